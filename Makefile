@@ -1,0 +1,278 @@
+# Holdfast: one non-recursive Makefile. `make help` lists the targets.
+#
+# Variants are whole builds in their own folder:
+#   make SAN=address,undefined   -> build-address,undefined   (ASan + UBSan)
+#   make CC=clang B=build-clang
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+SAN  ?=
+B    ?= build$(if $(SAN),-$(SAN))
+CC   := $(if $(filter default,$(origin CC)),gcc,$(CC))
+AR   ?= ar
+JOBS ?= $(shell nproc)
+WERROR ?= $(if $(CI),-Werror)
+
+WARN     := -Wall -Wextra -Wconversion -Wshadow -Wswitch-enum -Wstrict-prototypes \
+            -Wmissing-prototypes -Wundef -Wvla
+CPPFLAGS += -I. -D_GNU_SOURCE -DHOLDFAST_VERSION='"$(VERSION)"'
+VERSION  := 0.1.0
+OPT      ?= $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2)
+CFLAGS   += -std=c11 -g $(OPT) $(WARN) $(WERROR) -fstack-protector-strong -pthread \
+            $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=undefined)
+LDFLAGS  += -pthread $(if $(SAN),-fsanitize=$(SAN))
+
+ifneq ($(shell pkg-config --exists libisal 2>/dev/null && echo yes),)
+CPPFLAGS   += -DHAVE_ISAL
+ISAL_LIBS  := $(shell pkg-config --libs libisal)
+endif
+CHECK_LIBS   = $(shell pkg-config --libs check)
+ISCSI_LIBS   = $(shell pkg-config --libs libiscsi)
+JANSSON_LIBS = $(shell pkg-config --libs jansson)
+CONFIG_LIBS  = $(shell pkg-config --libs libconfig)
+
+# ---- libraries: one a folder; the libev server apart from the sans-IO protocol -------------------
+SERVER_SRC    := transport/server.c
+PR_ENGINE_SRC := $(wildcard pr_engine/*.c)
+TARGET_SRC    := $(wildcard target/*.c)
+TRANSPORT_SRC := $(filter-out $(SERVER_SRC),$(wildcard transport/*.c))
+CONFIG_SRC    := $(wildcard config/*.c)
+DAEMON_SRC    := $(wildcard tools/holdfastd/*.c)
+CLI_SRC       := $(wildcard tools/holdfast/*.c)
+
+objs = $(patsubst %.c,$(B)/%.o,$(1))
+
+LIB_PR_ENGINE := $(B)/libpr_engine.a
+LIB_TARGET    := $(B)/libtarget.a
+LIB_TRANSPORT := $(B)/libtransport.a
+LIB_SERVER    := $(B)/libserver.a
+LIB_CONFIG    := $(B)/libconfig_file.a
+LIBS          := $(LIB_TRANSPORT) $(LIB_TARGET) $(LIB_PR_ENGINE)
+
+$(LIB_PR_ENGINE): $(call objs,$(PR_ENGINE_SRC))
+$(LIB_TARGET):    $(call objs,$(TARGET_SRC))
+$(LIB_TRANSPORT): $(call objs,$(TRANSPORT_SRC))
+$(LIB_SERVER):    $(call objs,$(SERVER_SRC))
+$(LIB_CONFIG):    $(call objs,$(CONFIG_SRC))
+
+$(B)/lib%.a:
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+Q := $(if $(V),,@)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- programs ---------------------------------------------------------------------------------
+PROGRAMS := $(B)/holdfastd $(B)/holdfast
+
+$(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_PR_ENGINE)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
+
+.PHONY: all
+all: $(PROGRAMS)
+
+# ---- tests ------------------------------------------------------------------------------------
+# A test is one program: tests/KIND/.../test_NAME.c, linked with everything it could need, plus the
+# helpers of its folder (all other .c files there) and of tests/support.
+UNIT_SRC        := $(wildcard tests/unit/*/test_*.c)
+PROPERTY_SRC    := $(wildcard tests/property/test_*.c)
+CRASH_SRC       := $(wildcard tests/crash/test_*.c)
+INTEGRATION_SRC := $(wildcard tests/integration/test_*.c)
+SUPPORT_SRC     := $(wildcard tests/support/*.c)
+
+test_bins = $(patsubst %.c,$(B)/%,$(1))
+UNIT_BIN        := $(call test_bins,$(UNIT_SRC))
+PROPERTY_BIN    := $(call test_bins,$(PROPERTY_SRC))
+CRASH_BIN       := $(call test_bins,$(CRASH_SRC))
+INTEGRATION_BIN := $(call test_bins,$(INTEGRATION_SRC))
+
+LIB_SUPPORT := $(B)/libsupport.a
+$(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
+
+# In a static pattern rule make would put the stem in place of a "%" written out.
+folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
+
+.SECONDEXPANSION:
+$(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
+		$$(call objs,$$(call folder_helpers,$$*)) \
+		$(LIB_SUPPORT) $(LIBS) $(LIB_CONFIG)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIBS) $(LIB_CONFIG) \
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+$(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
+		$$(call objs,$$(call folder_helpers,$$*)) \
+		$(LIB_SUPPORT) $(LIB_PR_ENGINE)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_PR_ENGINE) \
+		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+TESTS   := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
+SCRIPTS := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh
+
+.PHONY: tests
+tests: $(TESTS) $(PROGRAMS)
+
+# The tests find the programs they start through these two variables.
+export HOLDFASTD = $(abspath $(B)/holdfastd)
+export HOLDFAST  = $(abspath $(B)/holdfast)
+
+# ---- fuzzing ----------------------------------------------------------------------------------
+# Each tests/fuzz/fuzz_NAME.c is a libFuzzer target with seeds in tests/fuzz/corpus/NAME.
+FUZZ_B       ?= build-fuzz
+FUZZ_SECONDS ?= 30
+FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN     := $(patsubst %.c,$(FUZZ_B)/%,$(FUZZ_SRC))
+FUZZ_LIB_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(CONFIG_SRC) \
+                $(filter-out tests/support/suite.c,$(SUPPORT_SRC))
+FUZZ_CFLAGS   = -std=c11 -g -O1 -fno-omit-frame-pointer -pthread $(WARN) $(WERROR) \
+                -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(FUZZ_B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(FUZZ_B)/libfuzz.a: $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRC))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(FUZZ_BIN): %: %.o $(FUZZ_B)/libfuzz.a
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CONFIG_LIBS) $(CHECK_LIBS) $(ISAL_LIBS)
+-include $(shell find $(FUZZ_B) -name '*.d' 2>/dev/null)
+
+.PHONY: fuzz
+fuzz: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ_BIN)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_B) $(FUZZ_BIN)
+
+# ---- the two commands ---------------------------------------------------------------------------
+.PHONY: run check
+run: deps-run
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@tools/run-target
+
+check: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests man
+	@tests/run -j $(JOBS) -l $(B)/logs $(TESTS) $(SCRIPTS)
+
+# The README's two commands install what is missing.
+.PHONY: deps deps-run
+deps:
+	@tools/install-deps
+deps-run:
+	@tools/install-deps --run
+
+# ---- longer and narrower checks -----------------------------------------------------------------
+.PHONY: check-unit check-asan check-kill check-hostile demo
+check-unit: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
+	@tests/run -j $(JOBS) -l $(B)/logs $(UNIT_BIN)
+
+# The same tests under ASan and UBSan.
+check-asan: deps
+	@$(MAKE) --no-print-directory check SAN=address,undefined
+
+# Longer forms of tests that `make check` runs short.
+check-kill: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_kill
+	@HOLDFAST_KILLS=$${HOLDFAST_KILLS:-200} $(B)/tests/integration/test_kill
+check-hostile: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_hostile
+	@HOLDFAST_SILENT=$${HOLDFAST_SILENT:-10000} $(B)/tests/integration/test_hostile
+
+# Benchmarks print figures and ratios; nothing fails on them.
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN := $(call test_bins,$(BENCH_SRC))
+$(BENCH_BIN): $(B)/%: $(B)/%.o $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS)
+.PHONY: bench
+bench: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN)
+	@for bench in $(BENCH_BIN); do $$bench || exit 1; done
+
+# Debian's kernel in QEMU as the initiator; see tests/linux/README.md.
+LINUX_B         := build/linux
+LINUX_SHORT     := login_ext4 pr_ioctls contention
+LINUX_SCENARIOS := $(wildcard tests/linux/scenarios/*.sh)
+
+.PHONY: check-linux check-linux-short linux-image
+linux-image: deps
+	@tools/install-deps --linux
+	@mkdir -p $(LINUX_B)
+	@tests/linux/build-image $(LINUX_B)
+	@$(CC) -static -std=c11 -D_GNU_SOURCE -O2 $(WARN) -o $(LINUX_B)/pr_ioctl tests/linux/pr_ioctl.c
+
+check-linux: linux-image
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@tests/linux/run -i $(LINUX_B) -l $(LINUX_B)/logs $(LINUX_SCENARIOS)
+check-linux-short: linux-image
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@tests/linux/run -i $(LINUX_B) -l $(LINUX_B)/logs $(LINUX_SHORT:%=tests/linux/scenarios/%.sh)
+
+demo: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(B)/tests/demo/demo
+	@$(B)/tests/demo/demo
+
+$(B)/tests/demo/demo: $(call objs,tests/demo/demo.c tests/integration/daemon.c \
+		tests/integration/initiator.c) $(LIB_PR_ENGINE)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+# ---- style and structure ------------------------------------------------------------------------
+SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
+             tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
+            $(DAEMON_SRC) $(CLI_SRC)
+
+.PHONY: format format-check lint layering purity
+format:
+	@clang-format -i $(SOURCES)
+format-check:
+	@clang-format --dry-run -Werror $(SOURCES)
+
+lint:
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppress=missingIncludeSystem -I. -D_GNU_SOURCE $(LINT_SRC)
+	@printf '%s\0' $(LINT_SRC) | xargs -0 -n 6 -P $(JOBS) \
+		sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -std=c11 2>/dev/null' _
+
+# Includes go one way; headers of libev stay in the server and the tools.
+layering:
+	@tests/layering.sh
+
+# The engine proper calls nothing but mem*, str* and assert.
+purity: $(LIB_PR_ENGINE)
+	@tests/purity.sh $(B)/pr_engine
+
+# ---- man pages ----------------------------------------------------------------------------------
+MAN_SRC := $(wildcard docs/man/*.scd)
+MAN     := $(patsubst docs/man/%.scd,$(B)/man/%,$(MAN_SRC))
+.PHONY: man
+man: $(MAN)
+$(B)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	$(Q)scdoc <$< >$@
+
+.PHONY: clean help
+clean:
+	rm -rf build build-*
+
+help:
+	@echo 'make run               build and start a target with a 1 GiB disk on 127.0.0.1:3260'
+	@echo 'make check             build and run every test'
+	@echo 'make demo              two initiators, a reservation, a kill -9: step by step'
+	@echo 'make check-kill        200 times kill -9 under load'
+	@echo 'make check-hostile     10,000 silent connections and other bad company'
+	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
+	@echo 'make check-asan        every test under ASan and UBSan'
+	@echo 'make bench             figures and ratios'
+	@echo 'make fuzz              every fuzz target for FUZZ_SECONDS (30) each'
+	@echo 'make lint              clang-tidy and cppcheck'
+	@echo 'make format-check      clang-format; `make format` mends'
+	@echo 'make layering purity   the structure that docs and code promise'
+	@echo 'make man               man pages, in $(B)/man'
