@@ -1,0 +1,72 @@
+/*
+ * Backing stores: where a LUN's blocks live. One vtable; file, memory and null behind it.
+ *
+ * Requests are asynchronous: submit never blocks and never fails; `done` is called later, or before
+ * submit returns, on the loop's thread. Offsets and lengths are bytes, multiples of the block size,
+ * inside the store; the caller has checked the range. The caller keeps the request and its buffer
+ * until done.
+ */
+#ifndef TARGET_BACKING_H
+#define TARGET_BACKING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/executor.h"
+
+enum backing_op {
+	BACKING_INVALID = 0,
+	BACKING_READ,
+	BACKING_WRITE,
+	BACKING_FLUSH, /* everything written so far is on stable storage when done says 0 */
+	BACKING_UNMAP, /* the range reads as zeros afterwards; space is given back where it can be
+			*/
+	BACKING_WRITE_SAME, /* `data` (one block, `data_len` bytes) over the whole range */
+	BACKING_EXTENT,	    /* is the store mapped at `offset`? Sets `mapped`, and `len` to how many
+			       bytes from there on are alike, at most what `len` asked for */
+};
+
+struct backing_request {
+	enum backing_op op;
+	bool fua;	 /* WRITE, WRITE_SAME, UNMAP: durable before done */
+	uint64_t offset; /* bytes */
+	uint64_t len;	 /* bytes */
+	uint8_t *data;	 /* READ: filled. WRITE, WRITE_SAME: read. */
+	size_t data_len; /* bytes at data */
+	bool mapped;	 /* EXTENT's answer: data, or a hole */
+	int error;	 /* 0 or a negative errno, set before done */
+	void (*done)(struct backing_request *request);
+	struct scsi_job job;	 /* the store's */
+	struct backing *backing; /* the store's */
+};
+
+struct backing;
+
+struct backing_ops {
+	const char *name;
+	void (*submit)(struct backing *backing, struct backing_request *request);
+	void (*close)(struct backing *backing); /* nothing may be under way */
+};
+
+struct backing {
+	const struct backing_ops *ops;
+	uint64_t size;	     /* bytes */
+	bool volatile_store; /* memory, null: nothing survives the process */
+};
+
+/*
+ * A file: opened or created sparse with `size` bytes (size 0: the size it has); an existing file
+ * that is shorter is grown, a longer one is refused unless size is 0. read_only opens it so. Locked
+ * against a second opener (flock). Returns 0 or a negative errno; *ret_error then points at a
+ * static sentence for people.
+ */
+int backing_file_open(const char *path, uint64_t size, bool read_only,
+		      struct scsi_executor *executor, struct backing **ret_backing,
+		      const char **ret_error);
+/* Memory that is used only where it was written. */
+int backing_memory_open(uint64_t size, struct backing **ret_backing);
+/* Reads zeros, swallows writes: for benchmarks. */
+int backing_null_open(uint64_t size, struct backing **ret_backing);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * The memory store: a table of chunks, each there only once it was written and given back when all
+ * of it is unmapped. Every request completes before submit returns.
+ */
+#include "target/backing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_LEN ((uint64_t)64 * 1024)
+/* Chunks that one EXTENT request looks at: a bound on the time it takes in a huge empty store. */
+#define EXTENT_CHUNKS_MAX 65536
+
+struct backing_memory {
+	struct backing backing;
+	uint64_t chunk_count;
+	uint8_t **chunks; /* NULL: reads as zeros */
+};
+
+/* The part of [offset, offset + left) that lies in offset's chunk. */
+struct piece {
+	uint64_t chunk;
+	size_t at;
+	size_t len;
+};
+
+static struct piece piece_at(uint64_t offset, uint64_t left)
+{
+	struct piece piece = {.chunk = offset / CHUNK_LEN, .at = (size_t)(offset % CHUNK_LEN)};
+	uint64_t room = CHUNK_LEN - piece.at;
+
+	piece.len = (size_t)(left < room ? left : room);
+	return piece;
+}
+
+static void memory_read(const struct backing_memory *memory, const struct backing_request *request)
+{
+	for (uint64_t at = 0; at < request->len;) {
+		struct piece piece = piece_at(request->offset + at, request->len - at);
+		const uint8_t *chunk = memory->chunks[piece.chunk];
+
+		if (chunk)
+			memcpy(request->data + at, chunk + piece.at, piece.len);
+		else
+			memset(request->data + at, 0, piece.len);
+		at += piece.len;
+	}
+}
+
+/* Repeats the `len` bytes at `pattern` over `room` bytes; `at` is where in the pattern it starts.
+ */
+static void fill(uint8_t *to, size_t room, const uint8_t *pattern, size_t len, size_t at)
+{
+	while (room > 0) {
+		size_t n = len - at < room ? len - at : room;
+
+		memcpy(to, pattern + at, n);
+		to += n;
+		room -= n;
+		at = 0;
+	}
+}
+
+/* WRITE and WRITE_SAME: the data, over and over until the range is full. */
+static int memory_write(struct backing_memory *memory, const struct backing_request *request)
+{
+	for (uint64_t at = 0; at < request->len;) {
+		struct piece piece = piece_at(request->offset + at, request->len - at);
+		uint8_t **chunk = &memory->chunks[piece.chunk];
+
+		if (!*chunk)
+			*chunk = calloc(1, CHUNK_LEN);
+		if (!*chunk)
+			return -ENOSPC; /* of this store, memory is the space */
+		fill(*chunk + piece.at, piece.len, request->data, request->data_len,
+		     (size_t)(at % request->data_len));
+		at += piece.len;
+	}
+	return 0;
+}
+
+static void memory_unmap(struct backing_memory *memory, const struct backing_request *request)
+{
+	for (uint64_t at = 0; at < request->len;) {
+		struct piece piece = piece_at(request->offset + at, request->len - at);
+		uint8_t **chunk = &memory->chunks[piece.chunk];
+
+		if (piece.len == CHUNK_LEN) {
+			free(*chunk);
+			*chunk = NULL;
+		} else if (*chunk) {
+			memset(*chunk + piece.at, 0, piece.len);
+		}
+		at += piece.len;
+	}
+}
+
+static void memory_extent(const struct backing_memory *memory, struct backing_request *request)
+{
+	uint64_t first = request->offset / CHUNK_LEN;
+	uint64_t next = first + 1;
+
+	request->mapped = memory->chunks[first] != NULL;
+	while (next < memory->chunk_count && next - first < EXTENT_CHUNKS_MAX &&
+	       (memory->chunks[next] != NULL) == request->mapped)
+		next++;
+
+	uint64_t len = next * CHUNK_LEN - request->offset;
+	if (len < request->len)
+		request->len = len;
+}
+
+static int memory_perform(struct backing_memory *memory, struct backing_request *request)
+{
+	switch (request->op) {
+	case BACKING_READ:
+		memory_read(memory, request);
+		return 0;
+	case BACKING_WRITE:
+	case BACKING_WRITE_SAME:
+		return memory_write(memory, request);
+	case BACKING_FLUSH:
+		return 0;
+	case BACKING_UNMAP:
+		memory_unmap(memory, request);
+		return 0;
+	case BACKING_EXTENT:
+		memory_extent(memory, request);
+		return 0;
+	case BACKING_INVALID:
+		break;
+	}
+	return -EINVAL;
+}
+
+static void memory_submit(struct backing *backing, struct backing_request *request)
+{
+	request->error = memory_perform((struct backing_memory *)backing, request);
+	request->done(request);
+}
+
+static void memory_close(struct backing *backing)
+{
+	struct backing_memory *memory = (struct backing_memory *)backing;
+
+	for (uint64_t i = 0; i < memory->chunk_count; i++)
+		free(memory->chunks[i]);
+	free(memory->chunks);
+	free(memory);
+}
+
+static const struct backing_ops memory_ops = {
+	.name = "memory",
+	.submit = memory_submit,
+	.close = memory_close,
+};
+
+int backing_memory_open(uint64_t size, struct backing **ret_backing)
+{
+	if (size == 0 || size > SIZE_MAX / 2)
+		return -EINVAL;
+
+	struct backing_memory *memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return -ENOMEM;
+	memory->backing =
+		(struct backing){.ops = &memory_ops, .size = size, .volatile_store = true};
+	memory->chunk_count = (size + CHUNK_LEN - 1) / CHUNK_LEN;
+	memory->chunks = calloc((size_t)memory->chunk_count, sizeof(*memory->chunks));
+	if (!memory->chunks) {
+		free(memory);
+		return -ENOMEM;
+	}
+	*ret_backing = &memory->backing;
+	return 0;
+}

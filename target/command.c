@@ -1,0 +1,123 @@
+/*
+ * What every handler uses: finding the row of a CDB, and ending a task.
+ */
+#include "target/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pr_engine/bytes.h"
+
+static bool command_has_service_action(const struct scsi_command *row)
+{
+	return row->service_action != SCSI_NO_SERVICE_ACTION;
+}
+
+/* The first row of an opcode, or where it would be. */
+static size_t command_lower_bound(uint8_t opcode)
+{
+	size_t low = 0, high = scsi_command_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (scsi_commands[middle].opcode < opcode)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct scsi_command *scsi_command_find(const uint8_t *cdb, enum scsi_sense *ret_sense)
+{
+	size_t at = command_lower_bound(cdb[0]);
+
+	if (at == scsi_command_count || scsi_commands[at].opcode != cdb[0]) {
+		*ret_sense = SCSI_SENSE_INVALID_OPERATION_CODE;
+		return NULL;
+	}
+	for (; at < scsi_command_count && scsi_commands[at].opcode == cdb[0]; at++) {
+		const struct scsi_command *row = &scsi_commands[at];
+
+		if (!command_has_service_action(row) || row->service_action == (cdb[1] & 0x1f))
+			return row;
+	}
+	*ret_sense = SCSI_SENSE_INVALID_FIELD_IN_CDB;
+	return NULL;
+}
+
+void scsi_task_good(struct scsi_task *task)
+{
+	task->status = SCSI_STATUS_GOOD;
+	task->sense_len = 0;
+}
+
+bool scsi_task_alloc_in(struct scsi_task *task, uint64_t len)
+{
+	uint8_t *data = NULL;
+
+	if (len <= SIZE_MAX)
+		data = malloc(len > 0 ? (size_t)len : 1);
+	if (!data) {
+		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
+		return false;
+	}
+	free(task->data_in);
+	task->data_in = data;
+	scsi_task_cut_in(task, len);
+	return true;
+}
+
+void scsi_task_cut_in(struct scsi_task *task, uint64_t len)
+{
+	task->data_in_len = len < task->expected_in ? (uint32_t)len : task->expected_in;
+	task->transfer_len = len;
+}
+
+enum scsi_result scsi_task_answer(struct scsi_task *task, const void *data, size_t len,
+				  uint32_t allocation_length)
+{
+	size_t transfer = len < allocation_length ? len : allocation_length;
+
+	if (!scsi_task_alloc_in(task, transfer))
+		return SCSI_DONE;
+	if (transfer > 0)
+		memcpy(task->data_in, data, transfer);
+	scsi_task_good(task);
+	return SCSI_DONE;
+}
+
+enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len)
+{
+	uint32_t gather = len < task->expected_out ? (uint32_t)len : task->expected_out;
+	uint8_t *data = NULL;
+
+	if (len <= SIZE_MAX)
+		data = malloc(len > 0 ? (size_t)len : 1);
+	if (!data) {
+		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
+		return SCSI_DONE;
+	}
+	memset(data + gather, 0, (size_t)len - gather);
+	task->data_out = data;
+	task->data_out_len = gather;
+	task->transfer_len = len;
+	return gather > 0 ? SCSI_WANT_DATA : task->command->data_out(task);
+}
+
+struct scsi_extent scsi_cdb_extent(const uint8_t *cdb)
+{
+	switch (cdb[0] >> 5) {
+	case 0: /* 6 bytes: 21 bits of LBA, and a length of 0 means 256 */
+		return (struct scsi_extent){.lba = get_be24(cdb + 1) & 0x1fffff,
+					    .blocks = cdb[4] != 0 ? cdb[4] : 256};
+	case 1:
+	case 2: /* 10 bytes */
+		return (struct scsi_extent){.lba = get_be32(cdb + 2), .blocks = get_be16(cdb + 7)};
+	case 5: /* 12 bytes */
+		return (struct scsi_extent){.lba = get_be32(cdb + 2), .blocks = get_be32(cdb + 6)};
+	default: /* 16 bytes */
+		return (struct scsi_extent){.lba = get_be64(cdb + 2), .blocks = get_be32(cdb + 10)};
+	}
+}

@@ -1,0 +1,312 @@
+/*
+ * target_execute: the one place that holds the order in which a command can be refused. The order
+ * is that of the sheet's 3.1, which fits SPC-4 5.13.1 and SAM-5 5.8.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pr_engine/access.h"
+#include "target/command.h"
+#include "target/pr_commit.h"
+
+/* Bit 2 of the CONTROL byte, the last one of a CDB (SAM-5 5.2): there is no ACA here. */
+#define CONTROL_NACA 0x04
+
+static void task_clear_answer(struct scsi_task *task)
+{
+	task->status = SCSI_STATUS_GOOD;
+	task->sense_len = 0;
+	task->data_in = NULL;
+	task->data_in_len = 0;
+	task->transfer_len = 0;
+	task->data_out = NULL;
+	task->data_out_len = 0;
+	task->phase = SCSI_TASK_RUNNING;
+	task->lun = NULL;
+	task->command = NULL;
+	task->work = NULL;
+	task->work_free = NULL;
+}
+
+/* Each check returns true to go on; false: status and sense are set. */
+
+static bool check_lun(struct scsi_task *task)
+{
+	const struct scsi_target *target = task->nexus->target;
+	uint16_t number;
+
+	if (scsi_lun_number_decode(task->lun_bytes, &number))
+		task->lun = target->luns[number];
+	return task->lun != NULL;
+}
+
+static bool row_is_in_profile(const struct scsi_command *row, const struct pr_profile *profile)
+{
+	unsigned actions =
+		row->access == PR_ACCESS_PR_OUT ? profile->out_actions : profile->in_actions;
+
+	return (actions >> row->service_action & 1) != 0;
+}
+
+static void task_refuse_service_action(struct scsi_task *task)
+{
+	scsi_task_invalid_cdb_field(task, 1, 4);
+}
+
+static bool check_row(struct scsi_task *task)
+{
+	enum scsi_sense sense = SCSI_SENSE_NONE;
+	const struct scsi_command *row = scsi_command_find(task->cdb, &sense);
+
+	if (!row && sense == SCSI_SENSE_INVALID_FIELD_IN_CDB) {
+		task_refuse_service_action(task);
+		return false;
+	}
+	if (!row) {
+		scsi_task_check_condition(task, sense);
+		return false;
+	}
+	if (row->flags & SCSI_COMMAND_BY_PROFILE &&
+	    !row_is_in_profile(row, task->lun->config.profile)) {
+		task_refuse_service_action(task);
+		return false;
+	}
+	task->command = row;
+	return true;
+}
+
+/* Only rows that run without a LUN get past here without one. */
+static bool check_lun_and_row(struct scsi_task *task)
+{
+	enum scsi_sense sense = SCSI_SENSE_NONE;
+
+	if (check_lun(task))
+		return check_row(task);
+	task->command = scsi_command_find(task->cdb, &sense);
+	if (task->command && task->command->flags & SCSI_COMMAND_WITHOUT_LUN)
+		return true;
+	scsi_task_check_condition(task, SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED);
+	return false;
+}
+
+static bool check_naca(struct scsi_task *task)
+{
+	uint16_t control = (uint16_t)(task->command->cdb_len - 1);
+
+	if (!(task->cdb[control] & CONTROL_NACA))
+		return true;
+	scsi_task_invalid_cdb_field(task, control, 2);
+	return false;
+}
+
+static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *lun_nexus)
+{
+	enum scsi_unit_attention ua;
+	uint8_t asc, ascq;
+
+	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION)
+		return true;
+	if (!scsi_ua_take(&lun_nexus->unit_attentions, &ua))
+		return true;
+	scsi_ua_code(ua, &asc, &ascq);
+	scsi_task_sense(task, SCSI_KEY_UNIT_ATTENTION, asc, ascq);
+	return false;
+}
+
+static enum pr_access_class task_access_class(const struct scsi_task *task)
+{
+	const struct scsi_command *row = task->command;
+
+	return row->access_of ? row->access_of(task->cdb) : row->access;
+}
+
+/*
+ * SPC-2 5.5.1. The reservation shuts out others from all but a few commands, and everybody, its
+ * owner too, from the persistent reservation commands.
+ */
+static bool spc2_permits(const struct scsi_task *task, const struct scsi_lun_nexus *lun_nexus,
+			 enum pr_access_class class)
+{
+	const struct scsi_command *row = task->command;
+
+	if (!lun_nexus->lun->spc2_owner)
+		return true;
+	if (row->flags & SCSI_COMMAND_BY_PROFILE)
+		return false;
+	if (lun_nexus->lun->spc2_owner == lun_nexus)
+		return true;
+	/* PREVENT ALLOW MEDIUM REMOVAL may pass, but only to allow. */
+	return row->flags & SCSI_COMMAND_SPC2_ALLOWED &&
+	       (!row->access_of || class == PR_ACCESS_ALLOW);
+}
+
+/*
+ * While PERSISTENT RESERVE OUTs are being committed, what they make of the reservation is not known
+ * yet: then the verdict on the next one falls when it is planned (pr_commit.c).
+ */
+static bool pr_out_permits(const struct scsi_task *task, const struct scsi_lun_nexus *lun_nexus)
+{
+	const struct scsi_lun *lun = lun_nexus->lun;
+
+	return !pr_commit_is_idle(lun->pr) ||
+	       pr_access_permits_out(lun->reservation_type, lun_nexus->standing,
+				     (enum pr_out_action)task->command->service_action);
+}
+
+static bool persistent_reservation_permits(const struct scsi_task *task,
+					   const struct scsi_lun_nexus *lun_nexus,
+					   enum pr_access_class class)
+{
+	switch (class) {
+	case PR_ACCESS_ALLOW:
+	case PR_ACCESS_READ:
+	case PR_ACCESS_WRITE:
+		return pr_access_permits(lun_nexus->lun->reservation_type, lun_nexus->standing,
+					 class);
+	case PR_ACCESS_PR_OUT:
+		return pr_out_permits(task, lun_nexus);
+	case PR_ACCESS_RESERVE:
+		return pr_commit_spc2_verdict(lun_nexus->lun->pr, lun_nexus) != PR_SPC2_CONFLICT;
+	case PR_ACCESS_INVALID:
+	case PR_ACCESS_CLASS_COUNT:
+		break;
+	}
+	return false;
+}
+
+static bool check_reservations(struct scsi_task *task, const struct scsi_lun_nexus *lun_nexus)
+{
+	enum pr_access_class class = task_access_class(task);
+
+	if (spc2_permits(task, lun_nexus, class) &&
+	    persistent_reservation_permits(task, lun_nexus, class))
+		return true;
+	task->status = SCSI_STATUS_RESERVATION_CONFLICT;
+	return false;
+}
+
+static int highest_bit(unsigned byte)
+{
+	int bit = 0;
+
+	while (byte >>= 1)
+		bit++;
+	return bit;
+}
+
+static bool check_cdb(struct scsi_task *task)
+{
+	const struct scsi_command *row = task->command;
+
+	if (row->flags & SCSI_COMMAND_LAX_CDB)
+		return true;
+	for (uint16_t i = 1; i < row->cdb_len; i++) {
+		unsigned wrong = task->cdb[i] & ~(unsigned)row->usage[i] & 0xff;
+
+		if (wrong) {
+			scsi_task_invalid_cdb_field(task, i, highest_bit(wrong));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_medium(struct scsi_task *task)
+{
+	const struct scsi_lun *lun = task->lun;
+	unsigned flags = task->command->flags;
+
+	if (flags & SCSI_COMMAND_WRITES_MEDIUM &&
+	    (lun->config.read_only || lun->mode.software_write_protect)) {
+		scsi_task_check_condition(task, SCSI_SENSE_WRITE_PROTECTED);
+		return false;
+	}
+	if (flags & SCSI_COMMAND_NEEDS_MEDIUM && lun->stopped) {
+		scsi_task_check_condition(task, lun->ejected
+							? SCSI_SENSE_NOT_READY_MEDIUM_NOT_PRESENT
+							: SCSI_SENSE_NOT_READY_STOPPED);
+		return false;
+	}
+	return true;
+}
+
+/* The order of checks. */
+static bool task_may_run(struct scsi_task *task)
+{
+	if (!check_lun_and_row(task) || !check_naca(task))
+		return false;
+	if (!task->lun)
+		return check_cdb(task);
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+	return check_unit_attention(task, lun_nexus) && check_reservations(task, lun_nexus) &&
+	       check_cdb(task) && check_medium(task);
+}
+
+/* What becomes of a task after its handler has returned. After PENDING it may be gone already. */
+static void task_conclude(struct scsi_task *task, enum scsi_result result)
+{
+	switch (result) {
+	case SCSI_DONE:
+		scsi_task_finish(task);
+		return;
+	case SCSI_WANT_DATA:
+		task->phase = SCSI_TASK_WAITING_DATA;
+		task->ops->want_data(task);
+		return;
+	case SCSI_PENDING:
+		return;
+	case SCSI_INVALID:
+		break;
+	}
+	assert(0 && "a handler returned no result");
+}
+
+void target_execute(struct scsi_task *task)
+{
+	task_clear_answer(task);
+	if (!task_may_run(task)) {
+		task->phase = SCSI_TASK_DONE;
+		task->ops->complete(task);
+		return;
+	}
+	if (task->lun)
+		scsi_task_set_add(task);
+	task_conclude(task, task->command->run(task));
+}
+
+void target_data_out_ready(struct scsi_task *task)
+{
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return;
+	task->phase = SCSI_TASK_RUNNING;
+	task_conclude(task, task->command->data_out(task));
+}
+
+void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
+{
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return;
+	scsi_task_sense(task, SCSI_KEY_ABORTED_COMMAND, asc, ascq);
+	task->transfer_len = 0;
+	scsi_task_finish(task);
+}
+
+void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	task_clear_answer(task);
+	task->phase = SCSI_TASK_DONE;
+	scsi_task_sense(task, key, asc, ascq);
+}
+
+void target_task_release(struct scsi_task *task)
+{
+	if (task->work && task->work_free)
+		task->work_free(task->work);
+	task->work = NULL;
+	free(task->data_in);
+	task->data_in = NULL;
+	free(task->data_out);
+	task->data_out = NULL;
+	task->phase = SCSI_TASK_IDLE;
+}

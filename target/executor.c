@@ -1,0 +1,240 @@
+/*
+ * A pool of threads with one queue in front and one list of finished jobs behind. The eventfd is
+ * written once for each batch of finished jobs: reap reads it before it takes the list, so a job
+ * that finishes in between makes it readable again and nothing is ever forgotten.
+ */
+#include "target/executor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EXECUTOR_THREADS_MAX 64
+
+struct job_list {
+	struct scsi_job *first, *last;
+};
+
+struct scsi_executor {
+	pthread_mutex_t lock;
+	pthread_cond_t work; /* something in `queue`, or `stopping` */
+	struct job_list queue;
+	struct job_list finished;
+	bool stopping;
+	unsigned pending; /* submitted, done not called; the loop's thread only */
+	unsigned thread_count;
+	int fd;
+	pthread_t threads[EXECUTOR_THREADS_MAX];
+};
+
+static void job_list_append(struct job_list *list, struct scsi_job *job)
+{
+	job->next = NULL;
+	if (list->last)
+		list->last->next = job;
+	else
+		list->first = job;
+	list->last = job;
+}
+
+static struct scsi_job *job_list_take(struct job_list *list)
+{
+	struct scsi_job *job = list->first;
+
+	if (job) {
+		list->first = job->next;
+		if (!list->first)
+			list->last = NULL;
+	}
+	return job;
+}
+
+static void executor_signal(const struct scsi_executor *executor)
+{
+	const uint64_t one = 1;
+	ssize_t n;
+
+	/* EAGAIN would mean that the counter is full: then it is readable, which is all we want. */
+	do
+		n = write(executor->fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+}
+
+static void *executor_thread(void *context)
+{
+	struct scsi_executor *executor = context;
+
+	pthread_mutex_lock(&executor->lock);
+	for (;;) {
+		struct scsi_job *job = job_list_take(&executor->queue);
+
+		if (!job) {
+			if (executor->stopping)
+				break;
+			pthread_cond_wait(&executor->work, &executor->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&executor->lock);
+		job->run(job);
+		pthread_mutex_lock(&executor->lock);
+		bool signal = executor->finished.first == NULL;
+		job_list_append(&executor->finished, job);
+		if (signal)
+			executor_signal(executor);
+	}
+	pthread_mutex_unlock(&executor->lock);
+	return NULL;
+}
+
+static void executor_stop_threads(struct scsi_executor *executor)
+{
+	pthread_mutex_lock(&executor->lock);
+	executor->stopping = true;
+	pthread_cond_broadcast(&executor->work);
+	pthread_mutex_unlock(&executor->lock);
+	for (unsigned i = 0; i < executor->thread_count; i++)
+		pthread_join(executor->threads[i], NULL);
+}
+
+/* Signals are the loop's business: workers start with all of them blocked. */
+static int executor_start_threads(struct scsi_executor *executor, unsigned threads)
+{
+	sigset_t all, before;
+	int error = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (executor->thread_count < threads && error == 0) {
+		error = pthread_create(&executor->threads[executor->thread_count], NULL,
+				       executor_thread, executor);
+		if (error == 0)
+			executor->thread_count++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static void executor_destroy(struct scsi_executor *executor)
+{
+	executor_stop_threads(executor);
+	pthread_cond_destroy(&executor->work);
+	pthread_mutex_destroy(&executor->lock);
+	close(executor->fd);
+	free(executor);
+}
+
+struct scsi_executor *scsi_executor_create(unsigned threads)
+{
+	if (threads > EXECUTOR_THREADS_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	struct scsi_executor *executor = calloc(1, sizeof(*executor));
+	if (!executor)
+		return NULL;
+	executor->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (executor->fd < 0) {
+		free(executor);
+		return NULL;
+	}
+	pthread_mutex_init(&executor->lock, NULL);
+	pthread_cond_init(&executor->work, NULL);
+	int error = executor_start_threads(executor, threads);
+	if (error != 0) {
+		executor_destroy(executor);
+		errno = error;
+		return NULL;
+	}
+	return executor;
+}
+
+void scsi_executor_free(struct scsi_executor **executor)
+{
+	if (!*executor)
+		return;
+	if ((*executor)->thread_count == 0) {
+		struct scsi_job *job;
+
+		while ((job = job_list_take(&(*executor)->queue)) != NULL)
+			job->run(job);
+	}
+	executor_destroy(*executor);
+	*executor = NULL;
+}
+
+void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job)
+{
+	pthread_mutex_lock(&executor->lock);
+	assert(!executor->stopping);
+	executor->pending++;
+	job_list_append(&executor->queue, job);
+	pthread_cond_signal(&executor->work);
+	pthread_mutex_unlock(&executor->lock);
+	if (executor->thread_count == 0)
+		executor_signal(executor);
+}
+
+int scsi_executor_fd(const struct scsi_executor *executor)
+{
+	return executor->fd;
+}
+
+static void executor_clear_signal(const struct scsi_executor *executor)
+{
+	uint64_t count;
+	ssize_t n;
+
+	do
+		n = read(executor->fd, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+}
+
+/* Without threads the queue itself is what there is to reap: run what is in it now. */
+static struct job_list executor_run_inline(struct scsi_executor *executor)
+{
+	struct job_list list = executor->queue;
+
+	executor->queue = (struct job_list){0};
+	for (struct scsi_job *job = list.first; job; job = job->next)
+		job->run(job);
+	return list;
+}
+
+static struct job_list executor_take_finished(struct scsi_executor *executor)
+{
+	pthread_mutex_lock(&executor->lock);
+	struct job_list list = executor->finished;
+	executor->finished = (struct job_list){0};
+	pthread_mutex_unlock(&executor->lock);
+	return list;
+}
+
+bool scsi_executor_reap(struct scsi_executor *executor)
+{
+	struct scsi_job *job;
+	struct job_list list;
+	bool any = false;
+
+	executor_clear_signal(executor);
+	if (executor->thread_count == 0)
+		list = executor_run_inline(executor);
+	else
+		list = executor_take_finished(executor);
+	/* done may free the job, and may submit others. */
+	while ((job = job_list_take(&list)) != NULL) {
+		executor->pending--;
+		any = true;
+		job->done(job);
+	}
+	return any;
+}
+
+unsigned scsi_executor_pending(const struct scsi_executor *executor)
+{
+	return executor->pending;
+}

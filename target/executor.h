@@ -1,0 +1,43 @@
+/*
+ * Work that may block (disk reads, fsync, a journal's commit), done away from the event loop.
+ *
+ * A job runs on any thread; its completion is called on the loop's thread, from
+ * scsi_executor_reap(). The owner of the loop waits for the file descriptor to become readable and
+ * then calls reap.
+ */
+#ifndef TARGET_EXECUTOR_H
+#define TARGET_EXECUTOR_H
+
+#include <stdbool.h>
+
+struct scsi_job {
+	void (*run)(struct scsi_job *job);  /* any thread; may block */
+	void (*done)(struct scsi_job *job); /* the loop's thread */
+	struct scsi_job *next;		    /* the executor's */
+};
+
+struct scsi_executor;
+
+/*
+ * `threads` 1..64: that many worker threads. 0: no thread; a job waits until scsi_executor_reap
+ * runs it and completes it (tests, fuzzing: everything in one thread, in the order submitted). NULL
+ * when the threads or the eventfd cannot be had (errno tells).
+ */
+struct scsi_executor *scsi_executor_create(unsigned threads);
+
+/* Waits for running jobs; jobs not yet begun are run too. Call reap until idle before this. */
+void scsi_executor_free(struct scsi_executor **executor);
+
+/* Never fails and never blocks. The job must live until its done was called. */
+void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job);
+
+/* Readable when there is something to reap. */
+int scsi_executor_fd(const struct scsi_executor *executor);
+
+/* Calls done of every finished job. True when it called any. */
+bool scsi_executor_reap(struct scsi_executor *executor);
+
+/* Jobs submitted whose done has not been called. */
+unsigned scsi_executor_pending(const struct scsi_executor *executor);
+
+#endif

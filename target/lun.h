@@ -1,0 +1,128 @@
+/*
+ * The inside of a target: struct scsi_target, scsi_nexus, scsi_lun. For target/ only.
+ */
+#ifndef TARGET_LUN_H
+#define TARGET_LUN_H
+
+#define HASH_NONFATAL_OOM 1 /* no memory fails a login, not the process */
+#include <uthash.h>
+
+#include "pr_engine/plan.h"
+#include "target/target.h"
+#include "target/task_set.h"
+#include "target/unit_attention.h"
+
+struct sbc_io;	  /* sbc.h: one medium access */
+struct pr_commit; /* pr_commit.h: the queue of PERSISTENT RESERVE OUTs of one LUN */
+
+/* What one nexus is to one LUN: made for every LUN when the nexus opens or the LUN is added. */
+struct scsi_lun_nexus {
+	struct scsi_nexus *nexus;
+	struct scsi_lun *lun;
+	struct scsi_lun_nexus *prev, *next; /* lun->nexuses */
+	enum pr_standing standing;	    /* cached; pr_commit.c keeps it true at each install */
+	scsi_ua_set unit_attentions;
+	struct scsi_task *tasks;   /* the task set of this nexus, in order of arrival */
+	bool prevents_removal;	   /* PREVENT ALLOW MEDIUM REMOVAL */
+	struct scsi_drain closing; /* of this nexus' last commands */
+	/* pr_commit.c's notes while it installs one command. */
+	struct scsi_lun_nexus *touched_next;
+	bool touched;
+	bool lost_registration;
+};
+
+struct scsi_nexus {
+	struct scsi_target *target;
+	struct pr_nexus_id id;
+	UT_hash_handle hh;				      /* target->nexuses */
+	uint8_t key[PR_INITIATOR_NAME_MAX + PR_ISID_LEN + 3]; /* of the hash: the id, packed */
+	struct scsi_lun_nexus *luns[SCSI_LUN_MAX + 1];	      /* by LUN number; NULL: no such LUN */
+	uint64_t tasks;		       /* in its task sets, or about to be reported as aborted */
+	void (*closed)(void *context); /* set: closing */
+	void *closed_context;
+};
+
+/* Mode parameters of one LUN that MODE SELECT can change (mode.c). */
+struct scsi_mode {
+	bool write_cache;	     /* caching page: WCE */
+	bool read_cache_disable;     /* caching page: RCD */
+	bool descriptor_sense;	     /* control page: D_SENSE */
+	bool software_write_protect; /* control page: SWP */
+	bool tas;		     /* control page: TAS */
+};
+
+/*
+ * Medium accesses of one LUN that are under way or wait for an overlapping one, in order of
+ * arrival: what makes COMPARE AND WRITE atomic (sbc_io.c). All zero when idle.
+ */
+struct sbc_accesses {
+	struct sbc_io *first, *last;
+	struct sbc_io *ready_first, *ready_last;
+	unsigned exclusive; /* how many of them are exclusive */
+	bool starting;
+};
+
+struct scsi_lun {
+	struct scsi_target *target;
+	uint16_t number;
+	struct scsi_lun_config config; /* as given; the strings below are final */
+	char serial[33];
+	uint8_t naa[8]; /* VPD 83 NAA designator (locally assigned, type 3): stable, unique */
+	struct backing *backing;
+	uint64_t blocks;      /* capacity in logical blocks */
+	uint32_t block_size;  /* bytes */
+	uint32_t block_shift; /* log2 of block_size */
+	struct scsi_mode mode;
+	bool stopped; /* START STOP UNIT with START = 0: 2/04/02 */
+	bool ejected; /* the same with LOEJ = 1: 2/3A/00; `stopped` is then set as well */
+	struct scsi_lun_nexus *nexuses;
+	struct pr_commit *pr;	       /* reservations: state, journal, queue */
+	enum pr_type reservation_type; /* cached for the access check; pr_commit.c keeps it true */
+	struct scsi_lun_nexus *spc2_owner; /* SPC-2 RESERVE(6/10); NULL: not reserved */
+	struct scsi_task *dropped; /* aborted and let go: ops->aborted is due (task_set.c) */
+	struct scsi_drain *drains; /* in the order they began */
+	struct sbc_accesses accesses;
+};
+
+struct scsi_target {
+	char name[PR_INITIATOR_NAME_MAX + 1];
+	struct scsi_target_config config;
+	struct scsi_lun *luns[SCSI_LUN_MAX + 1];
+	struct scsi_nexus *nexuses; /* hash by id */
+	uint64_t tasks;		    /* of all nexuses */
+};
+
+uint64_t scsi_target_now_ms(const struct scsi_target *target);
+
+/* Raises a unit attention for every nexus of the LUN but `except` (may be NULL). */
+void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
+		    const struct scsi_nexus *except);
+
+/* Makes the nexus' side of the LUN. False: no memory. */
+bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus);
+/* Undoes it. No task may be left. */
+void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus);
+
+/* Closes backing and store; only without nexuses. */
+void scsi_lun_free(struct scsi_lun **lun);
+
+/* The nexus that is logged in with this identity, or NULL. */
+struct scsi_nexus *scsi_target_find_nexus(const struct scsi_target *target,
+					  const struct pr_nexus_id *id);
+/* A task of it has ended and its transport was told: a closing nexus without tasks is gone. */
+void scsi_nexus_forget_task(struct scsi_nexus *nexus);
+
+/* mode.c: every mode parameter back to its default, as a LOGICAL UNIT RESET asks. */
+void scsi_mode_reset(struct scsi_lun *lun);
+
+/* LUN number of a SAM-5 4.7 LUN field: peripheral (bus 0) or flat addressing, one level. False:
+ * none that this target could have. */
+bool scsi_lun_number_decode(const uint8_t lun_bytes[8], uint16_t *ret_number);
+
+/* The nexus' side of the task's LUN; task->lun must be set. */
+static inline struct scsi_lun_nexus *scsi_task_lun_nexus(const struct scsi_task *task)
+{
+	return task->nexus->luns[task->lun->number];
+}
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * What the block commands (SBC-3) share. Private to target/sbc_*.c.
+ *
+ * A command that touches the medium is a small chain of steps: each step plans one request to the
+ * backing store and names the step that follows, or ends the task. sbc_io.c drives the chain, turns
+ * errors into sense data, stops it between two steps when the task was aborted, and grants the
+ * range of blocks first: accesses that overlap an exclusive one (COMPARE AND WRITE) run one after
+ * the other, in order of arrival; all others run side by side.
+ */
+#ifndef TARGET_SBC_H
+#define TARGET_SBC_H
+
+#include "target/command.h"
+
+/* MAXIMUM COMPARE AND WRITE LENGTH is one byte wide, as is the CDB's field. */
+#define SBC_COMPARE_AND_WRITE_MAX_BLOCKS 255
+#define SBC_WRITE_SAME_MAX_BYTES	 ((uint64_t)32 * 1024 * 1024)
+#define SBC_UNMAP_MAX_BLOCKS		 ((uint32_t)1024 * 1024) /* of all descriptors together */
+#define SBC_UNMAP_MAX_DESCRIPTORS	 ((uint32_t)256)
+/* Bytes that VERIFY and WRITE AND VERIFY read back at a time. */
+#define SBC_VERIFY_CHUNK ((size_t)256 * 1024)
+
+enum sbc_access {
+	SBC_EXCLUSIVE = 0,
+	SBC_SHARED,
+};
+
+/* True: a request is planned. False: the task's status is set and nothing follows. */
+typedef bool (*sbc_step)(struct sbc_io *io);
+
+/* One command's access to the medium. Zeroed when made. */
+struct sbc_io {
+	struct scsi_task *task;
+	/* The handler's, for its steps. */
+	uint8_t *buffer; /* buffer_len bytes behind this struct */
+	size_t buffer_len;
+	uint64_t at;  /* how far it is, in bytes of the command or items of its list */
+	uint64_t end; /* where it is done */
+	bool fua;
+	uint32_t requests; /* planned so far; sbc_io_plan counts */
+
+	/* sbc_io.c's. */
+	struct backing_request request;
+	sbc_step next_step;
+	bool submitting, completed;
+	enum sbc_access access;
+	uint64_t lba, blocks;
+	unsigned blockers; /* earlier accesses that must end before this one starts */
+	struct sbc_io *prev, *next, *ready_next;
+};
+
+/* The task's work; freed with the task. NULL: no memory, and status is set. */
+struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len);
+
+/* Runs the chain from `first` on when the blocks are granted; with 0 blocks there is nothing to
+ * wait for. Always SCSI_PENDING; the task may be gone already when this returns. */
+enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,
+			      uint64_t blocks, sbc_step first);
+
+/* Plans one request of `len` bytes at byte `offset`; true, for a step to return. For WRITE_SAME
+ * `data` is one block. */
+bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t *data,
+		 uint64_t len, sbc_step next);
+
+/* A step that ends the task with GOOD. */
+bool sbc_io_good(struct sbc_io *io);
+
+/* sbc.c: checks of CDBs. Each ends the task and says false when it refuses. */
+
+/* LBA OUT OF RANGE unless all of it is there; no blocks at the very end are. */
+bool sbc_range_check(struct scsi_task *task, uint64_t lba, uint64_t blocks);
+/* RDPROTECT, WRPROTECT, VRPROTECT: only zero without protection information (SBC-3 4.22). */
+bool sbc_protect_check(struct scsi_task *task);
+/* Both, and MAXIMUM TRANSFER LENGTH, for a READ/WRITE/VERIFY-like CDB. */
+bool sbc_extent_check(struct scsi_task *task, struct scsi_extent *ret_extent);
+/*
+ * The bytes of Data-Out to ask for, of `len` that the CDB names: whole blocks that the initiator is
+ * ready to send. Blocks cut in two are refused with 5/0E/03, as nobody can tell what was meant. The
+ * data_out handler sets transfer_len back to what the CDB names, for the residual.
+ */
+bool sbc_data_out_len(struct scsi_task *task, uint64_t len, uint64_t *ret_len);
+/* INVALID FIELD IN INFORMATION UNIT unless the initiator sends exactly `len` bytes. */
+bool sbc_data_out_exact(struct scsi_task *task, uint64_t len);
+
+/* Must the command's data be durable before its status? FUA, or no write cache. */
+bool sbc_durable(const struct scsi_task *task);
+
+/* First byte of the transfer length of a 6, 10, 12 or 16 byte CDB: where the field pointer points.
+ */
+uint16_t sbc_length_field(const uint8_t *cdb);
+
+static inline uint64_t sbc_bytes(const struct scsi_task *task, uint64_t blocks)
+{
+	return blocks << task->lun->block_shift;
+}
+
+/* How VERIFY and WRITE AND VERIFY end: reads [lba, ...) back up to io->end bytes and compares it
+ * with Data-Out, which repeats every `pattern_len` bytes (0: nothing is compared). */
+bool sbc_verify_step(struct sbc_io *io);
+
+/* Limits that the Block Limits VPD page reports and the handlers keep. */
+uint32_t sbc_transfer_max_blocks(const struct scsi_lun *lun);
+uint32_t sbc_compare_and_write_max_blocks(const struct scsi_lun *lun);
+uint32_t sbc_write_same_max_blocks(const struct scsi_lun *lun);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * Drives medium accesses; see sbc.h. All of it runs on the loop's thread.
+ */
+#include "target/sbc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len)
+{
+	struct sbc_io *io = calloc(1, sizeof(*io) + buffer_len);
+
+	if (!io) {
+		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
+		return NULL;
+	}
+	io->task = task;
+	io->buffer = (uint8_t *)(io + 1);
+	io->buffer_len = buffer_len;
+	task->work = io;
+	task->work_free = free;
+	return io;
+}
+
+/* ---- the range of blocks --------------------------------------------------------------------- */
+
+static bool conflict(const struct sbc_io *a, const struct sbc_io *b)
+{
+	return (a->access == SBC_EXCLUSIVE || b->access == SBC_EXCLUSIVE) &&
+	       a->lba < b->lba + b->blocks && b->lba < a->lba + a->blocks;
+}
+
+static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
+{
+	/* With no exclusive access about, which is nearly always, nothing can conflict. */
+	if (io->access == SBC_EXCLUSIVE || accesses->exclusive > 0) {
+		for (const struct sbc_io *other = accesses->first; other; other = other->next)
+			io->blockers += conflict(other, io);
+	}
+	if (io->access == SBC_EXCLUSIVE)
+		accesses->exclusive++;
+	io->prev = accesses->last;
+	if (accesses->last)
+		accesses->last->next = io;
+	else
+		accesses->first = io;
+	accesses->last = io;
+}
+
+static void access_ready(struct sbc_accesses *accesses, struct sbc_io *io)
+{
+	if (accesses->ready_last)
+		accesses->ready_last->ready_next = io;
+	else
+		accesses->ready_first = io;
+	accesses->ready_last = io;
+}
+
+/* Leaves the list; those behind it that waited for it alone become ready. */
+static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
+{
+	if (accesses->exclusive > 0) {
+		for (struct sbc_io *other = io->next; other; other = other->next) {
+			if (conflict(io, other) && --other->blockers == 0)
+				access_ready(accesses, other);
+		}
+	}
+	if (io->access == SBC_EXCLUSIVE)
+		accesses->exclusive--;
+	if (io->prev)
+		io->prev->next = io->next;
+	else
+		accesses->first = io->next;
+	if (io->next)
+		io->next->prev = io->prev;
+	else
+		accesses->last = io->prev;
+}
+
+/* ---- the chain of steps ---------------------------------------------------------------------- */
+
+static void io_run(struct sbc_io *io);
+
+/* One at a time, however deep in completions this is called. */
+static void accesses_start_ready(struct sbc_accesses *accesses)
+{
+	if (accesses->starting)
+		return;
+	accesses->starting = true;
+	while (accesses->ready_first) {
+		struct sbc_io *io = accesses->ready_first;
+
+		accesses->ready_first = io->ready_next;
+		if (!accesses->ready_first)
+			accesses->ready_last = NULL;
+		io_run(io);
+	}
+	accesses->starting = false;
+}
+
+/* The last thing done with the task: it and the io, and with the last task the LUN, may be gone
+ * after scsi_task_finish. */
+static void io_end(struct sbc_io *io)
+{
+	struct scsi_task *task = io->task;
+
+	if (io->blocks > 0) {
+		access_leave(&task->lun->accesses, io);
+		accesses_start_ready(&task->lun->accesses);
+	}
+	scsi_task_finish(task);
+}
+
+static enum scsi_sense sense_of(enum backing_op op, int error)
+{
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+		return SCSI_SENSE_SPACE_ALLOCATION_FAILED;
+	case ENOMEM:
+		return SCSI_SENSE_INSUFFICIENT_RESOURCES;
+	default:
+		break;
+	}
+	switch (op) {
+	case BACKING_READ:
+		return SCSI_SENSE_UNRECOVERED_READ_ERROR;
+	case BACKING_WRITE:
+	case BACKING_FLUSH:
+	case BACKING_UNMAP:
+	case BACKING_WRITE_SAME:
+		return SCSI_SENSE_WRITE_ERROR;
+	case BACKING_EXTENT:
+	case BACKING_INVALID:
+		break;
+	}
+	return SCSI_SENSE_INTERNAL_TARGET_FAILURE;
+}
+
+/* Takes the next step, unless there is a reason not to. True: a request is planned. */
+static bool io_advance(struct sbc_io *io)
+{
+	struct scsi_task *task = io->task;
+
+	if (scsi_task_is_aborted(task))
+		return false;
+	if (io->request.error != 0) {
+		task->data_in_len = 0; /* an error status travels without data */
+		task->transfer_len = 0;
+		scsi_task_check_condition(task, sense_of(io->request.op, io->request.error));
+		return false;
+	}
+	return io->next_step(io);
+}
+
+/* A store that completes before submit returns is driven in this loop, not by recursion. */
+static void io_run(struct sbc_io *io)
+{
+	struct backing *backing = io->task->lun->backing;
+
+	while (io_advance(io)) {
+		io->submitting = true;
+		io->completed = false;
+		backing->ops->submit(backing, &io->request);
+		io->submitting = false;
+		if (!io->completed)
+			return;
+	}
+	io_end(io);
+}
+
+static void io_done(struct backing_request *request)
+{
+	struct sbc_io *io = (struct sbc_io *)((char *)request - offsetof(struct sbc_io, request));
+
+	if (io->submitting)
+		io->completed = true;
+	else
+		io_run(io);
+}
+
+enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,
+			      uint64_t blocks, sbc_step first)
+{
+	io->access = access;
+	io->lba = lba;
+	io->blocks = blocks;
+	io->next_step = first;
+	if (blocks > 0)
+		access_enter(&io->task->lun->accesses, io);
+	if (io->blockers == 0)
+		io_run(io);
+	return SCSI_PENDING;
+}
+
+bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t *data,
+		 uint64_t len, sbc_step next)
+{
+	bool same = op == BACKING_WRITE_SAME;
+
+	assert(op == BACKING_FLUSH || (len > 0 && offset <= io->task->lun->backing->size &&
+				       len <= io->task->lun->backing->size - offset));
+	io->request = (struct backing_request){
+		.op = op,
+		.fua = io->fua && (op == BACKING_WRITE || op == BACKING_UNMAP || same),
+		.offset = offset,
+		.len = len,
+		.data = data,
+		.data_len = same   ? io->task->lun->block_size
+			    : data ? (size_t)len
+				   : 0,
+		.done = io_done,
+	};
+	io->next_step = next;
+	io->requests++;
+	return true;
+}
+
+bool sbc_io_good(struct sbc_io *io)
+{
+	scsi_task_good(io->task);
+	return false;
+}

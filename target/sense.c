@@ -1,0 +1,245 @@
+#include "target/sense.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "pr_engine/bytes.h"
+#include "target/command.h"
+
+struct sense_row {
+	uint8_t key, asc, ascq;
+	const char *name;
+};
+
+/* Key, ASC and ASCQ are written once, as bare hex digits, and give the numbers and the name. */
+#define ROW(key_name, key_words, k, a, q, words)                                                  \
+	{                                                                                         \
+		SCSI_KEY_##key_name, 0x##a, 0x##q, key_words ", " words " (" #k "/" #a "/" #q ")" \
+	}
+#define NOT_READY(a, q, words)	    ROW(NOT_READY, "NOT READY", 2, a, q, words)
+#define MEDIUM_ERROR(a, q, words)   ROW(MEDIUM_ERROR, "MEDIUM ERROR", 3, a, q, words)
+#define HARDWARE_ERROR(a, q, words) ROW(HARDWARE_ERROR, "HARDWARE ERROR", 4, a, q, words)
+#define ILLEGAL(a, q, words)	    ROW(ILLEGAL_REQUEST, "ILLEGAL REQUEST", 5, a, q, words)
+#define ATTENTION(a, q, words)	    ROW(UNIT_ATTENTION, "UNIT ATTENTION", 6, a, q, words)
+#define DATA_PROTECT(a, q, words)   ROW(DATA_PROTECT, "DATA PROTECT", 7, a, q, words)
+#define ABORTED(a, q, words)	    ROW(ABORTED_COMMAND, "ABORTED COMMAND", B, a, q, words)
+#define MISCOMPARE(a, q, words)	    ROW(MISCOMPARE, "MISCOMPARE", E, a, q, words)
+
+static const struct sense_row sense_rows[SCSI_SENSE_COUNT] = {
+	[SCSI_SENSE_NONE] = {0, 0, 0, "NO SENSE, NO ADDITIONAL SENSE INFORMATION (0/00/00)"},
+	[SCSI_SENSE_NOT_READY_MEDIUM_NOT_PRESENT] = NOT_READY(3A, 00, "MEDIUM NOT PRESENT"),
+	[SCSI_SENSE_NOT_READY_STOPPED] =
+		NOT_READY(04, 02, "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED"),
+	[SCSI_SENSE_UNRECOVERED_READ_ERROR] = MEDIUM_ERROR(11, 00, "UNRECOVERED READ ERROR"),
+	[SCSI_SENSE_WRITE_ERROR] = MEDIUM_ERROR(0C, 00, "WRITE ERROR"),
+	[SCSI_SENSE_INTERNAL_TARGET_FAILURE] = HARDWARE_ERROR(44, 00, "INTERNAL TARGET FAILURE"),
+	[SCSI_SENSE_PARAMETER_LIST_LENGTH_ERROR] = ILLEGAL(1A, 00, "PARAMETER LIST LENGTH ERROR"),
+	[SCSI_SENSE_INVALID_OPERATION_CODE] = ILLEGAL(20, 00, "INVALID COMMAND OPERATION CODE"),
+	[SCSI_SENSE_LBA_OUT_OF_RANGE] = ILLEGAL(21, 00, "LOGICAL BLOCK ADDRESS OUT OF RANGE"),
+	[SCSI_SENSE_INVALID_FIELD_IN_CDB] = ILLEGAL(24, 00, "INVALID FIELD IN CDB"),
+	[SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED] = ILLEGAL(25, 00, "LOGICAL UNIT NOT SUPPORTED"),
+	[SCSI_SENSE_INVALID_FIELD_IN_PARAMETER_LIST] =
+		ILLEGAL(26, 00, "INVALID FIELD IN PARAMETER LIST"),
+	[SCSI_SENSE_INVALID_RELEASE] = ILLEGAL(26, 04, "INVALID RELEASE OF PERSISTENT RESERVATION"),
+	[SCSI_SENSE_SAVING_PARAMETERS_NOT_SUPPORTED] =
+		ILLEGAL(39, 00, "SAVING PARAMETERS NOT SUPPORTED"),
+	[SCSI_SENSE_MEDIUM_REMOVAL_PREVENTED] = ILLEGAL(53, 02, "MEDIUM REMOVAL PREVENTED"),
+	[SCSI_SENSE_INSUFFICIENT_RESOURCES] = ILLEGAL(55, 03, "INSUFFICIENT RESOURCES"),
+	[SCSI_SENSE_INSUFFICIENT_REGISTRATION_RESOURCES] =
+		ILLEGAL(55, 04, "INSUFFICIENT REGISTRATION RESOURCES"),
+	[SCSI_SENSE_INVALID_INFORMATION_UNIT] = ILLEGAL(0E, 03,
+							"INVALID FIELD IN COMMAND "
+							"INFORMATION UNIT"),
+	[SCSI_SENSE_WRITE_PROTECTED] = DATA_PROTECT(27, 00, "WRITE PROTECTED"),
+	[SCSI_SENSE_SPACE_ALLOCATION_FAILED] =
+		DATA_PROTECT(27, 07, "SPACE ALLOCATION FAILED WRITE PROTECT"),
+	[SCSI_SENSE_UNEXPECTED_UNSOLICITED_DATA] =
+		ABORTED(0C, 0C, "WRITE ERROR - UNEXPECTED UNSOLICITED DATA"),
+	[SCSI_SENSE_INCORRECT_AMOUNT_OF_DATA] =
+		ABORTED(0C, 0D, "WRITE ERROR - NOT ENOUGH UNSOLICITED DATA"),
+	[SCSI_SENSE_PROTOCOL_SERVICE_CRC_ERROR] = ABORTED(47, 05, "PROTOCOL SERVICE CRC ERROR"),
+	[SCSI_SENSE_MISCOMPARE_DURING_VERIFY] =
+		MISCOMPARE(1D, 00, "MISCOMPARE DURING VERIFY OPERATION"),
+};
+
+/* Unit attentions: reported by code (unit_attention.h), named here. */
+static const struct sense_row attention_rows[] = {
+	ATTENTION(28, 00, "NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED"),
+	ATTENTION(29, 01, "POWER ON OCCURRED"),
+	ATTENTION(29, 02, "SCSI BUS RESET OCCURRED"),
+	ATTENTION(29, 03, "BUS DEVICE RESET FUNCTION OCCURRED"),
+	ATTENTION(29, 07, "I_T NEXUS LOSS OCCURRED"),
+	ATTENTION(2A, 01, "MODE PARAMETERS CHANGED"),
+	ATTENTION(2A, 03, "RESERVATIONS PREEMPTED"),
+	ATTENTION(2A, 04, "RESERVATIONS RELEASED"),
+	ATTENTION(2A, 05, "REGISTRATIONS PREEMPTED"),
+	ATTENTION(2A, 09, "CAPACITY DATA HAS CHANGED"),
+	ATTENTION(2F, 00, "COMMANDS CLEARED BY ANOTHER INITIATOR"),
+	ATTENTION(3F, 03, "INQUIRY DATA HAS CHANGED"),
+	ATTENTION(3F, 0E, "REPORTED LUNS DATA HAS CHANGED"),
+	ATTENTION(47, 7F, "SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT"),
+};
+
+/* For codes that are in neither table. */
+static const char *const key_names[16] = {
+	"NO SENSE",	      "RECOVERED ERROR", "NOT READY",	   "MEDIUM ERROR",
+	"HARDWARE ERROR",     "ILLEGAL REQUEST", "UNIT ATTENTION", "DATA PROTECT",
+	"BLANK CHECK",	      "VENDOR SPECIFIC", "COPY ABORTED",   "ABORTED COMMAND",
+	"reserved sense key", "VOLUME OVERFLOW", "MISCOMPARE",	   "COMPLETED",
+};
+
+static const char *sense_name_in(const struct sense_row *rows, size_t count, uint8_t key,
+				 uint8_t asc, uint8_t ascq)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].key == key && rows[i].asc == asc && rows[i].ascq == ascq)
+			return rows[i].name;
+	return NULL;
+}
+
+const char *scsi_sense_name(uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	const char *name = sense_name_in(sense_rows, SCSI_SENSE_COUNT, key, asc, ascq);
+
+	if (!name)
+		name = sense_name_in(attention_rows,
+				     sizeof(attention_rows) / sizeof(attention_rows[0]), key, asc,
+				     ascq);
+	return name ? name : key_names[key & 0xf];
+}
+
+/* What sense data says beyond its code. */
+struct sense_extra {
+	bool has_information;
+	uint64_t information;
+	bool has_field; /* sense-key specific: field pointer (SPC-4 4.5.2.4.2) */
+	uint8_t field[3];
+};
+
+/* SPC-4 4.5.3. Response code 70h: current information. */
+static uint8_t sense_encode_fixed(uint8_t *sense, uint8_t key, uint8_t asc, uint8_t ascq,
+				  const struct sense_extra *extra)
+{
+	memset(sense, 0, 18);
+	sense[0] = 0x70;
+	sense[2] = key;
+	/* A value of more than four bytes does not fit: the field is then not valid. */
+	if (extra->has_information && extra->information <= UINT32_MAX) {
+		sense[0] |= 0x80;
+		put_be32(sense + 3, (uint32_t)extra->information);
+	}
+	sense[7] = 10;
+	sense[12] = asc;
+	sense[13] = ascq;
+	if (extra->has_field)
+		memcpy(sense + 15, extra->field, 3);
+	return 18;
+}
+
+/* SPC-4 4.5.2. Response code 72h. */
+static uint8_t sense_encode_descriptors(uint8_t *sense, uint8_t key, uint8_t asc, uint8_t ascq,
+					const struct sense_extra *extra)
+{
+	uint8_t len = 8;
+
+	memset(sense, 0, SCSI_SENSE_MAX);
+	sense[0] = 0x72;
+	sense[1] = key;
+	sense[2] = asc;
+	sense[3] = ascq;
+	if (extra->has_information) {
+		sense[len] = 0x00; /* information descriptor */
+		sense[len + 1] = 0x0a;
+		sense[len + 2] = 0x80;
+		put_be64(sense + len + 4, extra->information);
+		len = (uint8_t)(len + 12);
+	}
+	if (extra->has_field) {
+		sense[len] = 0x02; /* sense key specific descriptor */
+		sense[len + 1] = 0x06;
+		memcpy(sense + len + 4, extra->field, 3);
+		len = (uint8_t)(len + 8);
+	}
+	sense[7] = (uint8_t)(len - 8);
+	return len;
+}
+
+static uint8_t sense_encode(uint8_t *sense, bool descriptor_format, uint8_t key, uint8_t asc,
+			    uint8_t ascq, const struct sense_extra *extra)
+{
+	return descriptor_format ? sense_encode_descriptors(sense, key, asc, ascq, extra)
+				 : sense_encode_fixed(sense, key, asc, ascq, extra);
+}
+
+uint8_t scsi_sense_encode(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_format, uint8_t key,
+			  uint8_t asc, uint8_t ascq)
+{
+	return sense_encode(ret_sense, descriptor_format, key, asc, ascq, &(struct sense_extra){0});
+}
+
+/*
+ * A command that ends in CHECK CONDITION returns no data: nothing was moved, as its residual will
+ * say. The buffer itself stays: a part of a read that is still under way may fill it.
+ */
+static void task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq,
+		       const struct sense_extra *extra)
+{
+	bool descriptor_format = task->lun && task->lun->mode.descriptor_sense;
+
+	task->status = SCSI_STATUS_CHECK_CONDITION;
+	task->sense_len = sense_encode(task->sense, descriptor_format, key, asc, ascq, extra);
+	if (task->data_in) {
+		task->data_in_len = 0;
+		task->transfer_len = 0;
+	}
+}
+
+void scsi_task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	task_sense(task, key, asc, ascq, &(struct sense_extra){0});
+}
+
+static void task_sense_row(struct scsi_task *task, enum scsi_sense sense,
+			   const struct sense_extra *extra)
+{
+	assert(sense > SCSI_SENSE_NONE && sense < SCSI_SENSE_COUNT);
+	const struct sense_row *row = &sense_rows[sense];
+	task_sense(task, row->key, row->asc, row->ascq, extra);
+}
+
+void scsi_task_check_condition(struct scsi_task *task, enum scsi_sense sense)
+{
+	task_sense_row(task, sense, &(struct sense_extra){0});
+}
+
+void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sense,
+				    uint64_t information)
+{
+	task_sense_row(task, sense,
+		       &(struct sense_extra){.has_information = true, .information = information});
+}
+
+/* SPC-4 4.5.2.4.2: SKSV, C/D, BPV and BIT POINTER; then FIELD POINTER. */
+static struct sense_extra sense_field_pointer(bool in_cdb, uint16_t byte, int bit)
+{
+	struct sense_extra extra = {.has_field = true};
+
+	assert(bit >= -1 && bit <= 7);
+	extra.field[0] = (uint8_t)(0x80 | (in_cdb ? 0x40 : 0) | (bit >= 0 ? 0x08 | bit : 0));
+	put_be16(extra.field + 1, byte);
+	return extra;
+}
+
+void scsi_task_invalid_cdb_field(struct scsi_task *task, uint16_t byte, int bit)
+{
+	struct sense_extra extra = sense_field_pointer(true, byte, bit);
+
+	task_sense_row(task, SCSI_SENSE_INVALID_FIELD_IN_CDB, &extra);
+}
+
+void scsi_task_invalid_parameter_field(struct scsi_task *task, uint16_t byte, int bit)
+{
+	struct sense_extra extra = sense_field_pointer(false, byte, bit);
+
+	task_sense_row(task, SCSI_SENSE_INVALID_FIELD_IN_PARAMETER_LIST, &extra);
+}

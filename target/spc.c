@@ -1,0 +1,201 @@
+/*
+ * Primary commands (SPC-4 6) that need no file of their own.
+ */
+#include "target/command.h"
+
+#include "pr_engine/bytes.h"
+
+enum scsi_result scsi_test_unit_ready(struct scsi_task *task)
+{
+	/* What could speak against it, target_execute has asked already. */
+	scsi_task_good(task);
+	return SCSI_DONE;
+}
+
+/* ---- REQUEST SENSE (6.39) -------------------------------------------------------------------- */
+
+struct condition {
+	uint8_t key, asc, ascq;
+};
+
+/* The condition that stands now. A unit attention is cleared by being told (SAM-5 5.14). */
+static struct condition task_condition(struct scsi_task *task)
+{
+	struct condition condition = {0};
+	enum scsi_unit_attention ua;
+
+	if (!task->lun)
+		return (struct condition){SCSI_KEY_ILLEGAL_REQUEST, 0x25, 0x00};
+	if (scsi_ua_take(&scsi_task_lun_nexus(task)->unit_attentions, &ua)) {
+		condition.key = SCSI_KEY_UNIT_ATTENTION;
+		scsi_ua_code(ua, &condition.asc, &condition.ascq);
+	} else if (task->lun->ejected) {
+		condition = (struct condition){SCSI_KEY_NOT_READY, 0x3a, 0x00};
+	} else if (task->lun->stopped) {
+		condition = (struct condition){SCSI_KEY_NOT_READY, 0x04, 0x02};
+	}
+	return condition;
+}
+
+enum scsi_result scsi_request_sense(struct scsi_task *task)
+{
+	bool descriptor_format = (task->cdb[1] & 0x01) != 0;
+	struct condition condition = task_condition(task);
+	uint8_t sense[SCSI_SENSE_MAX];
+	uint8_t len = scsi_sense_encode(sense, descriptor_format, condition.key, condition.asc,
+					condition.ascq);
+
+	return scsi_task_answer(task, sense, len, task->cdb[4]);
+}
+
+/* ---- REPORT LUNS (6.33) ---------------------------------------------------------------------- */
+
+enum select_report {
+	SELECT_ADDRESSABLE = 0x00,
+	SELECT_WELL_KNOWN = 0x01, /* there are none */
+	SELECT_ALL = 0x02,
+};
+
+#define REPORT_LUNS_HEADER_LEN 8
+#define REPORT_LUNS_ENTRY_LEN  8
+
+static size_t put_lun_list(const struct scsi_target *target, uint8_t *to)
+{
+	size_t len = 0;
+
+	for (uint16_t number = 0; number <= SCSI_LUN_MAX; number++) {
+		if (!target->luns[number])
+			continue;
+		/* Peripheral device addressing, bus 0 (SAM-5 4.7.7.2). */
+		put_be64(to + len, (uint64_t)number << 48);
+		len += REPORT_LUNS_ENTRY_LEN;
+	}
+	return len;
+}
+
+/* Whoever reads the list knows of its change, on all LUNs (SPC-4 6.33.1). */
+static void clear_luns_changed(struct scsi_nexus *nexus)
+{
+	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++) {
+		if (nexus->luns[i])
+			nexus->luns[i]->unit_attentions &=
+				~((scsi_ua_set)1 << SCSI_UA_REPORTED_LUNS_CHANGED);
+	}
+}
+
+enum scsi_result scsi_report_luns(struct scsi_task *task)
+{
+	uint8_t select = task->cdb[2];
+	uint32_t allocation_length = get_be32(task->cdb + 6);
+	uint8_t data[REPORT_LUNS_HEADER_LEN + (SCSI_LUN_MAX + 1) * REPORT_LUNS_ENTRY_LEN] = {0};
+	size_t len = 0;
+
+	if (select > SELECT_ALL) {
+		scsi_task_invalid_cdb_field(task, 2, -1);
+		return SCSI_DONE;
+	}
+	if (allocation_length < 16) {
+		scsi_task_invalid_cdb_field(task, 6, -1);
+		return SCSI_DONE;
+	}
+	if (select != SELECT_WELL_KNOWN)
+		len = put_lun_list(task->nexus->target, data + REPORT_LUNS_HEADER_LEN);
+	put_be32(data, (uint32_t)len);
+	clear_luns_changed(task->nexus);
+	return scsi_task_answer(task, data, REPORT_LUNS_HEADER_LEN + len, allocation_length);
+}
+
+/* ---- REPORT TARGET PORT GROUPS (6.37) -------------------------------------------------------- */
+
+#define ACTIVE_OPTIMIZED 0x00
+#define AO_SUP		 0x01
+
+/* One group with every port of the target, always active/optimized. */
+static void put_port_group(const struct scsi_target_config *config, struct byte_writer *data)
+{
+	byte_writer_u8(data, ACTIVE_OPTIMIZED);
+	byte_writer_u8(data, AO_SUP);
+	byte_writer_be16(data, SCSI_TARGET_PORT_GROUP);
+	byte_writer_zeros(data, 3); /* STATUS CODE 0: the state has never changed */
+	byte_writer_u8(data, (uint8_t)config->port_count);
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		byte_writer_be16(data, 0);
+		byte_writer_be16(data, config->ports[i]);
+	}
+}
+
+enum scsi_result scsi_report_target_port_groups(struct scsi_task *task)
+{
+	uint8_t format = task->cdb[1] >> 5;
+	uint8_t bytes[8 + 8 + 4 * SCSI_PORTS_MAX];
+	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
+
+	if (format > 1) {
+		scsi_task_invalid_cdb_field(task, 1, 7);
+		return SCSI_DONE;
+	}
+	byte_writer_be32(&data, 0);
+	if (format == 1) { /* the extended header */
+		byte_writer_u8(&data, 0x10);
+		byte_writer_zeros(&data, 3);
+	}
+	put_port_group(&task->nexus->target->config, &data);
+	put_be32(bytes, (uint32_t)(data.len - 4));
+	return scsi_task_answer(task, bytes, data.len, get_be32(task->cdb + 6));
+}
+
+/* ---- LOG SENSE (6.8) ------------------------------------------------------------------------- */
+
+#define LOG_SENSE_SP 0x01
+
+/* Supported Log Pages (7.3.16) is the one page there is. */
+enum scsi_result scsi_log_sense(struct scsi_task *task)
+{
+	static const uint8_t supported_pages[] = {0x00, 0x00, 0x00, 0x01, 0x00};
+
+	if ((task->cdb[1] & LOG_SENSE_SP) != 0) {
+		scsi_task_invalid_cdb_field(task, 1, 0);
+		return SCSI_DONE;
+	}
+	if ((task->cdb[2] & 0x3f) != 0) {
+		scsi_task_invalid_cdb_field(task, 2, 5);
+		return SCSI_DONE;
+	}
+	if (task->cdb[3] != 0) {
+		scsi_task_invalid_cdb_field(task, 3, -1);
+		return SCSI_DONE;
+	}
+	if (get_be16(task->cdb + 5) != 0) { /* PARAMETER POINTER: the page has no parameters */
+		scsi_task_invalid_cdb_field(task, 5, -1);
+		return SCSI_DONE;
+	}
+	return scsi_task_answer(task, supported_pages, sizeof(supported_pages),
+				get_be16(task->cdb + 7));
+}
+
+/* ---- SEND DIAGNOSTIC (6.42) ------------------------------------------------------------------ */
+
+enum self_test_code {
+	SELF_TEST_DEFAULT = 0,
+	SELF_TEST_FOREGROUND_SHORT = 5,
+	SELF_TEST_FOREGROUND_EXTENDED = 6,
+};
+
+/* A self-test has nothing to find here, and passes. In the background it would need a log page for
+ * its result; diagnostic pages there are none. */
+enum scsi_result scsi_send_diagnostic(struct scsi_task *task)
+{
+	uint8_t code = task->cdb[1] >> 5;
+
+	if (code != SELF_TEST_DEFAULT && code != SELF_TEST_FOREGROUND_SHORT &&
+	    code != SELF_TEST_FOREGROUND_EXTENDED) {
+		scsi_task_invalid_cdb_field(task, 1, 7);
+		return SCSI_DONE;
+	}
+	if (get_be16(task->cdb + 3) != 0) {
+		scsi_task_invalid_cdb_field(task, 3, -1);
+		return SCSI_DONE;
+	}
+	scsi_task_good(task);
+	return SCSI_DONE;
+}

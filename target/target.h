@@ -1,0 +1,173 @@
+/*
+ * The SCSI device server as the transport and the daemon see it: targets with LUNs, I_T nexuses,
+ * tasks, task management. All calls are made on one thread (the home loop); nothing here blocks.
+ */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include "pr_engine/journal.h"
+#include "pr_engine/profile.h"
+#include "target/backing.h"
+#include "target/task.h"
+
+#define SCSI_LUN_MAX   255 /* LUN numbers 0..255 (peripheral and flat addressing) */
+#define SCSI_PORTS_MAX 16  /* target ports (portal groups) of one target */
+
+/* Milliseconds since 1970 UTC; handed in, so that tests own the time. */
+typedef uint64_t (*scsi_clock)(void *context);
+
+struct scsi_target_config {
+	const char *name;	 /* iSCSI name, canonical; copied */
+	uint8_t instance_id[16]; /* random, kept in the state directory: makes VPD 83 unique */
+	uint16_t
+		ports[SCSI_PORTS_MAX]; /* relative target port ids (= portal group tags), 1-based */
+	uint32_t port_count;
+	struct scsi_executor *executor; /* borrowed */
+	scsi_clock clock;
+	void *clock_context;
+	uint64_t hash_seed;
+};
+
+struct scsi_lun_config {
+	uint16_t number;	   /* 0..SCSI_LUN_MAX */
+	struct backing *backing;   /* ownership goes to the LUN on success */
+	uint32_t block_size;	   /* logical, bytes: 512 or 4096 */
+	uint8_t physical_exponent; /* LBPPBE: physical block = logical << this, 0..15 */
+	const struct pr_profile *profile;
+	struct pr_store *store; /* of the reservation journal; ownership goes to the LUN on success;
+				   NULL: nothing persists, APTPL = 1 is refused (tests, fuzzing) */
+	uint32_t registrations_max; /* limit `max_registrations`: 1..65536 */
+	uint32_t history_max;	    /* journal records kept over compaction */
+	uint32_t transfer_max;	    /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
+				       TRANSFER LENGTH */
+	bool read_only;
+	bool removable;
+	bool thin;	  /* UNMAP, LBPME */
+	bool write_cache; /* WCE at start */
+	bool tas;	  /* TASK ABORTED STATUS at start */
+	char vendor[9];	  /* T10 vendor identification, at most 8 characters */
+	char product[17]; /* at most 16 */
+	char revision[5]; /* at most 4 */
+	char serial[33]; /* unit serial number; empty: made from instance_id, target name and LUN */
+};
+
+/* Defaults for everything but number and backing. */
+void scsi_lun_config_init(struct scsi_lun_config *config);
+
+struct scsi_target;
+
+/* NULL with errno on bad values or no memory. */
+struct scsi_target *scsi_target_create(const struct scsi_target_config *config);
+/* All nexuses must be closed. Closes LUNs, stores and backings. Blocks until jobs are done. */
+void scsi_target_free(struct scsi_target **target);
+
+/*
+ * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
+ * NULL) telling what is wrong with the journal; then backing and store stay the caller's.
+ */
+int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
+			struct pr_journal_report *ret_report);
+
+const char *scsi_target_name(const struct scsi_target *target);
+struct scsi_lun *scsi_target_lun(const struct scsi_target *target, uint16_t number); /* or NULL */
+bool scsi_target_has_port(const struct scsi_target *target, uint16_t relative_target_port_id);
+
+/* For status output. */
+uint16_t scsi_lun_number(const struct scsi_lun *lun);
+const struct pr_profile *scsi_lun_profile(const struct scsi_lun *lun);
+const struct pr_state *scsi_lun_pr_state(const struct scsi_lun *lun); /* the committed state */
+bool scsi_lun_spc2_owner(const struct scsi_lun *lun, struct pr_nexus_id *ret_owner);
+uint64_t scsi_lun_blocks(const struct scsi_lun *lun);
+uint32_t scsi_lun_block_size(const struct scsi_lun *lun);
+const char *scsi_lun_backing_name(const struct scsi_lun *lun);
+const char *scsi_lun_serial(const struct scsi_lun *lun);
+struct pr_journal_counters scsi_lun_journal_counters(const struct scsi_lun *lun);
+
+/*
+ * An I_T nexus comes into being when a session enters the full feature phase and ends with it. What
+ * it registered outlives it. NULL with errno: EEXIST when this nexus is there already (a closed one
+ * is there until its `closed` is called: its old writes must not land behind new ones), ENOENT when
+ * the target has no such port, EINVAL for an empty name, ENOMEM.
+ */
+struct scsi_nexus *scsi_nexus_open(struct scsi_target *target, const struct pr_nexus_id *id);
+
+enum scsi_nexus_end {
+	SCSI_NEXUS_LOGOUT,     /* session closed in order */
+	SCSI_NEXUS_LOSS,       /* connection lost, timeout */
+	SCSI_NEXUS_REINSTATED, /* the same nexus is about to open again */
+};
+
+/*
+ * `why` changes nothing the initiator could see: a new nexus starts without a unit attention, also
+ * after a loss, because 29/07 on the first PERSISTENT RESERVE OUT after a reconnect makes Linux'
+ * IOC_PR_REGISTER fail (the sheet, 6.3), and nothing but a RESERVE(6) was lost. Aborts every task
+ * silently (ops->aborted with send_status false, possibly before this returns,
+ * possibly later when its I/O has drained), releases an SPC-2 reservation, drops unit attentions.
+ * `closed` is called, possibly at once, when no task of it is left; the nexus is then gone. The
+ * transport must not use it after this call.
+ */
+void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
+		      void (*closed)(void *context), void *context);
+
+const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
+
+/* The one place that holds the order of checks. See task.h for a task's life. */
+void target_execute(struct scsi_task *task);
+void target_data_out_ready(struct scsi_task *task);
+/* The transport gives up on a task that waits for data (sequence error, timeout): it ends with
+ * CHECK CONDITION ABORTED COMMAND and this ASC/ASCQ, through ops->complete. */
+void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq);
+/* Ends a task that never got to target_execute the same way (status and sense only; no callbacks).
+ */
+void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
+/* Frees what the target allocated inside the task; the struct itself is the transport's. */
+void target_task_release(struct scsi_task *task);
+
+/* Task management functions (SAM-5 7), values as in RFC 7143 11.5.1 and RFC 7144 4.2. */
+enum scsi_tmf_function {
+	SCSI_TMF_INVALID = 0,
+	SCSI_TMF_ABORT_TASK = 1,
+	SCSI_TMF_ABORT_TASK_SET = 2,
+	SCSI_TMF_CLEAR_ACA = 3,
+	SCSI_TMF_CLEAR_TASK_SET = 4,
+	SCSI_TMF_LOGICAL_UNIT_RESET = 5,
+	SCSI_TMF_TARGET_WARM_RESET = 6,
+	SCSI_TMF_TARGET_COLD_RESET = 7,
+	SCSI_TMF_QUERY_TASK = 9,
+	SCSI_TMF_QUERY_TASK_SET = 10,
+	SCSI_TMF_I_T_NEXUS_RESET = 11,
+	SCSI_TMF_QUERY_ASYNC_EVENT = 12,
+};
+
+/* Service responses, values as in RFC 7143 11.6.1. */
+enum scsi_tmf_response {
+	SCSI_TMF_COMPLETE = 0,
+	SCSI_TMF_NO_TASK = 1,
+	SCSI_TMF_NO_LUN = 2,
+	SCSI_TMF_NOT_SUPPORTED = 5,
+	SCSI_TMF_SUCCEEDED = 7,
+	SCSI_TMF_REJECTED = 255,
+};
+
+struct scsi_tmf {
+	struct scsi_nexus *nexus;
+	enum scsi_tmf_function function;
+	uint8_t lun_bytes[8];
+	struct scsi_task *referenced; /* ABORT TASK, QUERY TASK: found by the transport, or NULL */
+	void *owner;
+	void (*complete)(struct scsi_tmf *tmf); /* once, possibly before target_manage returns */
+
+	enum scsi_tmf_response response;
+	uint8_t additional[3]; /* QUERY ASYNC EVENT (RFC 7144 4.3) */
+};
+
+/*
+ * Carries it out; complete comes when every affected task has let go of the medium. Tasks of the
+ * issuing nexus that it aborts are reported with ops->aborted(send_status = false).
+ */
+void target_manage(struct scsi_tmf *tmf);
+
+/* Every task, everywhere, for a clean stop: true when none is left on any LUN of the target. */
+bool scsi_target_idle(const struct scsi_target *target);
+
+#endif

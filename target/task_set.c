@@ -1,0 +1,144 @@
+#include "target/task_set.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <utlist.h>
+
+#include "target/command.h"
+
+void scsi_drain_begin(struct scsi_drain *drain, struct scsi_lun *lun,
+		      void (*done)(struct scsi_drain *drain), void *context)
+{
+	*drain = (struct scsi_drain){.lun = lun, .done = done, .context = context};
+	DL_APPEND(lun->drains, drain);
+}
+
+/* Ends every drain at the front that waits for nothing. `done` may begin and end others. */
+static void lun_settle_drains(struct scsi_lun *lun)
+{
+	struct scsi_drain *drain;
+
+	while ((drain = lun->drains) != NULL && drain->sealed && drain->tasks == 0) {
+		DL_DELETE(lun->drains, drain);
+		drain->lun = NULL;
+		if (drain->done)
+			drain->done(drain);
+	}
+}
+
+void scsi_drain_cancel(struct scsi_drain *drain)
+{
+	assert(drain->tasks == 0);
+	if (!drain->lun)
+		return;
+	DL_DELETE(drain->lun->drains, drain);
+	drain->lun = NULL;
+}
+
+static void task_report_aborted(struct scsi_task *task)
+{
+	bool send_status = task->abort_send_status;
+
+	task->status = SCSI_STATUS_TASK_ABORTED;
+	task->sense_len = 0;
+	task->data_in_len = 0;
+	task->transfer_len = 0;
+	task->ops->aborted(task, send_status);
+}
+
+/* A nexus cannot end while one of its tasks is on lun->dropped: it is counted until after the call.
+ */
+static void lun_report_dropped(struct scsi_lun *lun)
+{
+	struct scsi_task *task;
+
+	while ((task = lun->dropped) != NULL) {
+		struct scsi_nexus *nexus = task->nexus;
+
+		DL_DELETE(lun->dropped, task);
+		task_report_aborted(task);
+		scsi_nexus_forget_task(nexus);
+	}
+}
+
+void scsi_drain_seal(struct scsi_drain *drain)
+{
+	struct scsi_lun *lun = drain->lun;
+
+	lun_report_dropped(lun);
+	drain->sealed = true;
+	lun_settle_drains(lun);
+}
+
+void scsi_task_set_add(struct scsi_task *task)
+{
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+
+	task->phase = SCSI_TASK_RUNNING;
+	task->cancel = NULL;
+	task->drain = NULL;
+	DL_APPEND(lun_nexus->tasks, task);
+	task->nexus->tasks++;
+	task->nexus->target->tasks++;
+}
+
+unsigned scsi_task_abort(struct scsi_task *task, bool send_status, struct scsi_drain *drain)
+{
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+	bool waits_for_data = task->phase == SCSI_TASK_WAITING_DATA;
+
+	if (!waits_for_data && task->phase != SCSI_TASK_RUNNING)
+		return 0;
+	task->phase = SCSI_TASK_ABORTED;
+	task->abort_send_status = send_status;
+	if (waits_for_data || (task->cancel && task->cancel(task))) {
+		DL_DELETE(lun_nexus->tasks, task);
+		DL_APPEND(task->lun->dropped, task);
+	} else {
+		task->drain = drain;
+		drain->tasks++;
+	}
+	return 1;
+}
+
+unsigned scsi_task_set_abort(struct scsi_lun_nexus *lun_nexus, const struct scsi_task *except,
+			     bool send_status, struct scsi_drain *drain)
+{
+	struct scsi_task *task, *next;
+	unsigned count = 0;
+
+	DL_FOREACH_SAFE(lun_nexus->tasks, task, next)
+	if (task != except)
+		count += scsi_task_abort(task, send_status, drain);
+	return count;
+}
+
+static void task_finish_aborted(struct scsi_task *task)
+{
+	struct scsi_nexus *nexus = task->nexus;
+	struct scsi_lun *lun = task->lun;
+
+	DL_DELETE(scsi_task_lun_nexus(task)->tasks, task);
+	task->drain->tasks--;
+	task_report_aborted(task);
+	lun_settle_drains(lun);
+	scsi_nexus_forget_task(nexus);
+}
+
+void scsi_task_finish(struct scsi_task *task)
+{
+	struct scsi_nexus *nexus = task->nexus;
+
+	if (task->phase == SCSI_TASK_ABORTED) {
+		task_finish_aborted(task);
+		return;
+	}
+	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
+	if (task->lun) {
+		DL_DELETE(scsi_task_lun_nexus(task)->tasks, task);
+		scsi_nexus_forget_task(nexus);
+	}
+	task->phase = SCSI_TASK_DONE;
+	/* The transport may release the task, and close its nexus, from in here. */
+	task->ops->complete(task);
+}

@@ -1,0 +1,334 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "target/backing.h"
+#include "tests/support/suite.h"
+
+#define SIZE ((uint64_t)1024 * 1024)
+
+static char directory[64];
+static char path[96];
+static struct scsi_executor *executor;
+static struct backing *backing;
+static unsigned done_calls;
+
+/* No threads: jobs run in scsi_executor_reap. */
+static void setup(void)
+{
+	snprintf(directory, sizeof(directory), "%s/holdfast-backing-XXXXXX",
+		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/disk", directory);
+	executor = scsi_executor_create(0);
+	ck_assert_ptr_nonnull(executor);
+	backing = NULL;
+	done_calls = 0;
+}
+
+static void teardown(void)
+{
+	if (backing)
+		backing->ops->close(backing);
+	scsi_executor_free(&executor);
+	unlink(path);
+	rmdir(directory);
+}
+
+static int open_store(uint64_t size, bool read_only)
+{
+	const char *error = NULL;
+	int result = backing_file_open(path, size, read_only, executor, &backing, &error);
+
+	ck_assert_int_eq(result == 0, error == NULL);
+	return result;
+}
+
+static void count_done(struct backing_request *request)
+{
+	(void)request;
+	done_calls++;
+}
+
+static struct backing_request attempt(enum backing_op op, uint64_t offset, uint64_t len, void *data,
+				      size_t data_len, bool fua)
+{
+	struct backing_request request = {.op = op,
+					  .fua = fua,
+					  .offset = offset,
+					  .len = len,
+					  .data = data,
+					  .data_len = data_len,
+					  .error = 1,
+					  .done = count_done};
+	unsigned before = done_calls;
+
+	backing->ops->submit(backing, &request);
+	while (done_calls == before)
+		ck_assert(scsi_executor_reap(executor));
+	ck_assert_uint_eq(done_calls, before + 1);
+	return request;
+}
+
+static struct backing_request run(enum backing_op op, uint64_t offset, uint64_t len, void *data,
+				  size_t data_len)
+{
+	struct backing_request request = attempt(op, offset, len, data, data_len, false);
+
+	ck_assert_int_eq(request.error, 0);
+	return request;
+}
+
+static void write_filled(uint64_t offset, size_t len, uint8_t value)
+{
+	uint8_t *data = malloc(len);
+
+	ck_assert_ptr_nonnull(data);
+	memset(data, value, len);
+	run(BACKING_WRITE, offset, len, data, len);
+	free(data);
+}
+
+static void assert_filled(uint64_t offset, size_t len, uint8_t value)
+{
+	uint8_t *data = malloc(len);
+
+	ck_assert_ptr_nonnull(data);
+	memset(data, 0xee, len);
+	run(BACKING_READ, offset, len, data, len);
+	for (size_t i = 0; i < len; i++)
+		ck_assert_uint_eq(data[i], value);
+	free(data);
+}
+
+static struct stat file_stat(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st;
+}
+
+static void make_file(const char *content, off_t len)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq((int)write(fd, content, strlen(content)), (int)strlen(content));
+	ck_assert_int_eq(ftruncate(fd, len), 0);
+	close(fd);
+}
+
+START_TEST(a_new_file_is_sparse_private_and_as_long_as_asked)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	struct stat st = file_stat();
+	ck_assert_uint_eq(backing->size, SIZE);
+	ck_assert_int_eq(st.st_size, (off_t)SIZE);
+	ck_assert_int_eq(st.st_blocks, 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert(!backing->volatile_store);
+	assert_filled(0, SIZE, 0);
+}
+END_TEST
+
+START_TEST(what_is_written_is_there_after_opening_again)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(4096, 8192, 'p');
+	backing->ops->close(backing);
+	ck_assert_int_eq(open_store(0, false), 0);
+	ck_assert_uint_eq(backing->size, SIZE);
+	assert_filled(4096, 8192, 'p');
+}
+END_TEST
+
+START_TEST(a_shorter_file_is_grown_and_keeps_its_data)
+{
+	make_file("abc", 4096);
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	ck_assert_int_eq(file_stat().st_size, (off_t)SIZE);
+	uint8_t data[512];
+	run(BACKING_READ, 0, sizeof(data), data, sizeof(data));
+	ck_assert_mem_eq(data, "abc", 4);
+}
+END_TEST
+
+START_TEST(a_longer_file_is_refused_and_left_alone)
+{
+	make_file("abc", (off_t)SIZE + 512);
+	ck_assert_int_eq(open_store(SIZE, false), -EFBIG);
+	ck_assert_int_eq(file_stat().st_size, (off_t)SIZE + 512);
+}
+END_TEST
+
+START_TEST(without_a_size_a_missing_file_is_not_made)
+{
+	ck_assert_int_eq(open_store(0, false), -ENOENT);
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(without_a_size_an_empty_file_is_refused)
+{
+	make_file("", 0);
+	ck_assert_int_eq(open_store(0, false), -EINVAL);
+}
+END_TEST
+
+START_TEST(read_only_neither_makes_nor_grows_a_file)
+{
+	ck_assert_int_eq(open_store(SIZE, true), -ENOENT);
+	make_file("abc", 4096);
+	ck_assert_int_eq(open_store(SIZE, true), -ENOSPC);
+	ck_assert_int_eq(file_stat().st_size, 4096);
+	ck_assert_int_eq(open_store(4096, true), 0);
+	uint8_t data[512] = {0};
+	ck_assert_int_lt(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, 0);
+}
+END_TEST
+
+START_TEST(a_directory_is_no_store)
+{
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(open_store(0, true), -EINVAL);
+	rmdir(path);
+}
+END_TEST
+
+START_TEST(a_file_in_use_is_refused)
+{
+	struct backing *second = NULL;
+	const char *error = NULL;
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	ck_assert_int_eq(backing_file_open(path, SIZE, false, executor, &second, &error), -EBUSY);
+	ck_assert_int_eq(backing_file_open(path, SIZE, true, executor, &second, &error), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(error, "in use"));
+	ck_assert_ptr_null(second);
+}
+END_TEST
+
+START_TEST(a_cached_read_completes_before_submit_returns)
+{
+	uint8_t data[4096];
+	struct backing_request request = {.op = BACKING_READ,
+					  .len = sizeof(data),
+					  .data = data,
+					  .data_len = sizeof(data),
+					  .error = 1,
+					  .done = count_done};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(0, sizeof(data), 'c');
+	backing->ops->submit(backing, &request);
+	/* A file system without RWF_NOWAIT takes the long way. */
+	if (done_calls == 1)
+		ck_assert(scsi_executor_reap(executor));
+	ck_assert_uint_eq(done_calls, 2);
+	ck_assert_int_eq(request.error, 0);
+	ck_assert_uint_eq(data[4095], 'c');
+}
+END_TEST
+
+START_TEST(unmap_gives_the_space_back_and_the_range_reads_as_zeros)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(0, SIZE, 'u');
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	blkcnt_t before = file_stat().st_blocks;
+	run(BACKING_UNMAP, 65536, 131072, NULL, 0);
+	ck_assert_int_lt(file_stat().st_blocks, before);
+	ck_assert_int_eq(file_stat().st_size, (off_t)SIZE);
+	assert_filled(0, 65536, 'u');
+	assert_filled(65536, 131072, 0);
+	assert_filled(65536 + 131072, 65536, 'u');
+}
+END_TEST
+
+START_TEST(write_same_fills_a_range_longer_than_its_buffer)
+{
+	uint8_t block[512], data[512];
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = (uint8_t)(i * 3);
+	run(BACKING_WRITE_SAME, 512, SIZE - 1024, block, sizeof(block));
+	for (uint64_t at = 512; at < SIZE - 512; at += 512) {
+		run(BACKING_READ, at, 512, data, sizeof(data));
+		ck_assert_mem_eq(data, block, sizeof(block));
+	}
+	assert_filled(0, 512, 0);
+	assert_filled(SIZE - 512, 512, 0);
+}
+END_TEST
+
+START_TEST(extents_follow_the_files_holes)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(131072, 65536, 'x');
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+
+	struct backing_request hole = run(BACKING_EXTENT, 0, SIZE, NULL, 0);
+	ck_assert(!hole.mapped);
+	ck_assert_uint_eq(hole.len, 131072);
+	struct backing_request data = run(BACKING_EXTENT, 131072, SIZE - 131072, NULL, 0);
+	ck_assert(data.mapped);
+	ck_assert_uint_eq(data.len, 65536);
+	struct backing_request rest = run(BACKING_EXTENT, 196608, SIZE - 196608, NULL, 0);
+	ck_assert(!rest.mapped);
+	ck_assert_uint_eq(rest.len, SIZE - 196608);
+}
+END_TEST
+
+START_TEST(fua_writes_and_unmaps_succeed)
+{
+	uint8_t data[4096];
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	memset(data, 'f', sizeof(data));
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 4096, data, 4096, true).error, 0);
+	ck_assert_int_eq(attempt(BACKING_UNMAP, 0, 4096, NULL, 0, true).error, 0);
+	ck_assert_int_eq(attempt(BACKING_WRITE_SAME, 0, 4096, data, 512, true).error, 0);
+	assert_filled(0, 4096, 'f');
+}
+END_TEST
+
+START_TEST(reading_where_the_file_was_cut_off_is_an_error)
+{
+	uint8_t data[512];
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	ck_assert_int_eq(truncate(path, 4096), 0);
+	ck_assert_int_eq(attempt(BACKING_READ, 8192, 512, data, 512, false).error, -EIO);
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_new_file_is_sparse_private_and_as_long_as_asked);
+	tcase_add_test(tcase, what_is_written_is_there_after_opening_again);
+	tcase_add_test(tcase, a_shorter_file_is_grown_and_keeps_its_data);
+	tcase_add_test(tcase, a_longer_file_is_refused_and_left_alone);
+	tcase_add_test(tcase, without_a_size_a_missing_file_is_not_made);
+	tcase_add_test(tcase, without_a_size_an_empty_file_is_refused);
+	tcase_add_test(tcase, read_only_neither_makes_nor_grows_a_file);
+	tcase_add_test(tcase, a_directory_is_no_store);
+	tcase_add_test(tcase, a_file_in_use_is_refused);
+	tcase_add_test(tcase, a_cached_read_completes_before_submit_returns);
+	tcase_add_test(tcase, unmap_gives_the_space_back_and_the_range_reads_as_zeros);
+	tcase_add_test(tcase, write_same_fills_a_range_longer_than_its_buffer);
+	tcase_add_test(tcase, extents_follow_the_files_holes);
+	tcase_add_test(tcase, fua_writes_and_unmaps_succeed);
+	tcase_add_test(tcase, reading_where_the_file_was_cut_off_is_an_error);
+}
+
+int main(void)
+{
+	return suite_run("target/backing_file", fill);
+}

@@ -1,0 +1,257 @@
+/* COMPARE AND WRITE, and how accesses to overlapping blocks wait for it. */
+#include <string.h>
+
+#include "tests/support/suite.h"
+#include "tests/unit/target/disk.h"
+
+static struct fixture *f;
+static struct scsi_nexus *a, *b;
+static struct test_disk *disk;
+
+static void setup(void)
+{
+	f = fixture_create(NULL);
+	a = fixture_login(f, 'a');
+	b = fixture_login(f, 'b');
+	disk = &f->disks[0];
+}
+
+static void teardown(void)
+{
+	fixture_free(&f);
+}
+
+/* One block: compares with `expected`, writes `fill`. */
+static struct fixture_task *start(struct scsi_nexus *nexus, uint8_t lba, uint8_t expected,
+				  uint8_t fill)
+{
+	const uint8_t cdb[16] = {0x89, [9] = lba, [13] = 1};
+	uint8_t out[1024];
+
+	memset(out, expected, 512);
+	memset(out + 512, fill, 512);
+	return fixture_start(
+		f, nexus,
+		&(struct fixture_command){
+			.cdb = cdb, .cdb_len = sizeof(cdb), .out = out, .out_len = sizeof(out)});
+}
+
+START_TEST(what_compares_equal_is_written)
+{
+	disk_fill(f, 4, 3, 'A');
+	fixture_good(fixture_result(start(a, 5, 'A', 'B')));
+	ck_assert(disk_is(f, 4, 1, 'A'));
+	ck_assert(disk_is(f, 5, 1, 'B'));
+	ck_assert(disk_is(f, 6, 1, 'A'));
+}
+END_TEST
+
+START_TEST(what_differs_stays_and_the_offset_is_told)
+{
+	uint8_t out[2048];
+
+	memset(out, 'A', 1024);
+	memset(out + 1024, 'B', 1024);
+	disk_fill(f, 5, 2, 'A');
+	disk->bytes[5 * 512 + 777] = 'x';
+	fixture_sense(DISK_OUT(f, a, out, 2048, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0),
+		      0xe, 0x1d, 0x00);
+	ck_assert_uint_eq(disk_sense_information(f), 777);
+	ck_assert(disk_is(f, 5, 1, 'A'));
+	ck_assert_uint_eq(disk->requests, 1);
+}
+END_TEST
+
+START_TEST(data_must_be_exactly_twice_the_blocks)
+{
+	fixture_sense(DISK_OUT(f, a, NULL, 1536, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0),
+		      0x5, 0x0e, 0x03);
+	fixture_sense(DISK_OUT(f, a, NULL, 512, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0),
+		      0x5, 0x0e, 0x03);
+	ck_assert_uint_eq(disk->requests, 0);
+}
+END_TEST
+
+START_TEST(zero_blocks_are_nothing_and_zero_for_256_is_refused)
+{
+	fixture_good(DISK_OUT(f, a, NULL, 0, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0));
+	disk_invalid_cdb(
+		DISK_OUT(f, a, NULL, 512, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0), 13,
+		-1);
+}
+END_TEST
+
+START_TEST(range_and_limit_are_checked)
+{
+	fixture_sense(
+		DISK_OUT(f, a, NULL, 2048, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 2, 0, 0),
+		0x5, 0x21, 0x00);
+	fixture_lun(f)->config.transfer_max = 4 * FIXTURE_BLOCK;
+	fixture_good(DISK_OUT(f, a, NULL, 2048, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0));
+	disk_invalid_cdb(
+		DISK_OUT(f, a, NULL, 3072, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0), 13,
+		-1);
+}
+END_TEST
+
+/* ---- nothing comes in between ---- */
+
+START_TEST(an_overlapping_write_waits_until_it_has_written)
+{
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *first = start(a, 5, 'A', 'B');
+	struct fixture_task *second = fixture_start_write(f, b, 5, 'C', false);
+	ck_assert_uint_eq(disk->held_count, 1);
+	test_disk_release(disk);
+	fixture_good(fixture_result(first));
+	fixture_good(fixture_result(second));
+	/* Whose GOOD left first is of no weight: the blocks say who was first. */
+	ck_assert(disk_is(f, 5, 1, 'C'));
+}
+END_TEST
+
+START_TEST(an_overlapping_read_waits_as_well)
+{
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *first = start(a, 5, 'A', 'B');
+	struct fixture_task *second = fixture_start_read(f, b, 5);
+	ck_assert_uint_eq(disk->held_count, 1);
+	test_disk_release(disk);
+	fixture_good(fixture_result(first));
+	ck_assert_uint_eq(fixture_result(second)->data[0], 'B');
+}
+END_TEST
+
+START_TEST(it_waits_for_an_overlapping_write_that_came_first)
+{
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *write = fixture_start_write(f, b, 5, 'C', false);
+	struct fixture_task *compare = start(a, 5, 'A', 'B');
+	ck_assert_uint_eq(disk->held_count, 1);
+	test_disk_release(disk);
+	fixture_good(fixture_result(write));
+	fixture_sense(fixture_result(compare), 0xe, 0x1d, 0x00);
+	ck_assert(disk_is(f, 5, 1, 'C'));
+}
+END_TEST
+
+START_TEST(other_blocks_do_not_wait)
+{
+	disk->hold = true;
+	start(a, 5, 0, 'B');
+	fixture_start_write(f, b, 6, 'C', false);
+	fixture_start_write(f, b, 4, 'C', false);
+	start(b, 7, 0, 'B');
+	ck_assert_uint_eq(disk->held_count, 4);
+	test_disk_release(disk);
+}
+END_TEST
+
+START_TEST(writes_that_overlap_each_other_alone_do_not_wait)
+{
+	disk->hold = true;
+	start(a, 9, 0, 'B');
+	fixture_start_write(f, b, 5, 'C', false);
+	fixture_start_write(f, b, 5, 'D', false);
+	ck_assert_uint_eq(disk->held_count, 3);
+	test_disk_release(disk);
+}
+END_TEST
+
+START_TEST(of_two_that_expect_the_same_exactly_one_wins)
+{
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *first = start(a, 5, 'A', '1');
+	struct fixture_task *second = start(b, 5, 'A', '2');
+	ck_assert_uint_eq(disk->held_count, 1);
+	test_disk_release(disk);
+	fixture_good(fixture_result(first));
+	fixture_sense(fixture_result(second), 0xe, 0x1d, 0x00);
+	ck_assert(disk_is(f, 5, 1, '1'));
+}
+END_TEST
+
+START_TEST(a_long_queue_is_worked_off_in_order)
+{
+	enum {
+		COUNT = 3000
+	};
+	static struct fixture_task *tasks[COUNT];
+
+	disk_fill(f, 5, 1, 0);
+	disk->hold = true;
+	for (unsigned i = 0; i < COUNT; i++)
+		tasks[i] = start(a, 5, (uint8_t)i, (uint8_t)(i + 1));
+	ck_assert_uint_eq(disk->held_count, 1);
+	/* From here on the disk completes at once: no recursion may pile up. */
+	disk->hold = false;
+	test_disk_release(disk);
+	for (unsigned i = 0; i < COUNT; i++)
+		fixture_good(fixture_result(tasks[i]));
+	ck_assert(disk_is(f, 5, 1, (uint8_t)COUNT));
+}
+END_TEST
+
+START_TEST(one_that_is_aborted_while_it_waits_touches_nothing)
+{
+	bool closed;
+
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *first = start(a, 5, 'A', 'B');
+	struct fixture_task *second = start(b, 5, 'B', 'C');
+	fixture_drop(b, &closed);
+	test_disk_release(disk);
+	ck_assert(closed);
+	fixture_good(fixture_result(first));
+	ck_assert(fixture_result(second)->aborted);
+	ck_assert_uint_eq(disk->requests, 2);
+	ck_assert(disk_is(f, 5, 1, 'B'));
+}
+END_TEST
+
+START_TEST(one_that_is_aborted_between_compare_and_write_does_not_write)
+{
+	bool closed;
+
+	disk_fill(f, 5, 1, 'A');
+	disk->hold = true;
+	struct fixture_task *first = start(b, 5, 'A', 'B');
+	struct fixture_task *behind = start(a, 5, 'A', 'C');
+	fixture_drop(b, &closed);
+	ck_assert(!closed);
+	test_disk_release(disk);
+	ck_assert(closed);
+	ck_assert(fixture_result(first)->aborted);
+	fixture_good(fixture_result(behind));
+	ck_assert(disk_is(f, 5, 1, 'C'));
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_compares_equal_is_written);
+	tcase_add_test(tcase, what_differs_stays_and_the_offset_is_told);
+	tcase_add_test(tcase, data_must_be_exactly_twice_the_blocks);
+	tcase_add_test(tcase, zero_blocks_are_nothing_and_zero_for_256_is_refused);
+	tcase_add_test(tcase, range_and_limit_are_checked);
+	tcase_add_test(tcase, an_overlapping_write_waits_until_it_has_written);
+	tcase_add_test(tcase, an_overlapping_read_waits_as_well);
+	tcase_add_test(tcase, it_waits_for_an_overlapping_write_that_came_first);
+	tcase_add_test(tcase, other_blocks_do_not_wait);
+	tcase_add_test(tcase, writes_that_overlap_each_other_alone_do_not_wait);
+	tcase_add_test(tcase, of_two_that_expect_the_same_exactly_one_wins);
+	tcase_add_test(tcase, a_long_queue_is_worked_off_in_order);
+	tcase_add_test(tcase, one_that_is_aborted_while_it_waits_touches_nothing);
+	tcase_add_test(tcase, one_that_is_aborted_between_compare_and_write_does_not_write);
+}
+
+int main(void)
+{
+	return suite_run("target/sbc_compare_and_write", fill);
+}

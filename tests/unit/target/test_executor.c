@@ -1,0 +1,168 @@
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stddef.h>
+
+#include "target/executor.h"
+#include "tests/support/suite.h"
+
+struct test_job {
+	struct scsi_job job;
+	pthread_t ran_on;
+	int ran, done;
+	int order; /* of its run, within `runs` */
+	struct scsi_executor *executor;
+	struct test_job *then; /* submitted from done */
+};
+
+static int runs;
+
+static struct test_job *test_job(struct scsi_job *job)
+{
+	return (struct test_job *)(void *)((char *)job - offsetof(struct test_job, job));
+}
+
+static void run(struct scsi_job *job)
+{
+	test_job(job)->ran_on = pthread_self();
+	test_job(job)->ran++;
+}
+
+static void run_in_order(struct scsi_job *job)
+{
+	run(job);
+	test_job(job)->order = ++runs;
+}
+
+static void done(struct scsi_job *job)
+{
+	struct test_job *test = test_job(job);
+
+	ck_assert_int_eq(test->ran, 1);
+	test->done++;
+	if (test->then)
+		scsi_executor_submit(test->executor, &test->then->job);
+}
+
+static bool is_readable(const struct scsi_executor *executor, int timeout_ms)
+{
+	struct pollfd fd = {.fd = scsi_executor_fd(executor), .events = POLLIN};
+
+	return poll(&fd, 1, timeout_ms) == 1;
+}
+
+static void reap_all(struct scsi_executor *executor)
+{
+	while (scsi_executor_pending(executor) > 0) {
+		ck_assert(is_readable(executor, -1));
+		scsi_executor_reap(executor);
+	}
+}
+
+START_TEST(without_threads_a_job_waits_for_reap)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	struct test_job test = {.job = {.run = run, .done = done}};
+
+	ck_assert(!is_readable(executor, 0));
+	scsi_executor_submit(executor, &test.job);
+	ck_assert_int_eq(test.ran, 0);
+	ck_assert_uint_eq(scsi_executor_pending(executor), 1);
+	ck_assert(is_readable(executor, 0));
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_int_eq(test.done, 1);
+	ck_assert(pthread_equal(test.ran_on, pthread_self()));
+	ck_assert_uint_eq(scsi_executor_pending(executor), 0);
+	ck_assert(!scsi_executor_reap(executor));
+	ck_assert(!is_readable(executor, 0));
+	scsi_executor_free(&executor);
+	ck_assert_ptr_null(executor);
+}
+END_TEST
+
+START_TEST(without_threads_jobs_run_in_the_order_submitted)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	struct test_job tests[5] = {0};
+
+	for (int i = 0; i < 5; i++) {
+		tests[i].job = (struct scsi_job){.run = run_in_order, .done = done};
+		scsi_executor_submit(executor, &tests[i].job);
+	}
+	ck_assert(scsi_executor_reap(executor));
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(tests[i].order, i + 1);
+	scsi_executor_free(&executor);
+}
+END_TEST
+
+START_TEST(a_job_submitted_from_done_is_for_the_next_reap)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	struct test_job second = {.job = {.run = run, .done = done}};
+	struct test_job first = {
+		.job = {.run = run, .done = done}, .executor = executor, .then = &second};
+
+	scsi_executor_submit(executor, &first.job);
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_int_eq(second.ran, 0);
+	ck_assert(is_readable(executor, 0));
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_int_eq(second.done, 1);
+	scsi_executor_free(&executor);
+}
+END_TEST
+
+START_TEST(with_threads_every_job_is_run_elsewhere_and_done_here)
+{
+	struct scsi_executor *executor = scsi_executor_create(4);
+	static struct test_job tests[500];
+
+	ck_assert_ptr_nonnull(executor);
+	for (int i = 0; i < 500; i++) {
+		tests[i].job = (struct scsi_job){.run = run, .done = done};
+		scsi_executor_submit(executor, &tests[i].job);
+	}
+	reap_all(executor);
+	for (int i = 0; i < 500; i++) {
+		ck_assert_int_eq(tests[i].done, 1);
+		ck_assert(!pthread_equal(tests[i].ran_on, pthread_self()));
+	}
+	scsi_executor_free(&executor);
+}
+END_TEST
+
+START_TEST(free_runs_what_was_not_begun)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	struct test_job test = {.job = {.run = run, .done = done}};
+
+	scsi_executor_submit(executor, &test.job);
+	scsi_executor_free(&executor);
+	ck_assert_int_eq(test.ran, 1);
+	ck_assert_int_eq(test.done, 0);
+}
+END_TEST
+
+START_TEST(too_many_threads_are_refused)
+{
+	errno = 0;
+	ck_assert_ptr_null(scsi_executor_create(65));
+	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_test(tcase, without_threads_a_job_waits_for_reap);
+	tcase_add_test(tcase, without_threads_jobs_run_in_the_order_submitted);
+	tcase_add_test(tcase, a_job_submitted_from_done_is_for_the_next_reap);
+	tcase_add_test(tcase, with_threads_every_job_is_run_elsewhere_and_done_here);
+	tcase_add_test(tcase, free_runs_what_was_not_begun);
+	tcase_add_test(tcase, too_many_threads_are_refused);
+}
+
+int main(void)
+{
+	return suite_run("target/executor", fill);
+}
