@@ -1,0 +1,366 @@
+/*
+ * The connection's facade: bytes in, bytes out, time, and the states in between (RFC 7143 8.1).
+ *
+ * Nothing that runs inside the protocol destroys a connection or its session under the feet of its
+ * callers: they "doom" it, and it is closed when the facade's call ends, or at the next tick.
+ */
+#include "transport/conn.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "transport/conn_internal.h"
+
+/* --- leaving ---------------------------------------------------------------------------------- */
+
+void iscsi_conn_wake(struct iscsi_conn *conn)
+{
+	if (conn->entered == 0)
+		conn->host->wake(conn->host_context);
+}
+
+void iscsi_conn_doom(struct iscsi_conn *conn, const char *why, bool discard)
+{
+	if (conn->doom || conn->state == ISCSI_CONN_CLOSING)
+		return;
+	conn->doom = why;
+	conn->doom_discards = discard;
+	iscsi_conn_wake(conn);
+}
+
+void iscsi_conn_let_go(struct iscsi_conn *conn)
+{
+	struct iscsi_sns sns = iscsi_conn_sns(conn);
+
+	conn->last_exp_cmd_sn = sns.exp_cmd_sn;
+	conn->last_max_cmd_sn = sns.max_cmd_sn;
+	conn->session = NULL;
+}
+
+static bool is_logging_in(const struct iscsi_conn *conn)
+{
+	return conn->state == ISCSI_CONN_LOGIN || conn->state == ISCSI_CONN_WAITING;
+}
+
+void iscsi_conn_shut(struct iscsi_conn *conn, bool discard)
+{
+	assert(!conn->session);
+	if (discard)
+		iscsi_out_discard_all(conn);
+	if (conn->state == ISCSI_CONN_CLOSING)
+		return;
+	if (is_logging_in(conn))
+		iscsi_login_phase_leave(conn);
+	conn->state = ISCSI_CONN_CLOSING;
+	conn->closing_ms = conn->node->now_ms;
+	iscsi_conn_wake(conn);
+}
+
+void iscsi_conn_stop_receiving(struct iscsi_conn *conn)
+{
+	struct iscsi_task *task = conn->receiving;
+
+	conn->receiving = NULL;
+	if (task)
+		iscsi_task_unref(task);
+}
+
+void iscsi_conn_log(const struct iscsi_conn *conn, enum iscsi_log_level level, const char *what,
+		    const char *why)
+{
+	char initiator[256] = "unknown", target[256] = "";
+	const struct iscsi_session *s = conn->session;
+
+	if (s) {
+		iscsi_log_escape(initiator, sizeof(initiator), s->id.initiator_name);
+		if (s->target)
+			iscsi_log_escape(target, sizeof(target), scsi_target_name(s->target));
+	} else if (conn->login && conn->login->initiator_name[0] != '\0') {
+		iscsi_log_escape(initiator, sizeof(initiator), conn->login->initiator_name);
+		iscsi_log_escape(target, sizeof(target), conn->login->target_name);
+	}
+	iscsi_node_log(conn->node, level, "%s: initiator %s at %s, target %s%s%s", what, initiator,
+		       conn->peer, target[0] != '\0' ? target : "none", why ? ": " : "",
+		       why ? why : "");
+}
+
+void iscsi_conn_log_no_login(const struct iscsi_conn *conn, const char *why)
+{
+	/* Who never said a name is not worth a line each: port scans, floods, health checks. */
+	bool has_name = conn->login && conn->login->initiator_name[0] != '\0';
+
+	iscsi_conn_log(conn, has_name ? ISCSI_LOG_INFO : ISCSI_LOG_DEBUG, "login given up", why);
+}
+
+struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn)
+{
+	struct iscsi_session *session = conn->session;
+
+	if (!session)
+		return (struct iscsi_sns){conn->stat_sn, conn->last_exp_cmd_sn,
+					  conn->last_max_cmd_sn};
+	session->told_max_cmd_sn = session->max_cmd_sn;
+	return (struct iscsi_sns){conn->stat_sn, session->exp_cmd_sn, session->max_cmd_sn};
+}
+
+/* Carries out what iscsi_conn_doom asked for. */
+static void drop(struct iscsi_conn *conn)
+{
+	struct iscsi_node *node = conn->node;
+
+	if (conn->state == ISCSI_CONN_FULL_FEATURE) {
+		iscsi_conn_log(conn, ISCSI_LOG_WARNING, "dropped", conn->doom);
+		/* RFC 7143 11.9.1: say so before closing; a discovery session gets none. */
+		if (!conn->doom_discards && conn->session->type == ISCSI_SESSION_NORMAL)
+			iscsi_async_send(conn, node->stopping ? ISCSI_ASYNC_SESSION_DROP
+							      : ISCSI_ASYNC_CONNECTION_DROP);
+	} else {
+		node->counters.login_failures++;
+		iscsi_conn_log_no_login(conn, conn->doom);
+	}
+	iscsi_session_leave(conn, SCSI_NEXUS_LOSS);
+	iscsi_conn_shut(conn, conn->doom_discards);
+}
+
+void iscsi_conn_enter(struct iscsi_conn *conn, uint64_t now_ms)
+{
+	conn->entered++;
+	if (now_ms > conn->node->now_ms)
+		conn->node->now_ms = now_ms;
+}
+
+void iscsi_conn_leave(struct iscsi_conn *conn)
+{
+	if (conn->doom && conn->state != ISCSI_CONN_CLOSING)
+		drop(conn);
+	conn->entered--;
+}
+
+/* --- a connection's life ---------------------------------------------------------------------- */
+
+struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_portal *portal,
+				     const char *local_address, const char *peer,
+				     const struct iscsi_conn_host *host, void *host_context,
+				     uint64_t now_ms)
+{
+	if (node->connection_count >= node->config.limits.connections_max)
+		return NULL;
+	struct iscsi_conn *conn = calloc(1, sizeof(*conn));
+	if (!conn)
+		return NULL;
+	conn->node = node;
+	conn->portal = portal;
+	conn->host = host;
+	conn->host_context = host_context;
+	snprintf(conn->local_address, sizeof(conn->local_address), "%s", local_address);
+	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
+	conn->state = ISCSI_CONN_LOGIN;
+	conn->ping_ttt = ISCSI_NO_TAG;
+	conn->logout_deadline_ms = UINT64_MAX;
+	conn->created_ms = conn->received_ms = conn->sent_ms = now_ms;
+	conn->rejects_since_ms = now_ms;
+	conn->input = conn->login_input;
+	conn->input_cap = sizeof(conn->login_input);
+	iscsi_framer_init(&conn->framer);
+	conn->framer.data_limit = ISCSI_LOGIN_DATA_MAX;
+	if (!iscsi_login_phase_begin(conn)) {
+		iscsi_framer_finish(&conn->framer);
+		free(conn);
+		return NULL;
+	}
+	if (now_ms > node->now_ms)
+		node->now_ms = now_ms;
+	iscsi_login_phase_make_room(node);
+	DL_APPEND(node->conns, conn);
+	node->connection_count++;
+	DL_APPEND2(node->logins, conn, login_prev, login_next);
+	node->login_count++;
+	return conn;
+}
+
+void iscsi_conn_free(struct iscsi_conn **conn)
+{
+	struct iscsi_conn *c = *conn;
+
+	if (!c)
+		return;
+	c->entered++; /* nobody to wake any more */
+	iscsi_session_leave(c, SCSI_NEXUS_LOSS);
+	iscsi_conn_shut(c, true);
+	iscsi_conn_stop_receiving(c);
+	iscsi_login_phase_free(c);
+	iscsi_framer_finish(&c->framer);
+	iscsi_text_exchange_free(&c->text);
+	if (c->input != c->login_input)
+		free(c->input);
+	DL_DELETE(c->node->conns, c);
+	c->node->connection_count--;
+	free(c);
+	*conn = NULL;
+}
+
+bool iscsi_conn_finished(const struct iscsi_conn *conn)
+{
+	return conn->state == ISCSI_CONN_CLOSING;
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static bool is_reading(const struct iscsi_conn *conn)
+{
+	return (conn->state == ISCSI_CONN_LOGIN || conn->state == ISCSI_CONN_FULL_FEATURE) &&
+	       !conn->doom;
+}
+
+/* A peer that does not take its answers gets no new questions in. */
+bool iscsi_conn_is_held_back(const struct iscsi_conn *conn)
+{
+	return conn->out_weight > conn->node->config.limits.send_queue_max;
+}
+
+int iscsi_conn_input(struct iscsi_conn *conn, struct iovec iov[2])
+{
+	uint8_t *place;
+	int count = 0;
+
+	if (!is_reading(conn) || iscsi_conn_is_held_back(conn))
+		return 0;
+	size_t direct = iscsi_framer_direct(&conn->framer, &place);
+	if (direct > 0)
+		iov[count++] = (struct iovec){.iov_base = place, .iov_len = direct};
+	iov[count++] = (struct iovec){.iov_base = conn->input, .iov_len = conn->input_cap};
+	return count;
+}
+
+static struct iscsi_pdu framed_pdu(const struct iscsi_framer *framer)
+{
+	struct iscsi_pdu pdu = {
+		.bhs = framer->bhs,
+		.ahs = framer->ahs,
+		.data = framer->data,
+		.ahs_len = framer->ahs_len,
+		.data_len = framer->data_len,
+	};
+
+	iscsi_bhs_decode(framer->bhs, &pdu.head);
+	return pdu;
+}
+
+static void take_header(struct iscsi_conn *conn)
+{
+	struct iscsi_bhs head;
+
+	iscsi_bhs_decode(conn->framer.bhs, &head);
+	if (conn->state != ISCSI_CONN_FULL_FEATURE || head.opcode != ISCSI_DATA_OUT)
+		return;
+	uint8_t *place = iscsi_data_out_place(conn, conn->framer.bhs, conn->framer.data_len);
+	if (place)
+		iscsi_framer_place(&conn->framer, place);
+}
+
+static void take_pdu(struct iscsi_conn *conn, bool data_is_sound)
+{
+	struct iscsi_pdu pdu = framed_pdu(&conn->framer);
+
+	if (conn->state == ISCSI_CONN_LOGIN)
+		iscsi_login_phase_take(conn, &pdu);
+	else if (data_is_sound)
+		iscsi_dispatch(conn, &pdu);
+	else
+		iscsi_dispatch_digest_error(conn, &pdu);
+	iscsi_conn_stop_receiving(conn);
+}
+
+static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
+{
+	switch (event) {
+	case ISCSI_FRAME_HEADER:
+		take_header(conn);
+		break;
+	case ISCSI_FRAME_PDU:
+		take_pdu(conn, true);
+		break;
+	case ISCSI_FRAME_DATA_DIGEST:
+		take_pdu(conn, false);
+		break;
+	case ISCSI_FRAME_HEADER_DIGEST:
+		conn->node->counters.digest_errors++;
+		iscsi_conn_doom(conn, "header digest error", false);
+		break;
+	case ISCSI_FRAME_TOO_LONG:
+		conn->node->counters.format_errors++;
+		iscsi_conn_doom(conn, "data segment longer than declared", false);
+		break;
+	case ISCSI_FRAME_NO_MEMORY:
+		iscsi_conn_doom(conn, "out of memory", true);
+		break;
+	case ISCSI_FRAME_MORE:
+		break;
+	}
+}
+
+void iscsi_conn_process(struct iscsi_conn *conn)
+{
+	while (is_reading(conn)) {
+		const uint8_t *at = conn->input + conn->input_at;
+		size_t left = conn->input_end - conn->input_at;
+		enum iscsi_frame_event event = iscsi_framer_next(&conn->framer, &at, &left);
+
+		conn->input_at = conn->input_end - left;
+		if (event == ISCSI_FRAME_MORE)
+			return;
+		take_event(conn, event);
+	}
+}
+
+void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
+{
+	uint8_t *place;
+
+	iscsi_conn_enter(conn, now_ms);
+	conn->received_ms = conn->node->now_ms;
+	if (is_reading(conn)) {
+		size_t direct = iscsi_framer_direct(&conn->framer, &place);
+		if (direct > n)
+			direct = n;
+		if (direct > 0)
+			iscsi_framer_landed(&conn->framer, direct);
+		assert(n - direct <= conn->input_cap);
+		conn->input_at = 0;
+		conn->input_end = n - direct;
+		iscsi_conn_process(conn);
+	}
+	iscsi_conn_leave(conn);
+}
+
+void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms)
+{
+	iscsi_conn_enter(conn, now_ms);
+	if (conn->state == ISCSI_CONN_FULL_FEATURE) {
+		iscsi_conn_log(conn, ISCSI_LOG_INFO, "dropped", "connection lost");
+	} else if (is_logging_in(conn)) {
+		conn->node->counters.login_failures++;
+		iscsi_conn_log_no_login(conn, "connection lost");
+	}
+	iscsi_session_leave(conn, SCSI_NEXUS_LOSS);
+	iscsi_conn_shut(conn, true);
+	iscsi_conn_leave(conn);
+}
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+int iscsi_conn_output(struct iscsi_conn *conn, struct iovec *iov, int max)
+{
+	return iscsi_out_gather(conn, iov, max);
+}
+
+void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
+{
+	iscsi_conn_enter(conn, now_ms);
+	conn->sent_ms = conn->node->now_ms;
+	iscsi_out_consume(conn, n);
+	iscsi_conn_leave(conn);
+}

@@ -1,0 +1,352 @@
+/*
+ * The inside of a connection: its queues, the tasks it carries, and what the files of the full
+ * feature phase ask of each other. For transport/ only.
+ *
+ *   conn.c         facade: input, output, state     timers.c    deadlines, and what is due then
+ *   login_phase.c  until full feature phase         dispatch.c  which handler, in which order
+ *   output.c       queue of PDUs -> iovecs          task.c      one SCSI task's life
+ *   command.c      SCSI Command                     data_out.c  Data-Out, R2T
+ *   data_in.c      Data-In, SCSI Response           manage.c    task management
+ *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
+ */
+#ifndef TRANSPORT_CONN_INTERNAL_H
+#define TRANSPORT_CONN_INTERNAL_H
+
+#include "transport/conn.h"
+#include "transport/framing.h"
+#include "transport/session.h"
+
+#define ISCSI_INPUT_LOGIN	512   /* bytes of input buffer before full feature phase */
+#define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
+#define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
+#define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
+#define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
+#define ISCSI_TEXT_ANSWER_MAX	(1u << 20) /* bytes of SendTargets' answer */
+#define ISCSI_REJECT_WINDOW_MS	60000	   /* limits.rejects_max counts within this time */
+#define ISCSI_SHUTDOWN_LOGOUT_S 2	   /* what an async logout request allows */
+
+enum iscsi_conn_state {
+	ISCSI_CONN_INVALID = 0,
+	ISCSI_CONN_LOGIN,
+	/* The login has succeeded; its last response waits until a session that drains has let go
+	 * of the nexus. Nothing is read meanwhile. */
+	ISCSI_CONN_WAITING,
+	ISCSI_CONN_FULL_FEATURE,
+	ISCSI_CONN_CLOSING, /* nothing is read; what is queued is sent */
+};
+
+/* A received PDU: borrowed from the framer, or from the queue of held requests. */
+struct iscsi_pdu {
+	const uint8_t *bhs, *ahs, *data;
+	uint32_t ahs_len, data_len; /* bytes */
+	struct iscsi_bhs head;
+};
+
+/* --- output (output.c) ------------------------------------------------------------------------ */
+
+enum iscsi_out_kind {
+	ISCSI_OUT_INVALID = 0,
+	ISCSI_OUT_LOGIN_RESPONSE, /* encoded by the login; never digested */
+	ISCSI_OUT_TASK,		  /* an ended task: becomes Data-In PDUs and a response */
+	ISCSI_OUT_SCSI_RESPONSE,
+	ISCSI_OUT_DATA_IN,
+	ISCSI_OUT_R2T,
+	ISCSI_OUT_TASK_MANAGEMENT_RESPONSE,
+	ISCSI_OUT_TEXT_RESPONSE,
+	ISCSI_OUT_LOGOUT_RESPONSE,
+	ISCSI_OUT_NOP_IN,
+	ISCSI_OUT_ASYNC_MESSAGE,
+	ISCSI_OUT_REJECT,
+};
+
+/*
+ * One PDU to send. It is encoded when its bytes are first asked for, so that it carries the newest
+ * sequence numbers and StatSN follows the order on the wire.
+ */
+struct iscsi_out {
+	struct iscsi_out *next;
+	enum iscsi_out_kind kind;
+	bool encoded;
+	bool header_digest, data_digest; /* as they were when it was queued */
+	union {
+		struct iscsi_scsi_response response;
+		struct iscsi_data_in data_in;
+		struct iscsi_r2t r2t;
+		struct iscsi_task_management_response management;
+		struct iscsi_text_response text;
+		struct iscsi_logout_response logout;
+		struct iscsi_nop_in nop;
+		struct iscsi_async_message async;
+		struct iscsi_reject reject;
+	} pdu;
+	struct iscsi_task *task; /* counted reference: data lies in it */
+	uint32_t segment_max;	 /* TASK: MaxRecvDataSegmentLength when it was queued, bytes */
+	const uint8_t *data;	 /* borrowed from the task, or `owned`, or `small` */
+	uint32_t data_len;
+	uint8_t *owned;
+	uint8_t small[2 + SCSI_SENSE_MAX];
+	uint8_t head[ISCSI_BHS_LEN + ISCSI_DIGEST_LEN], tail[3 + ISCSI_DIGEST_LEN];
+	uint8_t head_len, tail_len;
+	uint64_t weight; /* bytes it counts for against limits.send_queue_max */
+};
+
+/* NULL without memory; then the connection is already doomed. */
+struct iscsi_out *iscsi_out_new(struct iscsi_conn *conn, enum iscsi_out_kind kind);
+/* Copies the data segment; false without memory: `out` is freed and the connection doomed. */
+bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const void *data,
+			uint32_t len);
+void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out);
+void iscsi_out_discard_all(struct iscsi_conn *conn);
+int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max);
+void iscsi_out_consume(struct iscsi_conn *conn, size_t n);
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+enum iscsi_task_state {
+	ISCSI_TASK_INVALID = 0,
+	ISCSI_TASK_EXECUTING, /* with the target: complete, want_data or aborted will come */
+	ISCSI_TASK_GATHERING, /* the target waits for data */
+	ISCSI_TASK_RUNNING,   /* the target has its data */
+	ISCSI_TASK_REFUSED,   /* ended, but data that was announced still has to come (11.4.2) */
+	ISCSI_TASK_ENDED,     /* out of the session */
+};
+
+/* A Data-Out sequence: the unsolicited burst, or the answer to one R2T. */
+struct iscsi_burst {
+	bool open;
+	uint32_t ttt;	    /* ISCSI_NO_TAG: unsolicited */
+	uint32_t next, end; /* buffer offsets: of the next byte, behind the last byte */
+	uint32_t data_sn;
+	uint32_t empty_pdus;
+};
+
+struct iscsi_task {
+	struct scsi_task scsi;
+	struct iscsi_session *session; /* NULL once ENDED */
+	struct iscsi_conn *conn;       /* allegiance; NULL once that connection is gone */
+	struct iscsi_task *chain;      /* session->tasks_by_itt */
+	enum iscsi_task_state state;
+	unsigned refs; /* session, output queue, a Data-Out being received, callers inside */
+
+	uint32_t itt;
+	bool immediate, read, write;
+	bool inside_execute;   /* target_execute is on the stack */
+	bool abort_sent;       /* our own ABORT TASK is under way */
+	uint32_t expected_len; /* EDTL */
+
+	/* Write data. Before want_data it is kept in `early`, at most FirstBurstLength. */
+	const uint8_t *immediate_data; /* borrowed, while inside_execute */
+	uint8_t *early;
+	uint32_t early_len;
+	struct iscsi_burst unsolicited;
+	struct iscsi_burst *r2ts; /* r2t_slots of them */
+	uint32_t r2t_slots, r2ts_open, r2t_sn;
+	uint32_t solicited; /* buffer offset up to which data came, or was asked for */
+	uint32_t received;  /* bytes that are in data_out */
+	bool faulted;	    /* the sequence is wrong: swallow the rest, then fail */
+	uint8_t fault_asc, fault_ascq;
+	uint64_t data_share; /* counted in session->data_used */
+	bool waits_for_room; /* in session->data_waiters */
+	struct iscsi_task *waiter_prev, *waiter_next;
+	bool timed; /* in conn->timed */
+	struct iscsi_task *timed_prev, *timed_next;
+	uint64_t last_data_ms;
+
+	/* Read data. */
+	uint32_t in_sent; /* bytes put into Data-In PDUs */
+	uint32_t data_sn;
+	struct iscsi_residual residual;
+};
+
+/* task.c */
+struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn,
+				  const struct iscsi_scsi_command *command);
+void iscsi_task_unref(struct iscsi_task *task);
+/* Leaves the session and everything that waits for it. Does not answer. */
+void iscsi_task_end(struct iscsi_task *task);
+/* Answers, now or when announced data has come. */
+void iscsi_task_answer(struct iscsi_task *task);
+/* Internal ABORT TASK for every task of a connection that leaves its session alive. */
+void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_conn *conn);
+
+/* data_in.c */
+/* O, U and their count (RFC 7143 11.4.5). */
+struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task);
+/* Turns a TASK entry into its next PDU: either a new entry to be sent before it, or itself.
+ * NULL without memory. */
+struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);
+
+/* data_out.c */
+void iscsi_data_out_begin(struct iscsi_task *task);
+void iscsi_data_out_continue(struct iscsi_task *task);
+bool iscsi_data_out_keep_early(struct iscsi_task *task);
+/* Starts the clock anew for the sequence that is open. */
+void iscsi_data_out_arm(struct iscsi_task *task);
+bool iscsi_data_out_expected(const struct iscsi_task *task);
+/* Every sequence is over, whether its data came or not. */
+void iscsi_data_out_cancel(struct iscsi_task *task);
+void iscsi_data_out_free(struct iscsi_task *task);
+/* At ISCSI_FRAME_HEADER: where the data segment can be received, or NULL. */
+uint8_t *iscsi_data_out_place(struct iscsi_conn *conn, const uint8_t *bhs, uint32_t data_len);
+void iscsi_data_out_digest_error(struct iscsi_conn *conn, const uint8_t *bhs);
+void iscsi_data_out_timeout(struct iscsi_task *task);
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+/* A Text Request under way (RFC 7143 6.4): gathering the question, then giving the answer. */
+struct iscsi_text_exchange {
+	bool open, answering;
+	uint32_t itt;
+	uint32_t ttt; /* of our last partial response */
+	struct iscsi_text request, answer;
+	size_t answer_sent; /* bytes */
+	uint32_t piece_max; /* MaxRecvDataSegmentLength as it was before this exchange, bytes */
+	uint64_t moved_ms;
+};
+
+struct iscsi_conn {
+	struct iscsi_node *node;
+	struct iscsi_conn *prev, *next; /* node->conns */
+	const struct iscsi_portal *portal;
+	char local_address[ISCSI_ADDRESS_MAX], peer[ISCSI_ADDRESS_MAX];
+	const struct iscsi_conn_host *host;
+	void *host_context;
+	enum iscsi_conn_state state;
+	unsigned entered;   /* inside one of our calls: no wake */
+	const char *doom;   /* why it is to be closed at the next safe moment; NULL: it is not */
+	bool doom_discards; /* what is queued is not worth sending */
+
+	/* Input. */
+	struct iscsi_framer framer;
+	uint8_t *input;
+	size_t input_cap, input_at, input_end;
+	uint8_t login_input[ISCSI_INPUT_LOGIN];
+	struct iscsi_task *receiving; /* counted: the framer's place lies in its data_out */
+
+	/* Login. */
+	struct iscsi_login *login;		    /* NULL in full feature phase */
+	struct iscsi_conn *login_prev, *login_next; /* node->logins */
+	bool resumes;				    /* WAITING is over: go on at the next tick */
+	uint8_t last_response[ISCSI_BHS_LEN];	    /* WAITING: what is to be sent */
+	const uint8_t *last_text;		    /* the login's */
+	uint32_t last_text_len;
+
+	/* Session. */
+	struct iscsi_session *session; /* NULL before admit and after the end */
+	struct iscsi_conn *session_next;
+	uint16_t cid;
+	struct iscsi_params params;
+	uint32_t last_exp_cmd_sn, last_max_cmd_sn; /* kept when the session lets go */
+
+	/* Output. */
+	uint32_t stat_sn;
+	struct iscsi_out *out_first, *out_last;
+	size_t out_sent;     /* bytes of out_first that are gone */
+	uint64_t out_weight; /* bytes queued */
+
+	/* Full feature phase. */
+	uint32_t immediate_commands, immediate_functions; /* under way */
+	struct iscsi_text_exchange text;
+	uint32_t ping_ttt;	  /* ISCSI_NO_TAG: no ping is outstanding */
+	uint32_t rejects;	  /* since rejects_since_ms */
+	struct iscsi_task *timed; /* write tasks with open sequences, longest silent first */
+
+	/* Time. */
+	uint64_t created_ms, received_ms, sent_ms, ping_ms, rejects_since_ms, closing_ms;
+	uint64_t logout_deadline_ms; /* after an async logout request; UINT64_MAX: none */
+};
+
+/* conn.c */
+/* Something new to do came from outside: notes it with the host. */
+void iscsi_conn_wake(struct iscsi_conn *conn);
+/* Close at the next safe moment; the first reason counts. */
+void iscsi_conn_doom(struct iscsi_conn *conn, const char *why, bool discard);
+/* Nothing more is read; what is queued is sent (or discarded). The session is left before. */
+void iscsi_conn_shut(struct iscsi_conn *conn, bool discard);
+/* The session's nexus is open: the login's last response goes out at the next tick. (Not at once:
+ * the caller is inside the target.) */
+void iscsi_conn_session_ready(struct iscsi_conn *conn);
+/* Its session is over: keeps the sequence numbers, forgets everything that belongs to it. */
+void iscsi_conn_let_go(struct iscsi_conn *conn);
+struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn);
+void iscsi_conn_stop_receiving(struct iscsi_conn *conn);
+void iscsi_conn_log(const struct iscsi_conn *conn, enum iscsi_log_level level, const char *what,
+		    const char *why);
+
+void iscsi_conn_log_no_login(const struct iscsi_conn *conn, const char *why);
+/* Every call of the facade is between these two. */
+void iscsi_conn_enter(struct iscsi_conn *conn, uint64_t now_ms);
+void iscsi_conn_leave(struct iscsi_conn *conn);
+/* Takes what lies in the input buffer. */
+void iscsi_conn_process(struct iscsi_conn *conn);
+/* A peer that does not take its answers gets no new questions in. */
+bool iscsi_conn_is_held_back(const struct iscsi_conn *conn);
+
+/* login_phase.c */
+bool iscsi_login_phase_begin(struct iscsi_conn *conn);
+/* One PDU that came during login. */
+void iscsi_login_phase_take(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+/* Sends the last response; full feature phase begins behind it. */
+void iscsi_login_phase_complete(struct iscsi_conn *conn);
+void iscsi_login_phase_leave(struct iscsi_conn *conn);
+void iscsi_login_phase_free(struct iscsi_conn *conn);
+/* A flood of connections that say nothing must not shut out those that do: the oldest goes. */
+void iscsi_login_phase_make_room(struct iscsi_node *node);
+
+/* dispatch.c */
+void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_dispatch_digest_error(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+/* Delivers what waited for ExpCmdSN. */
+void iscsi_dispatch_held(struct iscsi_session *session);
+
+/*
+ * Requests: `check` judges a PDU and changes nothing (0: fine, else a Reject reason); `run` carries
+ * it out. Between them the request's CmdSN counts as received.
+ */
+uint8_t iscsi_command_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_command_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_data_out_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_data_out_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_manage_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_manage_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_nop_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_nop_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_logout_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_logout_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_text_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+
+/* manage.c */
+struct iscsi_tmf {
+	struct scsi_tmf scsi;
+	struct iscsi_tmf *prev, *next; /* session->tmfs */
+	struct iscsi_session *session;
+	struct iscsi_conn *conn; /* NULL: nobody waits for the answer */
+	uint32_t itt;		 /* ISCSI_NO_TAG: our own */
+	bool immediate;
+};
+void iscsi_manage_abort(struct iscsi_task *task); /* our own ABORT TASK */
+bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt);
+
+/* nop.c */
+void iscsi_nop_ping(struct iscsi_conn *conn);
+void iscsi_nop_carry_window(struct iscsi_conn *conn);
+
+/* text_request.c */
+void iscsi_text_exchange_free(struct iscsi_text_exchange *text);
+
+/* async.c */
+enum iscsi_async_event {
+	ISCSI_ASYNC_SCSI = 0,
+	ISCSI_ASYNC_LOGOUT_REQUEST = 1,
+	ISCSI_ASYNC_CONNECTION_DROP = 2,
+	ISCSI_ASYNC_SESSION_DROP = 3,
+};
+void iscsi_async_send(struct iscsi_conn *conn, enum iscsi_async_event event);
+/* The target stops: asks for logout, or closes at once what is no normal session. */
+void iscsi_async_shutdown(struct iscsi_conn *conn);
+
+/* reject.c */
+void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * Data-In, phase collapse, SCSI Response and residuals (RFC 7143 11.4, 11.7).
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pr_engine/bytes.h"
+#include "transport/conn_internal.h"
+
+static uint32_t clamp_u32(uint64_t value)
+{
+	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+/* Bytes that the command wanted to move in the direction that the initiator announced. A command
+ * whose CDB goes the other way moves none of them (the sheet, 12.1). */
+static uint64_t wanted_len(const struct iscsi_task *task)
+{
+	bool gathered = task->scsi.data_out != NULL || task->scsi.data_out_len > 0;
+
+	if (task->read && gathered)
+		return 0;
+	if (task->write && !gathered && task->scsi.status == SCSI_STATUS_GOOD)
+		return 0;
+	return task->scsi.transfer_len;
+}
+
+static uint64_t moved_len(const struct iscsi_task *task)
+{
+	return task->write ? task->received : task->scsi.data_in_len;
+}
+
+struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task)
+{
+	uint64_t wanted = wanted_len(task);
+
+	if (wanted > task->expected_len)
+		return (struct iscsi_residual){
+			.overflow = true,
+			.count = clamp_u32(wanted - task->expected_len),
+		};
+	if (task->scsi.status != SCSI_STATUS_GOOD && moved_len(task) < wanted)
+		wanted = moved_len(task);
+	if (wanted < task->expected_len)
+		return (struct iscsi_residual){
+			.underflow = true,
+			.count = (uint32_t)(task->expected_len - wanted),
+		};
+	return (struct iscsi_residual){0};
+}
+
+/* RFC 7143 11.7.3: only these may end in a Data-In PDU. */
+static bool status_collapses(const struct iscsi_task *task)
+{
+	return task->scsi.status == SCSI_STATUS_GOOD ||
+	       task->scsi.status == SCSI_STATUS_CONDITION_MET;
+}
+
+/* The next segment: at most what the initiator takes, not over the end of a burst, and every one
+ * but the last a multiple of four bytes. */
+static uint32_t segment_len(const struct iscsi_conn *conn, const struct iscsi_out *entry,
+			    uint32_t left)
+{
+	uint32_t burst = conn->params.max_burst_len & ~3u;
+	uint32_t len = entry->segment_max & ~3u;
+	uint32_t burst_left = burst - entry->task->in_sent % burst;
+
+	if (len > burst_left)
+		len = burst_left;
+	return len < left ? len : left;
+}
+
+static void become_data_in(struct iscsi_conn *conn, struct iscsi_out *out, struct iscsi_task *task,
+			   uint32_t len)
+{
+	uint32_t burst = conn->params.max_burst_len & ~3u;
+	uint32_t end = task->in_sent + len;
+	bool last = end == task->scsi.data_in_len;
+
+	out->kind = ISCSI_OUT_DATA_IN;
+	out->pdu.data_in = (struct iscsi_data_in){
+		.final = last || end % burst == 0,
+		.has_status = last && status_collapses(task),
+		.status = (uint8_t)task->scsi.status,
+		.itt = task->itt,
+		.ttt = ISCSI_NO_TAG,
+		.data_sn = task->data_sn++,
+		.offset = task->in_sent,
+	};
+	if (out->pdu.data_in.has_status)
+		out->pdu.data_in.residual = task->residual;
+	out->data = task->scsi.data_in + task->in_sent;
+	out->data_len = len;
+	task->in_sent = end;
+}
+
+static void become_response(struct iscsi_out *out, const struct iscsi_task *task)
+{
+	out->kind = ISCSI_OUT_SCSI_RESPONSE;
+	out->pdu.response = (struct iscsi_scsi_response){
+		.status = (uint8_t)task->scsi.status,
+		.itt = task->itt,
+		.exp_data_sn = task->data_sn,
+		.residual = task->residual,
+	};
+	if (task->scsi.sense_len == 0)
+		return;
+	/* RFC 7143 11.4.7: SenseLength, then the sense data. */
+	put_be16(out->small, task->scsi.sense_len);
+	memcpy(out->small + 2, task->scsi.sense, task->scsi.sense_len);
+	out->data = out->small;
+	out->data_len = 2u + task->scsi.sense_len;
+}
+
+struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry)
+{
+	struct iscsi_task *task = entry->task;
+	uint32_t left = task->scsi.data_in_len - task->in_sent;
+
+	if (left == 0) {
+		become_response(entry, task);
+		return entry;
+	}
+	uint32_t len = segment_len(conn, entry, left);
+	if (len == left && status_collapses(task)) {
+		become_data_in(conn, entry, task, len);
+		return entry;
+	}
+	struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_DATA_IN);
+	if (!out)
+		return NULL;
+	out->header_digest = entry->header_digest;
+	out->data_digest = entry->data_digest;
+	out->task = task;
+	task->refs++;
+	become_data_in(conn, out, task, len);
+	/* Its bytes were counted with the whole task. */
+	out->weight = len;
+	entry->weight -= len;
+	return out;
+}

@@ -1,0 +1,173 @@
+/*
+ * A connection's login: from its creation to the full feature phase (RFC 7143 6.3).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "transport/conn_internal.h"
+
+void iscsi_login_phase_leave(struct iscsi_conn *conn)
+{
+	DL_DELETE2(conn->node->logins, conn, login_prev, login_next);
+	conn->node->login_count--;
+}
+
+static uint16_t host_find_target(void *context, const char *canonical_name,
+				 const char *canonical_initiator)
+{
+	const struct iscsi_conn *conn = context;
+	(void)canonical_initiator;
+
+	return iscsi_node_target_status(conn->node, conn->portal, canonical_name);
+}
+
+static uint16_t host_admit(void *context, const struct iscsi_login *login, uint16_t *ret_tsih)
+{
+	return iscsi_session_admit(context, login, ret_tsih);
+}
+
+static void host_sns(void *context, struct iscsi_sns *ret_sns)
+{
+	*ret_sns = iscsi_conn_sns(context);
+}
+
+static const struct iscsi_login_host login_host = {
+	.find_target = host_find_target,
+	.admit = host_admit,
+	.sns = host_sns,
+};
+
+void iscsi_login_phase_free(struct iscsi_conn *conn)
+{
+	if (!conn->login)
+		return;
+	iscsi_login_finish(conn->login);
+	free(conn->login);
+	conn->login = NULL;
+}
+
+static void login_send(struct iscsi_conn *conn, const uint8_t *bhs, const uint8_t *text,
+		       uint32_t text_len)
+{
+	struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_LOGIN_RESPONSE);
+
+	if (!out || !iscsi_out_set_data(conn, out, text, text_len))
+		return;
+	/* Digests begin behind the last Login Response (RFC 7143 13.1). */
+	out->header_digest = false;
+	out->data_digest = false;
+	memcpy(out->head, bhs, ISCSI_BHS_LEN);
+	iscsi_out_push(conn, out);
+}
+
+/* The login text fits a small buffer; commands and their data are worth a bigger one. */
+static bool input_grow(struct iscsi_conn *conn)
+{
+	uint8_t *bigger = malloc(ISCSI_INPUT_FULL);
+	size_t rest = conn->input_end - conn->input_at;
+
+	if (!bigger)
+		return false;
+	memcpy(bigger, conn->input + conn->input_at, rest);
+	conn->input = bigger;
+	conn->input_cap = ISCSI_INPUT_FULL;
+	conn->input_at = 0;
+	conn->input_end = rest;
+	return true;
+}
+
+void iscsi_login_phase_complete(struct iscsi_conn *conn)
+{
+	login_send(conn, conn->last_response, conn->last_text, conn->last_text_len);
+	conn->last_text = NULL;
+	conn->stat_sn = iscsi_login_next_stat_sn(conn->login);
+	conn->framer.header_digest = conn->params.header_digest;
+	conn->framer.data_digest = conn->params.data_digest;
+	conn->framer.data_limit = conn->params.max_recv_data_segment_len;
+	conn->node->counters.logins++;
+	iscsi_conn_log(conn, ISCSI_LOG_INFO, "login", NULL);
+	iscsi_login_phase_leave(conn);
+	iscsi_login_phase_free(conn);
+	conn->resumes = false;
+	conn->state = ISCSI_CONN_FULL_FEATURE;
+	if (!input_grow(conn))
+		iscsi_conn_doom(conn, "out of memory", true);
+}
+
+static void login_refused(struct iscsi_conn *conn, bool has_response, const uint8_t *bhs)
+{
+	struct iscsi_login_response response = {0};
+	char why[32] = "no Login Request";
+
+	if (has_response) {
+		iscsi_login_response_decode(bhs, &response);
+		snprintf(why, sizeof(why), "status %04x", response.status);
+	}
+	conn->node->counters.login_failures++;
+	iscsi_conn_log(conn, ISCSI_LOG_INFO, "login refused", why);
+	iscsi_session_leave(conn, SCSI_NEXUS_LOGOUT);
+	iscsi_conn_shut(conn, false);
+}
+
+void iscsi_login_phase_take(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
+{
+	uint8_t bhs[ISCSI_BHS_LEN];
+	const uint8_t *text = NULL;
+	uint32_t text_len = 0;
+	bool has_response = false;
+
+	enum iscsi_login_result result =
+		iscsi_login_request(conn->login, pdu->bhs, pdu->data, pdu->data_len, &has_response,
+				    bhs, &text, &text_len);
+	if (result == ISCSI_LOGIN_COMPLETE) {
+		memcpy(conn->last_response, bhs, sizeof(bhs));
+		conn->last_text = text;
+		conn->last_text_len = text_len;
+		conn->state = ISCSI_CONN_WAITING;
+		if (conn->session->state == ISCSI_SESSION_LIVE)
+			iscsi_login_phase_complete(conn);
+		return;
+	}
+	if (has_response)
+		login_send(conn, bhs, text, text_len);
+	if (result == ISCSI_LOGIN_CLOSE)
+		login_refused(conn, has_response, bhs);
+}
+
+void iscsi_conn_session_ready(struct iscsi_conn *conn)
+{
+	if (conn->state != ISCSI_CONN_WAITING)
+		return; /* still inside its login: it will look for itself */
+	conn->resumes = true;
+	iscsi_conn_wake(conn);
+}
+
+/* A flood of connections that say nothing must not shut out those that do: the oldest goes. */
+void iscsi_login_phase_make_room(struct iscsi_node *node)
+{
+	while (node->logins && node->login_count >= node->config.limits.logins_max) {
+		struct iscsi_conn *oldest = node->logins;
+		node->counters.login_failures++;
+		iscsi_conn_log_no_login(oldest, "too many at once");
+		iscsi_session_leave(oldest, SCSI_NEXUS_LOSS);
+		iscsi_conn_shut(oldest, true);
+	}
+}
+
+bool iscsi_login_phase_begin(struct iscsi_conn *conn)
+{
+	struct iscsi_node *node = conn->node;
+
+	conn->login = calloc(1, sizeof(*conn->login));
+	if (!conn->login)
+		return false;
+	if (iscsi_login_init(conn->login, &node->config.policy, &node->config.limits,
+			     conn->portal->portal_group_tag, &login_host, conn,
+			     iscsi_node_random_u32(node)))
+		return true;
+	free(conn->login);
+	conn->login = NULL;
+	return false;
+}

@@ -1,0 +1,99 @@
+/*
+ * The iSCSI network entity: which targets are reachable through which portals, the sessions there
+ * are, and the limits. Sans-IO: no sockets, no clock, no event loop.
+ */
+#ifndef TRANSPORT_NODE_H
+#define TRANSPORT_NODE_H
+
+#include "pr_engine/types.h"
+#include "target/target.h"
+#include "transport/params.h"
+
+/* Every limit has a name; these are the settings `limits.*`. 0 is not "unlimited" but refused. */
+struct iscsi_limits {
+	uint32_t sessions_max;
+	uint32_t sessions_per_initiator_max;
+	uint32_t connections_max;     /* all, logged in or not: the server refuses more at accept */
+	uint32_t logins_max;	      /* connections not yet in full feature phase; one more drops
+				       * the oldest of them */
+	uint32_t login_timeout_ms;    /* whole login */
+	uint32_t login_pdus_max;      /* PDUs in one login */
+	uint32_t login_text_max;      /* bytes of one logical login text */
+	uint32_t command_window;      /* CmdSN window: commands per session */
+	uint32_t immediate_max;	      /* immediate commands under way per connection */
+	uint32_t nop_interval_ms;     /* silence before the target pings; 0: never */
+	uint32_t nop_timeout_ms;      /* and then before it drops the connection */
+	uint32_t data_out_timeout_ms; /* a write that waits for data */
+	uint32_t send_stall_ms;	      /* bytes to send and nothing taken */
+	uint64_t session_data_max;    /* bytes of data-out buffers per session */
+	uint64_t send_queue_max;      /* bytes queued to one connection before it is read no more */
+	uint32_t rejects_max;	      /* Rejects within a minute before a connection is dropped */
+};
+void iscsi_limits_defaults(struct iscsi_limits *limits);
+
+struct iscsi_node;
+struct iscsi_session;
+
+struct iscsi_node_config {
+	struct iscsi_policy policy;
+	struct iscsi_limits limits;
+	/* Random bytes (TSIH start, tags). Must always fill. */
+	void (*random)(void *context, void *ret_bytes, size_t len);
+	void *random_context;
+	/* One line of text for the log; level: 0 error, 1 warning, 2 info, 3 debug. May be NULL. */
+	void (*log)(void *context, int level, const char *line);
+	void *log_context;
+};
+
+struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config);
+/* All connections must be gone. Targets are not freed. */
+void iscsi_node_free(struct iscsi_node **node);
+
+/* Targets are listed by SendTargets in the order they were added. Borrowed. 0 or -errno. */
+int iscsi_node_add_target(struct iscsi_node *node, struct scsi_target *target, const char *alias);
+
+/*
+ * A portal: where connections come in. `address` is what SendTargets reports: "192.0.2.1:3260" or
+ * "[2001:db8::1]:3260". For wildcard binds see iscsi_conn_create's local_address. A target is
+ * reachable through a portal when it has the portal's group tag among its ports. The node copies
+ * it. NULL: no memory.
+ */
+struct iscsi_portal;
+struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *address,
+					   bool wildcard, uint16_t portal_group_tag);
+
+/* What is told about a session for status output. Strings are borrowed. */
+struct iscsi_session_info {
+	const struct pr_nexus_id *nexus; /* name and ISID also for discovery */
+	const char *target_name;	 /* NULL: unnamed discovery session */
+	const char *initiator_alias;	 /* or "" */
+	bool discovery;
+	uint16_t tsih;
+	uint16_t portal_group_tag;
+	const char *peer; /* of the first connection */
+	uint32_t connections;
+	uint64_t since_ms; /* in the clock of iscsi_conn's now_ms */
+	uint64_t commands, bytes_in,
+		bytes_out; /* SCSI commands; data as the initiator sees it: in = read */
+	uint32_t tasks;	   /* under way */
+	const struct iscsi_params *params;
+};
+void iscsi_node_each_session(const struct iscsi_node *node,
+			     void (*each)(void *context, const struct iscsi_session_info *info),
+			     void *context);
+
+/* RFC 7147 style counters. */
+struct iscsi_node_counters {
+	uint64_t logins, login_failures, logouts, sessions_lost, reinstatements;
+	uint64_t rejects, digest_errors, format_errors;
+};
+struct iscsi_node_counters iscsi_node_counters(const struct iscsi_node *node);
+
+/*
+ * Stop: no new logins (0301), every session in full feature phase gets an async message (target
+ * requests logout; then session dropped), running commands are answered, then connections finish.
+ * Progress is seen by the server: every iscsi_conn becomes finished.
+ */
+void iscsi_node_shutdown(struct iscsi_node *node);
+
+#endif

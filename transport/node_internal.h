@@ -1,0 +1,67 @@
+/*
+ * The inside of the network entity: what sessions and connections share. For transport/ only.
+ */
+#ifndef TRANSPORT_NODE_INTERNAL_H
+#define TRANSPORT_NODE_INTERNAL_H
+
+#include "transport/login.h"
+#include "transport/node.h"
+
+#define ISCSI_ADDRESS_MAX  80	/* "[IPv6%...]:port" and a NUL */
+#define ISCSI_LOG_LINE_MAX 1024 /* bytes of one log line, with its NUL */
+
+enum iscsi_log_level {
+	ISCSI_LOG_ERROR = 0,
+	ISCSI_LOG_WARNING = 1,
+	ISCSI_LOG_INFO = 2,
+	ISCSI_LOG_DEBUG = 3,
+};
+
+struct iscsi_portal {
+	char address[ISCSI_ADDRESS_MAX];
+	bool wildcard;
+	uint16_t portal_group_tag;
+	struct iscsi_portal *next; /* in the order they were added */
+};
+
+struct iscsi_node_target {
+	struct scsi_target *target; /* borrowed */
+	char *alias;		    /* or NULL */
+	struct iscsi_node_target *next;
+};
+
+struct iscsi_node {
+	struct iscsi_node_config config;
+	struct iscsi_node_target *targets;
+	struct iscsi_portal *portals;
+	struct iscsi_session *sessions; /* also those that still drain */
+	struct iscsi_conn *conns;	/* oldest first */
+	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
+	uint32_t session_count, connection_count, login_count;
+	uint64_t now_ms; /* the latest time that any connection was handed */
+	bool stopping;
+	struct iscsi_node_counters counters;
+	uint16_t tsih_hint;
+	uint8_t tsih_used[65536 / 8];
+};
+
+/* The target of that canonical name, or NULL. */
+struct scsi_target *iscsi_node_find_target(const struct iscsi_node *node, const char *name);
+
+/* Is the target there, and behind the portal? Success, or 0203 / 0301. */
+uint16_t iscsi_node_target_status(const struct iscsi_node *node, const struct iscsi_portal *portal,
+				  const char *target_name);
+
+/* A TSIH that no session has; 0: none is left. */
+uint16_t iscsi_node_take_tsih(struct iscsi_node *node);
+void iscsi_node_return_tsih(struct iscsi_node *node, uint16_t tsih);
+
+uint32_t iscsi_node_random_u32(struct iscsi_node *node);
+
+/* One line for the log. Names from the wire go through iscsi_log_escape first. */
+void iscsi_node_log(const struct iscsi_node *node, enum iscsi_log_level level, const char *format,
+		    ...) __attribute__((format(printf, 3, 4)));
+/* Cuts and escapes: everything but visible ASCII becomes \xNN. Returns `out`. */
+const char *iscsi_log_escape(char *out, size_t out_size, const char *text);
+
+#endif

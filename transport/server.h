@@ -1,0 +1,41 @@
+/*
+ * The libev server: sockets and timers around iscsi_conn. The only part of transport/ that knows
+ * libev, sockets or the time.
+ */
+#ifndef TRANSPORT_SERVER_H
+#define TRANSPORT_SERVER_H
+
+#include <ev.h>
+
+#include "transport/conn.h"
+
+struct iscsi_server;
+
+/* Borrowed: loop, node, executor (its fd is watched and reaped here). */
+struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node *node,
+					 struct scsi_executor *executor,
+					 const struct iscsi_limits *limits);
+/* Closes all sockets at once; for a clean stop call iscsi_server_stop first. */
+void iscsi_server_free(struct iscsi_server **server);
+
+/*
+ * Binds and listens on "ADDR:PORT", "[ADDR6]:PORT" or "ADDR" (port 3260); port 0 picks a free one.
+ * The address that was bound is written to ret_bound ("127.0.0.1:41234"). 0 or a negative errno
+ * (-EINVAL: not an address; only numeric addresses are understood).
+ */
+int iscsi_server_listen(struct iscsi_server *server, const char *address, uint16_t portal_group_tag,
+			char ret_bound[64]);
+
+/* Accepts connections from now on. */
+void iscsi_server_start(struct iscsi_server *server);
+
+/*
+ * Clean stop: closes the listeners, shuts the node down, and calls `stopped` when the last
+ * connection is gone or `grace_ms` have passed (then the rest is cut).
+ */
+void iscsi_server_stop(struct iscsi_server *server, uint32_t grace_ms,
+		       void (*stopped)(void *context), void *context);
+
+uint32_t iscsi_server_connections(const struct iscsi_server *server);
+
+#endif

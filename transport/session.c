@@ -1,0 +1,350 @@
+/*
+ * Sessions: identity, the ISID rule, reinstatement (RFC 7143 6.3.1), the nexus, and their end.
+ */
+#include "transport/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "transport/conn_internal.h"
+
+/* --- identity --------------------------------------------------------------------------------- */
+
+/* RFC 7143 3.4.3: initiator port (name and ISID) and target portal group. An unnamed discovery
+ * session has no target: there the portal stands for it. */
+static bool is_same_port(const struct iscsi_session *session, const struct iscsi_conn *conn,
+			 const struct iscsi_login *login, const struct scsi_target *target)
+{
+	if (memcmp(session->id.isid, login->isid, sizeof(login->isid)) != 0 ||
+	    session->target != target ||
+	    strcmp(session->id.initiator_name, login->initiator_name) != 0)
+		return false;
+	if (!target)
+		return session->portal == conn->portal;
+	return session->id.relative_target_port_id == conn->portal->portal_group_tag;
+}
+
+/* A walk over all sessions: far cheaper than the login that asks, and no hash that names from the
+ * wire could be aimed at. */
+static struct iscsi_session *session_find(const struct iscsi_conn *conn,
+					  const struct iscsi_login *login,
+					  const struct scsi_target *target)
+{
+	for (struct iscsi_session *s = conn->node->sessions; s; s = s->next)
+		if (s->state != ISCSI_SESSION_ENDED && is_same_port(s, conn, login, target))
+			return s;
+	return NULL;
+}
+
+/* Are the limits kept when one more comes and `replaced` (may be NULL) goes? */
+static bool has_room(const struct iscsi_node *node, const struct iscsi_login *login,
+		     const struct iscsi_session *replaced)
+{
+	const struct iscsi_limits *limits = &node->config.limits;
+	uint32_t all = 0, own = 0;
+
+	for (const struct iscsi_session *s = node->sessions; s; s = s->next) {
+		if (s == replaced)
+			continue;
+		all++;
+		own += strcmp(s->id.initiator_name, login->initiator_name) == 0;
+	}
+	return all < limits->sessions_max && own < limits->sessions_per_initiator_max;
+}
+
+/* --- making and freeing ----------------------------------------------------------------------- */
+
+static struct iscsi_session *session_new(struct iscsi_conn *conn, const struct iscsi_login *login,
+					 struct scsi_target *target)
+{
+	struct iscsi_node *node = conn->node;
+	struct iscsi_session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->node = node;
+	session->state = ISCSI_SESSION_WAITING;
+	session->type = login->type;
+	session->target = target;
+	session->portal = conn->portal;
+	memcpy(session->id.initiator_name, login->initiator_name,
+	       sizeof(session->id.initiator_name));
+	memcpy(session->id.isid, login->isid, sizeof(session->id.isid));
+	session->id.relative_target_port_id = conn->portal->portal_group_tag;
+	memcpy(session->initiator_alias, login->initiator_alias, sizeof(session->initiator_alias));
+	session->params = login->params;
+	session->since_ms = node->now_ms;
+	session->next_ttt = iscsi_node_random_u32(node);
+	session->tsih = iscsi_node_take_tsih(node);
+	if (session->tsih == 0 || !iscsi_window_init(session, login->cmd_sn)) {
+		if (session->tsih != 0)
+			iscsi_node_return_tsih(node, session->tsih);
+		iscsi_window_finish(session);
+		free(session);
+		return NULL;
+	}
+	DL_APPEND(node->sessions, session);
+	node->session_count++;
+	return session;
+}
+
+static void session_free(struct iscsi_session *session)
+{
+	struct iscsi_node *node = session->node;
+
+	assert(!session->conns && session->task_count == 0 && !session->tmfs);
+	DL_DELETE(node->sessions, session);
+	node->session_count--;
+	iscsi_node_return_tsih(node, session->tsih);
+	iscsi_window_finish(session);
+	free(session);
+}
+
+void iscsi_session_settle(struct iscsi_session *session)
+{
+	if (session->state == ISCSI_SESSION_ENDED && session->busy == 0 &&
+	    !session->nexus_draining && session->task_count == 0 && !session->tmfs)
+		session_free(session);
+}
+
+/* --- the nexus -------------------------------------------------------------------------------- */
+
+/* False when it cannot ever be had. EEXIST means that an earlier session of the same nexus still
+ * drains: then this one waits. */
+static bool nexus_open(struct iscsi_session *session)
+{
+	if (session->type == ISCSI_SESSION_DISCOVERY) {
+		session->state = ISCSI_SESSION_LIVE;
+		return true;
+	}
+	errno = 0;
+	session->nexus = scsi_nexus_open(session->target, &session->id);
+	if (session->nexus)
+		session->state = ISCSI_SESSION_LIVE;
+	return session->nexus || errno == EEXIST;
+}
+
+static bool is_same_nexus(const struct iscsi_session *a, const struct iscsi_session *b)
+{
+	return a->target == b->target && pr_nexus_id_equal(&a->id, &b->id);
+}
+
+/* Lets the session that waits for this one's nexus go on. There is at most one: a second login of
+ * the same port would have ended the first one. */
+static void nexus_pass_on(const struct iscsi_session *from)
+{
+	for (struct iscsi_session *s = from->node->sessions; s; s = s->next) {
+		if (s->state != ISCSI_SESSION_WAITING || !is_same_nexus(s, from))
+			continue;
+		struct iscsi_conn *conn = s->conns;
+		if (!nexus_open(s)) {
+			if (conn)
+				iscsi_conn_doom(conn, "the nexus cannot be opened", true);
+		} else if (s->state == ISCSI_SESSION_LIVE && conn) {
+			iscsi_conn_session_ready(conn);
+		}
+		return;
+	}
+}
+
+static void nexus_closed(void *context)
+{
+	struct iscsi_session *session = context;
+
+	session->nexus_draining = false;
+	session->busy++;
+	nexus_pass_on(session);
+	session->busy--;
+	iscsi_session_settle(session);
+}
+
+/* --- admit ------------------------------------------------------------------------------------ */
+
+static void session_join(struct iscsi_session *session, struct iscsi_conn *conn,
+			 const struct iscsi_login *login)
+{
+	conn->session = session;
+	conn->cid = login->cid;
+	/* What holds for the session was settled by its first login (RFC 7143 13). */
+	conn->params = session->params;
+	conn->params.header_digest = login->params.header_digest;
+	conn->params.data_digest = login->params.data_digest;
+	conn->params.max_recv_data_segment_len = login->params.max_recv_data_segment_len;
+	conn->params.max_send_data_segment_len = login->params.max_send_data_segment_len;
+	LL_APPEND2(session->conns, conn, session_next);
+	session->conn_count++;
+}
+
+static struct iscsi_conn *session_conn_by_cid(const struct iscsi_session *session, uint16_t cid)
+{
+	for (struct iscsi_conn *c = session->conns; c; c = c->session_next)
+		if (c->cid == cid)
+			return c;
+	return NULL;
+}
+
+static void conn_leave_list(struct iscsi_conn *conn)
+{
+	struct iscsi_session *session = conn->session;
+
+	LL_DELETE2(session->conns, conn, session_next);
+	session->conn_count--;
+}
+
+/* RFC 7143 6.3.4: the old connection is logged out implicitly, the session goes on. */
+static void connection_reinstate(struct iscsi_session *session, struct iscsi_conn *old)
+{
+	iscsi_conn_log(old, ISCSI_LOG_INFO, "dropped", "connection reinstatement");
+	conn_leave_list(old);
+	iscsi_window_forget(session, old);
+	session->busy++;
+	iscsi_task_abort_all_of(session, old);
+	session->busy--;
+	iscsi_conn_let_go(old);
+	iscsi_conn_shut(old, true);
+}
+
+static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_login *login,
+				  struct scsi_target *target, uint16_t *ret_tsih)
+{
+	struct iscsi_session *session = session_find(conn, login, target);
+
+	if (!session || session->tsih != login->tsih || session->type != login->type ||
+	    session->state != ISCSI_SESSION_LIVE)
+		return ISCSI_LOGIN_SESSION_DOES_NOT_EXIST;
+	struct iscsi_conn *old = session_conn_by_cid(session, login->cid);
+	if (!old && session->conn_count >= session->params.max_connections)
+		return ISCSI_LOGIN_TOO_MANY_CONNECTIONS;
+	if (old)
+		connection_reinstate(session, old);
+	session_join(session, conn, login);
+	*ret_tsih = session->tsih;
+	return ISCSI_LOGIN_SUCCESS;
+}
+
+static uint16_t admit_new(struct iscsi_conn *conn, const struct iscsi_login *login,
+			  struct scsi_target *target, uint16_t *ret_tsih)
+{
+	struct iscsi_node *node = conn->node;
+	struct iscsi_session *old = session_find(conn, login, target);
+
+	if (!has_room(node, login, old))
+		return ISCSI_LOGIN_OUT_OF_RESOURCES;
+	struct iscsi_session *session = session_new(conn, login, target);
+	if (!session)
+		return ISCSI_LOGIN_OUT_OF_RESOURCES;
+	/* Only now, when nothing can go wrong any more, the old session goes (RFC 7143 6.3.5). */
+	if (old) {
+		node->counters.reinstatements++;
+		for (struct iscsi_conn *c = old->conns; c; c = c->session_next)
+			iscsi_conn_log(c, ISCSI_LOG_INFO, "dropped", "session reinstatement");
+		iscsi_session_end(old, SCSI_NEXUS_REINSTATED);
+	}
+	session_join(session, conn, login);
+	if (session->state == ISCSI_SESSION_WAITING && !nexus_open(session)) {
+		iscsi_session_leave(conn, SCSI_NEXUS_LOGOUT);
+		return ISCSI_LOGIN_OUT_OF_RESOURCES;
+	}
+	*ret_tsih = session->tsih;
+	return ISCSI_LOGIN_SUCCESS;
+}
+
+uint16_t iscsi_session_admit(struct iscsi_conn *conn, const struct iscsi_login *login,
+			     uint16_t *ret_tsih)
+{
+	struct iscsi_node *node = conn->node;
+	struct scsi_target *target = NULL;
+
+	if (node->stopping)
+		return ISCSI_LOGIN_SERVICE_UNAVAILABLE;
+	if (login->target_name[0] != '\0') {
+		uint16_t status = iscsi_node_target_status(node, conn->portal, login->target_name);
+		if (status != ISCSI_LOGIN_SUCCESS)
+			return status;
+		target = iscsi_node_find_target(node, login->target_name);
+	}
+	if (login->tsih != 0)
+		return admit_to_existing(conn, login, target, ret_tsih);
+	return admit_new(conn, login, target, ret_tsih);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void conns_let_go(struct iscsi_session *session, bool discard)
+{
+	while (session->conns) {
+		struct iscsi_conn *conn = session->conns;
+		conn_leave_list(conn);
+		iscsi_conn_let_go(conn);
+		iscsi_conn_shut(conn, discard);
+	}
+}
+
+/* Tasks that the target has finished with, and that only waited for data that was announced. */
+static void refused_tasks_end(struct iscsi_session *session)
+{
+	for (uint32_t i = 0; i <= session->ring_mask; i++) {
+		struct iscsi_task *task = session->tasks_by_itt[i];
+		while (task) {
+			struct iscsi_task *next = task->chain;
+			if (task->state == ISCSI_TASK_REFUSED)
+				iscsi_task_end(task);
+			task = next;
+		}
+	}
+}
+
+static void tasks_forget_conns(struct iscsi_session *session)
+{
+	for (uint32_t i = 0; i <= session->ring_mask; i++)
+		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain) {
+			iscsi_data_out_cancel(t);
+			t->conn = NULL;
+		}
+	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
+		f->conn = NULL;
+}
+
+void iscsi_session_end(struct iscsi_session *session, enum scsi_nexus_end why)
+{
+	if (session->state == ISCSI_SESSION_ENDED)
+		return;
+	session->state = ISCSI_SESSION_ENDED;
+	session->busy++;
+	refused_tasks_end(session);
+	tasks_forget_conns(session);
+	/* A logout's response and what was answered before it still have to be sent. */
+	conns_let_go(session, why != SCSI_NEXUS_LOGOUT);
+	if (session->nexus) {
+		struct scsi_nexus *nexus = session->nexus;
+		session->nexus = NULL;
+		session->nexus_draining = true;
+		scsi_nexus_close(nexus, why, nexus_closed, session);
+	}
+	session->busy--;
+	iscsi_session_settle(session);
+}
+
+void iscsi_session_leave(struct iscsi_conn *conn, enum scsi_nexus_end why)
+{
+	struct iscsi_session *session = conn->session;
+
+	if (!session)
+		return;
+	conn_leave_list(conn);
+	iscsi_window_forget(session, conn);
+	if (session->conn_count > 0) {
+		session->busy++;
+		iscsi_task_abort_all_of(session, conn);
+		session->busy--;
+		iscsi_conn_let_go(conn);
+		return;
+	}
+	iscsi_conn_let_go(conn);
+	if (why == SCSI_NEXUS_LOSS)
+		session->node->counters.sessions_lost++;
+	iscsi_session_end(session, why);
+}

@@ -1,0 +1,189 @@
+/*
+ * One SCSI task of a session: from the SCSI Command PDU to the last byte of its answer.
+ *
+ *   EXECUTING --want_data--> GATHERING --all data--> RUNNING --complete--> ENDED
+ *       |                        |                                           ^
+ *       +--complete, data still announced--> REFUSED --last F bit------------+
+ *   and aborted leads from anywhere to ENDED.
+ *
+ * An ended task has left its session, so that its ITT and its place in the command window are free;
+ * it lives on while output refers to it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/conn_internal.h"
+
+static void task_complete(struct scsi_task *scsi);
+static void task_want_data(struct scsi_task *scsi);
+static void task_aborted(struct scsi_task *scsi, bool send_status);
+
+static const struct scsi_task_ops task_ops = {
+	.complete = task_complete,
+	.want_data = task_want_data,
+	.aborted = task_aborted,
+};
+
+struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
+{
+	struct iscsi_task *task = calloc(1, sizeof(*task));
+
+	if (!task)
+		return NULL;
+	task->session = conn->session;
+	task->conn = conn;
+	task->state = ISCSI_TASK_EXECUTING;
+	task->refs = 1;
+	task->itt = command->itt;
+	task->immediate = command->immediate;
+	task->read = command->read;
+	task->write = command->write;
+	/* EDTL without a direction means nothing (RFC 7143 11.3.4). */
+	task->expected_len = command->read || command->write ? command->expected_len : 0;
+	task->unsolicited.ttt = ISCSI_NO_TAG;
+
+	task->scsi.nexus = conn->session->nexus;
+	task->scsi.ops = &task_ops;
+	task->scsi.owner = task;
+	task->scsi.tag = command->itt;
+	memcpy(task->scsi.lun_bytes, command->lun, sizeof(task->scsi.lun_bytes));
+	task->scsi.attribute = (enum scsi_task_attribute)command->attribute;
+	memcpy(task->scsi.cdb, command->cdb, sizeof(command->cdb));
+	task->scsi.cdb_len = sizeof(command->cdb);
+	task->scsi.expected_in = command->read ? task->expected_len : 0;
+	task->scsi.expected_out = command->write ? task->expected_len : 0;
+
+	iscsi_session_add_task(conn->session, task);
+	conn->session->commands++;
+	if (task->immediate)
+		conn->immediate_commands++;
+	return task;
+}
+
+void iscsi_task_unref(struct iscsi_task *task)
+{
+	assert(task->refs > 0);
+	if (--task->refs > 0)
+		return;
+	assert(task->state == ISCSI_TASK_ENDED);
+	target_task_release(&task->scsi);
+	iscsi_data_out_free(task);
+	free(task);
+}
+
+void iscsi_task_end(struct iscsi_task *task)
+{
+	struct iscsi_session *session = task->session;
+
+	assert(task->state != ISCSI_TASK_ENDED);
+	session->busy++;
+	if (iscsi_data_out_expected(task))
+		iscsi_session_remember_ended(session, task->itt);
+	iscsi_data_out_cancel(task);
+	iscsi_session_remove_task(session, task);
+	task->state = ISCSI_TASK_ENDED;
+	task->session = NULL;
+	if (!task->immediate)
+		iscsi_window_release(session);
+	else if (task->conn)
+		task->conn->immediate_commands--;
+	iscsi_task_unref(task);
+	session->busy--;
+	iscsi_session_settle(session);
+}
+
+/* Queues the answer and ends the task. */
+static void task_respond(struct iscsi_task *task)
+{
+	struct iscsi_conn *conn = task->conn;
+
+	assert(task->scsi.data_in_len <= task->scsi.expected_in);
+	if (conn && conn->state == ISCSI_CONN_FULL_FEATURE) {
+		struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_TASK);
+		if (out) {
+			task->residual = iscsi_task_residual(task);
+			task->session->bytes_in += task->scsi.data_in_len;
+			task->refs++;
+			out->task = task;
+			out->segment_max = conn->params.max_send_data_segment_len;
+			out->weight += task->scsi.data_in_len;
+			iscsi_out_push(conn, out);
+		}
+	}
+	iscsi_task_end(task);
+}
+
+void iscsi_task_answer(struct iscsi_task *task)
+{
+	/* RFC 7143 11.4.2: a response only when every outstanding sequence has delivered its last
+	 * PDU. */
+	if (task->conn && iscsi_data_out_expected(task)) {
+		task->state = ISCSI_TASK_REFUSED;
+		iscsi_data_out_arm(task);
+		return;
+	}
+	task_respond(task);
+}
+
+static void task_complete(struct scsi_task *scsi)
+{
+	iscsi_task_answer(scsi->owner);
+}
+
+static void task_want_data(struct scsi_task *scsi)
+{
+	struct iscsi_task *task = scsi->owner;
+
+	assert(task->state == ISCSI_TASK_EXECUTING);
+	task->state = ISCSI_TASK_GATHERING;
+	iscsi_data_out_begin(task);
+	/* From inside target_execute the caller goes on, when the target's stack is left. */
+	if (!task->inside_execute)
+		iscsi_data_out_continue(task);
+}
+
+static void task_aborted(struct scsi_task *scsi, bool send_status)
+{
+	struct iscsi_task *task = scsi->owner;
+
+	/* Data that was asked for may still come; it is dropped without a word. */
+	if (send_status)
+		task_respond(task);
+	else
+		iscsi_task_end(task);
+}
+
+/* A task of that connection that was not yet told to abort. */
+static struct iscsi_task *next_orphan(const struct iscsi_session *session)
+{
+	for (uint32_t i = 0; i <= session->ring_mask; i++)
+		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
+			/* The analyzer does not see that ended tasks have left the table. */
+			if (!t->conn && !t->abort_sent) /* NOLINT(clang-analyzer-unix.Malloc) */
+				return t;
+	return NULL;
+}
+
+void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_conn *conn)
+{
+	struct iscsi_task *task;
+
+	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
+		if (f->conn == conn)
+			f->conn = NULL;
+	for (uint32_t i = 0; i <= session->ring_mask; i++)
+		for (task = session->tasks_by_itt[i]; task; task = task->chain)
+			if (task->conn == conn) {
+				iscsi_data_out_cancel(task);
+				task->conn = NULL;
+			}
+	/* An abort may end other tasks as well: look anew after each. */
+	while ((task = next_orphan(session))) {
+		task->abort_sent = true;
+		if (task->state == ISCSI_TASK_REFUSED)
+			iscsi_task_end(task);
+		else
+			iscsi_manage_abort(task);
+	}
+}
