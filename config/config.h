@@ -1,0 +1,196 @@
+/*
+ * The configuration: from a file (libconfig syntax) to plain structs in which every value has been
+ * checked.
+ *
+ * Every setting is one row of a table (rows.c): name, kind, range, default, what it means. Reading,
+ * checking, printing and the test of the man page all go by those rows. config stands alone: it
+ * knows nothing of the other rooms, so the structs here are its own.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_PATH_MAX		 1024 /* bytes, with the NUL */
+#define CONFIG_NAME_MAX		 223 /* bytes of an iSCSI name, without the NUL (RFC 7143 4.2.7.1) */
+#define CONFIG_ADDRESS_MAX	 64  /* bytes of "[IPv6]:port", with the NUL */
+#define CONFIG_TARGETS_MAX	 256
+#define CONFIG_LUNS_MAX		 256
+#define CONFIG_PORTALS_MAX	 64
+#define CONFIG_PORTAL_GROUPS_MAX 16	    /* different portal group tags */
+#define CONFIG_FILE_MAX		 (1u << 20) /* bytes of a configuration file */
+
+#define CONFIG_DEFAULT_TARGET_NAME "iqn.2026-11.io.holdfast:disk"
+#define CONFIG_DEFAULT_PORTAL	   "127.0.0.1:3260"
+#define CONFIG_DEFAULT_SIZE	   (UINT64_C(1) << 30) /* bytes of a disk that nobody sized */
+
+enum config_log_level {
+	CONFIG_LOG_ERROR = 0,
+	CONFIG_LOG_WARNING,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_DEBUG,
+};
+
+enum config_on_damage {
+	CONFIG_ON_DAMAGE_REFUSE_START = 0,
+	CONFIG_ON_DAMAGE_OFFLINE,
+};
+
+enum config_backing {
+	CONFIG_BACKING_INVALID = 0,
+	CONFIG_BACKING_FILE,
+	CONFIG_BACKING_MEMORY,
+	CONFIG_BACKING_NULL,
+};
+
+enum config_profile {
+	CONFIG_PROFILE_INVALID = 0,
+	CONFIG_PROFILE_DLT_S4,
+	CONFIG_PROFILE_SPC4,
+};
+
+struct config_portal {
+	char address[CONFIG_ADDRESS_MAX]; /* canonical: "127.0.0.1:3260", "[::1]:3260" */
+	uint16_t group;			  /* portal group tag, 1.. */
+	uint32_t line;			  /* of the file, for errors; 0: not from a file */
+};
+
+struct config_lun {
+	uint16_t number;
+	uint32_t backing;	    /* enum config_backing */
+	char path[CONFIG_PATH_MAX]; /* file only; empty: in the state directory */
+	uint64_t size; /* bytes; 0: the size that the file has, else CONFIG_DEFAULT_SIZE */
+	uint32_t block_size;
+	uint8_t physical_exponent;
+	uint32_t profile; /* enum config_profile */
+	bool read_only;
+	bool removable;
+	bool thin;
+	bool write_cache;
+	bool tas;
+	char vendor[9];
+	char product[17];
+	char revision[5];
+	char serial[33];
+	uint32_t max_registrations;
+	uint32_t history;      /* journal records kept over compaction */
+	uint32_t max_transfer; /* bytes */
+	uint32_t line;	       /* of the file, or 0 */
+};
+
+struct config_target {
+	char name[CONFIG_NAME_MAX + 1]; /* canonical: lower case */
+	char alias[256];
+	uint16_t portal_groups[CONFIG_PORTAL_GROUPS_MAX]; /* group tags it is reachable through */
+	uint32_t portal_group_count;			  /* 0: all that the portals have */
+	struct config_lun *luns;
+	uint32_t lun_count;
+	uint32_t line;
+};
+
+/* The limits of the iSCSI side, by the names of struct iscsi_limits. */
+struct config_limits {
+	uint32_t sessions_max;
+	uint32_t sessions_per_initiator_max;
+	uint32_t connections_max;
+	uint32_t logins_max;
+	uint32_t login_timeout_ms;
+	uint32_t login_pdus_max;
+	uint32_t login_text_max;
+	uint32_t command_window;
+	uint32_t immediate_max;
+	uint32_t nop_interval_ms;
+	uint32_t nop_timeout_ms;
+	uint32_t data_out_timeout_ms;
+	uint32_t send_stall_ms;
+	uint64_t session_data_max;
+	uint64_t send_queue_max;
+	uint32_t rejects_max;
+};
+
+/* What login negotiates, by the names of struct iscsi_policy. */
+struct config_policy {
+	uint32_t max_connections;
+	bool initial_r2t;
+	bool immediate_data;
+	uint32_t max_burst_len;
+	uint32_t first_burst_len;
+	uint32_t max_recv_data_segment_len;
+	uint32_t max_outstanding_r2t;
+	uint32_t error_recovery_level;
+	uint32_t default_time2wait;
+	uint32_t default_time2retain;
+	bool header_digest_crc32c;
+	bool data_digest_crc32c;
+	bool strict;
+};
+
+struct config {
+	char state_dir[CONFIG_PATH_MAX]; /* empty: the default of holdfastd(8) */
+	uint32_t threads;		 /* 0: the number of cores, at most 8 */
+	uint32_t log_level;		 /* enum config_log_level */
+	uint32_t on_damage;		 /* enum config_on_damage */
+	struct config_portal *portals;
+	uint32_t portal_count;
+	struct config_target *targets;
+	uint32_t target_count;
+	struct config_limits limits;
+	struct config_policy policy;
+};
+
+/* Is told of each thing that is wrong: one line of text, without a newline. */
+typedef void (*config_report)(void *context, const char *problem);
+
+/*
+ * All three give a whole configuration in which every value is there and sensible, or NULL after
+ * everything that is wrong (not only the first thing) has been reported. `name` stands for the file
+ * in reports; relative paths in the text are taken from the directory of that file.
+ */
+struct config *config_load_file(const char *path, config_report report, void *context);
+struct config *config_load_text(const char *text, const char *name, config_report report,
+				void *context);
+/* What is served when nobody configured anything: one disk on CONFIG_DEFAULT_PORTAL. */
+struct config *config_load_builtin(config_report report, void *context);
+
+void config_free(struct config **config);
+
+/*
+ * What the values must be to each other: nothing twice, sizes that are multiples of blocks, portal
+ * groups that exist. The load functions have done this; for whoever changes values afterwards. True
+ * when nothing was reported.
+ */
+bool config_check(const struct config *config, const char *name, config_report report,
+		  void *context);
+
+/* The whole configuration, every setting with its value, as a file that loads to the same. */
+void config_print(const struct config *config, FILE *out);
+
+/* "512", "64K", "1G": bytes, with the binary suffixes K, M, G, T. False when it is not a size. */
+bool config_parse_size(const char *text, uint64_t *ret_bytes);
+
+/* "127.0.0.1", "127.0.0.1:0", "[::1]:3260", "::1": numeric only; the port is 3260 unless given. */
+bool config_parse_address(const char *text, char ret_canonical[CONFIG_ADDRESS_MAX]);
+
+/*
+ * Is it an iSCSI name (RFC 7143 4.2.7, RFC 3722), of ASCII characters? Upper case is mapped to
+ * lower. NULL when it is, else a phrase that says what is wrong.
+ */
+const char *config_parse_name(const char *text, char ret_canonical[CONFIG_NAME_MAX + 1]);
+
+/* Replaces all portals. False when there is no memory. */
+bool config_set_portals(struct config *config, const struct config_portal *portals, uint32_t count);
+
+/* The portal group tags of all portals, each once, in the order they appear; returns how many. */
+uint32_t config_portal_groups(const struct config *config,
+			      uint16_t ret_groups[CONFIG_PORTAL_GROUPS_MAX]);
+
+const char *config_profile_name(enum config_profile profile);
+const char *config_backing_name(enum config_backing backing);
+
+/* For command lines: the value that a name stands for. False when there is none such. */
+bool config_parse_profile(const char *text, uint32_t *ret_profile);
+bool config_parse_log_level(const char *text, uint32_t *ret_level);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The daemon's control socket from the other side.
+ */
+#ifndef TOOLS_HOLDFAST_CLIENT_H
+#define TOOLS_HOLDFAST_CLIENT_H
+
+#include "tools/holdfast/command.h"
+
+/*
+ * Sends one request (its reference is taken over) and gives the reply object. On anything but
+ * STATUS_OK the person has been told why, and what to do.
+ */
+enum exit_status client_ask(const struct arguments *arguments, json_t *request, json_t **ret_reply);
+
+#endif

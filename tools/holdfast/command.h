@@ -1,0 +1,43 @@
+/*
+ * The subcommands of holdfast(1), and what they share.
+ */
+#ifndef TOOLS_HOLDFAST_COMMAND_H
+#define TOOLS_HOLDFAST_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/common/state_path.h"
+
+/* Exit statuses of holdfast(1). */
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_DAMAGED = 1,   /* `journal check`: the LUN must not come online */
+	STATUS_USAGE = 2,     /* the command line is wrong */
+	STATUS_NO_DAEMON = 3, /* nobody answers on the control socket */
+	STATUS_FAILED = 4,    /* the daemon, or the file, said no */
+};
+
+struct arguments {
+	char control[STATE_FILE_MAX]; /* path of the socket */
+	const char *target;	      /* NULL: not given */
+	bool json;
+	const char *words[4]; /* behind the subcommand's own words; NULL-terminated */
+};
+
+struct command {
+	const char *words[2]; /* "pr", "show"; the second may be NULL */
+	const char *operands; /* for the usage text */
+	int operands_min, operands_max;
+	const char *doc;
+	enum exit_status (*run)(const struct arguments *arguments);
+};
+
+enum exit_status command_status(const struct arguments *arguments);
+enum exit_status command_sessions(const struct arguments *arguments);
+enum exit_status command_pr_show(const struct arguments *arguments);
+enum exit_status command_journal_show(const struct arguments *arguments);
+enum exit_status command_journal_check(const struct arguments *arguments);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * holdfast: looks into a running holdfastd, and into reservation journals. See holdfast(1).
+ */
+#include <getopt.h>
+
+#include "tools/holdfast/command.h"
+
+static const struct command commands[] = {
+	{{"status", NULL}, "", 0, 0, "what is served, and how it fares", command_status},
+	{{"sessions", NULL}, "", 0, 0, "who is logged in", command_sessions},
+	{{"pr", "show"}, "[LUN]", 0, 1, "reservation and registrations", command_pr_show},
+	{{"journal", "show"},
+	 "FILE",
+	 1,
+	 1,
+	 "every record: what happened when",
+	 command_journal_show},
+	{{"journal", "check"}, "FILE", 1, 1, "is this journal sound?", command_journal_check},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+enum option_id {
+	OPTION_JSON = 256,
+	OPTION_CONTROL,
+	OPTION_STATE_DIR,
+	OPTION_TARGET,
+};
+
+static const struct option long_options[] = {
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"control", required_argument, NULL, OPTION_CONTROL},
+	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+	{"target", required_argument, NULL, OPTION_TARGET},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: holdfast COMMAND [OPTION]...\n\n", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *c = &commands[i];
+		char words[64];
+		snprintf(words, sizeof(words), "%s%s%s %s", c->words[0], c->words[1] ? " " : "",
+			 c->words[1] ? c->words[1] : "", c->operands);
+		fprintf(out, "  %-22s %s\n", words, c->doc);
+	}
+	fputs("\n"
+	      "      --json           output for scripts\n"
+	      "      --state-dir DIR  of the daemon to ask\n"
+	      "      --control PATH   its control socket, wherever that is\n"
+	      "      --target IQN     of the several that it serves\n"
+	      "  -h, --help           show this text, and exit\n"
+	      "  -V, --version        show the version, and exit\n\n"
+	      "Exit status: 0 fine, 1 damaged journal, 2 wrong usage, 3 no daemon answers,\n"
+	      "4 the daemon refused or a file could not be read.\n",
+	      out);
+}
+
+/* Which command do the words begin with? NULL when none. */
+static const struct command *find_command(int count, char **words)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *c = &commands[i];
+		if (count < 1 || strcmp(words[0], c->words[0]) != 0)
+			continue;
+		if (!c->words[1] || (count > 1 && strcmp(words[1], c->words[1]) == 0))
+			return c;
+	}
+	return NULL;
+}
+
+static bool set_control(struct arguments *arguments, const char *control, const char *state_dir)
+{
+	char dir[STATE_PATH_MAX];
+	int len = 0;
+
+	if (control) {
+		len = snprintf(arguments->control, sizeof(arguments->control), "%s", control);
+	} else if (state_dir) {
+		len = snprintf(arguments->control, sizeof(arguments->control), "%s/%s", state_dir,
+			       STATE_CONTROL_SOCKET);
+	} else if (state_default_dir(dir)) {
+		len = snprintf(arguments->control, sizeof(arguments->control), "%s/%s", dir,
+			       STATE_CONTROL_SOCKET);
+	} else {
+		return true; /* a command that needs it will complain */
+	}
+	if (len > 0 && (size_t)len < sizeof(arguments->control))
+		return true;
+	fprintf(stderr, "holdfast: the path of the control socket is too long\n");
+	return false;
+}
+
+/* True: go on with the words from *ret_first. False: exit with *ret_status. */
+static bool parse_options(int argc, char **argv, struct arguments *arguments,
+			  enum exit_status *ret_status)
+{
+	const char *control = NULL, *state_dir = NULL;
+	int id;
+
+	*ret_status = STATUS_USAGE;
+	while ((id = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
+		switch (id) {
+		case OPTION_JSON:
+			arguments->json = true;
+			break;
+		case OPTION_CONTROL:
+			control = optarg;
+			break;
+		case OPTION_STATE_DIR:
+			state_dir = optarg;
+			break;
+		case OPTION_TARGET:
+			arguments->target = optarg;
+			break;
+		case 'h':
+			print_usage(stdout);
+			*ret_status = STATUS_OK;
+			return false;
+		case 'V':
+			puts("holdfast " HOLDFAST_VERSION);
+			*ret_status = STATUS_OK;
+			return false;
+		default:
+			fprintf(stderr, "holdfast: `holdfast --help` shows the options\n");
+			return false;
+		}
+	}
+	return set_control(arguments, control, state_dir);
+}
+
+static enum exit_status run(int count, char **words, struct arguments *arguments)
+{
+	const struct command *command = find_command(count, words);
+
+	if (!command) {
+		if (count > 0)
+			fprintf(stderr, "holdfast: unknown command `%s%s%s`\n\n", words[0],
+				count > 1 ? " " : "", count > 1 ? words[1] : "");
+		print_usage(stderr);
+		return STATUS_USAGE;
+	}
+	int own = command->words[1] ? 2 : 1;
+	int operands = count - own;
+	if (operands < command->operands_min || operands > command->operands_max) {
+		fprintf(stderr, "usage: holdfast %s%s%s %s\n", command->words[0],
+			command->words[1] ? " " : "", command->words[1] ? command->words[1] : "",
+			command->operands);
+		return STATUS_USAGE;
+	}
+	for (int i = 0; i < operands; i++)
+		arguments->words[i] = words[own + i];
+	return command->run(arguments);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {.json = false};
+	enum exit_status status;
+
+	if (!parse_options(argc, argv, &arguments, &status))
+		return (int)status;
+	status = run(argc - optind, argv + optind, &arguments);
+	if (fflush(stdout) != 0 && status == STATUS_OK)
+		status = STATUS_FAILED;
+	return (int)status;
+}

@@ -1,0 +1,35 @@
+/*
+ * The requests that the control socket understands.
+ */
+#ifndef TOOLS_HOLDFASTD_CONTROL_COMMANDS_H
+#define TOOLS_HOLDFASTD_CONTROL_COMMANDS_H
+
+#include "tools/holdfastd/control_reply.h"
+#include "tools/holdfastd/service.h"
+
+/* Answers one request line (without its newline): `reply` is active afterwards. */
+void control_command_run(struct service *service, const char *line, size_t len,
+			 struct control_reply *reply);
+
+/* The handlers, one file each. */
+void control_status(struct service *service, const json_t *request, struct control_reply *reply);
+void control_sessions(struct service *service, const json_t *request, struct control_reply *reply);
+void control_pr(struct service *service, const json_t *request, struct control_reply *reply);
+
+/* ---- what several of them need --------------------------------------------------------------- */
+
+/* 64-bit keys do not fit into JSON's numbers: "0x00000000abcd1234". */
+json_t *control_key(uint64_t key);
+/* Text from a peer, escaped. */
+json_t *control_text(const char *text);
+/* Adds `initiator`, `isid` and `port` to an object. */
+void control_set_nexus(json_t *object, const struct pr_nexus_id *nexus);
+
+/*
+ * The target that the request names by `target`, or the only one there is. UINT32_MAX after an
+ * error reply.
+ */
+uint32_t control_find_target(const struct service *service, const json_t *request,
+			     struct control_reply *reply);
+
+#endif

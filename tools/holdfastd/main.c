@@ -1,0 +1,56 @@
+/*
+ * holdfastd: serves disks over iSCSI. See holdfastd(8).
+ */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "tools/holdfastd/options.h"
+#include "tools/holdfastd/service.h"
+
+/* As many connections as the system lets us have. */
+static void raise_descriptor_limit(struct log *log)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_line(log, LOG_LEVEL_WARNING, "no more than %llu descriptors can be had",
+			 (unsigned long long)before);
+}
+
+static enum exit_status check(const struct options *options, const struct config *config)
+{
+	printf("# holdfastd %s: %s is sound. All settings that would be in force:\n",
+	       HOLDFAST_VERSION,
+	       options->config_path ? options->config_path : "the built-in configuration");
+	config_print(config, stdout);
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
+static enum exit_status serve(const struct config *config)
+{
+	struct log log = {.level = (enum log_level)config->log_level};
+
+	umask(0077); /* disks, reservations and the control socket are the owner's alone */
+	raise_descriptor_limit(&log);
+	return service_run(config, &log) ? STATUS_OK : STATUS_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	enum exit_status status = STATUS_USAGE;
+
+	if (!options_parse(&options, argc, argv, &status))
+		return (int)status;
+	struct config *config = options_load_config(&options);
+	if (!config)
+		return STATUS_USAGE;
+	status = options.check ? check(&options, config) : serve(config);
+	config_free(&config);
+	return (int)status;
+}

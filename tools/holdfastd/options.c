@@ -1,0 +1,278 @@
+#include "tools/holdfastd/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/common/state_path.h"
+
+#define THREADS_DEFAULT_MAX 8
+#define THREADS_MAX	    64
+
+enum option_id {
+	OPTION_LISTEN = 256,
+	OPTION_STATE_DIR,
+	OPTION_TARGET_NAME,
+	OPTION_SIZE,
+	OPTION_PROFILE,
+	OPTION_THREADS,
+	OPTION_CHECK,
+	OPTION_LOG_LEVEL,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"listen", required_argument, NULL, OPTION_LISTEN},
+	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+	{"target-name", required_argument, NULL, OPTION_TARGET_NAME},
+	{"size", required_argument, NULL, OPTION_SIZE},
+	{"profile", required_argument, NULL, OPTION_PROFILE},
+	{"threads", required_argument, NULL, OPTION_THREADS},
+	{"check", no_argument, NULL, OPTION_CHECK},
+	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+	"usage: holdfastd [OPTION]...\n"
+	"\n"
+	"Serves disks over iSCSI. Without options: one sparse 1 GiB disk on 127.0.0.1:3260.\n"
+	"\n"
+	"  -c, --config FILE       read this configuration, see holdfast.conf(5)\n"
+	"      --listen ADDR:PORT  listen there (port 0: a free one); `,TAG` behind it sets the\n"
+	"                          portal group; may be given several times\n"
+	"      --state-dir DIR     keep disks, reservations and the control socket there\n"
+	"      --target-name IQN   name of the target\n"
+	"      --size SIZE         size of the disk: 512M, 1G, ...\n"
+	"      --profile PROFILE   reservations as dlt-s4 (default) or spc4 has them\n"
+	"      --threads N         worker threads for disk access, 1 to 64\n"
+	"      --log-level LEVEL   error, warning, info (default) or debug\n"
+	"      --check             say what would be served, and exit\n"
+	"  -h, --help              show this text, and exit\n"
+	"  -V, --version           show the version, and exit\n"
+	"\n"
+	"The command line goes over the file. Exit status: 0 fine, 1 failed, 2 wrong usage or\n"
+	"configuration.\n";
+
+static void complain(const char *option, const char *value, const char *what)
+{
+	fprintf(stderr, "holdfastd: --%s %s: %s\n", option, value, what);
+}
+
+/* "ADDR:PORT" or "ADDR:PORT,TAG", as SendTargets writes it. */
+static bool parse_listen(struct options *options, const char *text)
+{
+	struct config_portal portal = {.group = 1};
+	char address[CONFIG_ADDRESS_MAX];
+	const char *comma = strchr(text, ',');
+	size_t len = comma ? (size_t)(comma - text) : strlen(text);
+	char *end = NULL;
+
+	if (comma) {
+		long tag = strtol(comma + 1, &end, 10);
+		if (comma[1] < '0' || comma[1] > '9' || *end != '\0' || tag < 1 ||
+		    tag > UINT16_MAX) {
+			complain("listen", text, "the portal group tag must be 1 to 65535");
+			return false;
+		}
+		portal.group = (uint16_t)tag;
+	}
+	if (len >= sizeof(address)) {
+		complain("listen", text, "too long");
+		return false;
+	}
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (!config_parse_address(address, portal.address)) {
+		complain("listen", text,
+			 "not a numeric address: write 127.0.0.1:3260 or [::1]:3260");
+		return false;
+	}
+	if (options->portal_count == CONFIG_PORTALS_MAX) {
+		complain("listen", text, "too many portals");
+		return false;
+	}
+	options->portals[options->portal_count++] = portal;
+	return true;
+}
+
+static bool parse_threads(struct options *options, const char *text)
+{
+	char *end = NULL;
+	long threads = strtol(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || threads < 1 ||
+	    threads > THREADS_MAX) {
+		complain("threads", text, "must be 1 to 64");
+		return false;
+	}
+	options->threads = (uint32_t)threads;
+	return true;
+}
+
+static bool parse_target_name(struct options *options, const char *text)
+{
+	const char *wrong = config_parse_name(text, options->target_name);
+
+	if (wrong)
+		complain("target-name", text, wrong);
+	return !wrong;
+}
+
+/* One option. False: it is wrong, and that has been said. */
+static bool parse_option(struct options *options, int id)
+{
+	switch (id) {
+	case 'c':
+		options->config_path = optarg;
+		return true;
+	case OPTION_LISTEN:
+		return parse_listen(options, optarg);
+	case OPTION_STATE_DIR:
+		options->state_dir = optarg;
+		if (optarg[0] != '\0' && strlen(optarg) < STATE_PATH_MAX)
+			return true;
+		complain("state-dir", optarg, "empty, or too long");
+		return false;
+	case OPTION_TARGET_NAME:
+		return parse_target_name(options, optarg);
+	case OPTION_SIZE:
+		if (config_parse_size(optarg, &options->size) && options->size > 0)
+			return true;
+		complain("size", optarg, "not a size: write 512M, 1G and the like");
+		return false;
+	case OPTION_PROFILE:
+		if (config_parse_profile(optarg, &options->profile))
+			return true;
+		complain("profile", optarg, "must be dlt-s4 or spc4");
+		return false;
+	case OPTION_THREADS:
+		return parse_threads(options, optarg);
+	case OPTION_LOG_LEVEL:
+		options->has_log_level = true;
+		if (config_parse_log_level(optarg, &options->log_level))
+			return true;
+		complain("log-level", optarg, "must be error, warning, info or debug");
+		return false;
+	case OPTION_CHECK:
+		options->check = true;
+		return true;
+	default:
+		fprintf(stderr, "holdfastd: `holdfastd --help` shows the options\n");
+		return false;
+	}
+}
+
+bool options_parse(struct options *options, int argc, char **argv, enum exit_status *ret_status)
+{
+	int id;
+
+	memset(options, 0, sizeof(*options));
+	while ((id = getopt_long(argc, argv, "c:hV", long_options, NULL)) != -1) {
+		if (id == 'h' || id == 'V') {
+			fputs(id == 'h' ? usage : "holdfastd " HOLDFAST_VERSION "\n", stdout);
+			*ret_status = STATUS_OK;
+			return false;
+		}
+		if (!parse_option(options, id)) {
+			*ret_status = STATUS_USAGE;
+			return false;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"holdfastd: unexpected argument `%s`; `holdfastd --help` shows the "
+			"options\n",
+			argv[optind]);
+		*ret_status = STATUS_USAGE;
+		return false;
+	}
+	return true;
+}
+
+static void report_problem(void *context, const char *problem)
+{
+	(void)context;
+	fprintf(stderr, "holdfastd: %s\n", problem);
+}
+
+static bool refuse(const char *text)
+{
+	fprintf(stderr, "holdfastd: %s\n", text);
+	return false;
+}
+
+/* Every LUN gets the profile; name and size only make sense where they name one thing. */
+static bool apply_to_targets(const struct options *options, struct config *config)
+{
+	if (options->target_name[0] != '\0') {
+		if (config->target_count != 1)
+			return refuse("--target-name: the configuration has several targets");
+		memcpy(config->targets[0].name, options->target_name, sizeof(options->target_name));
+	}
+	if (options->size != 0) {
+		if (config->target_count != 1 || config->targets[0].lun_count != 1)
+			return refuse("--size: the configuration has several LUNs");
+		config->targets[0].luns[0].size = options->size;
+	}
+	for (uint32_t t = 0; t < config->target_count; t++) {
+		struct config_target *target = &config->targets[t];
+		for (uint32_t i = 0; i < target->lun_count; i++) {
+			if (options->profile != CONFIG_PROFILE_INVALID)
+				target->luns[i].profile = options->profile;
+		}
+	}
+	return true;
+}
+
+/* Portals of the command line replace those of the file, and every target is reached by them. */
+static bool apply_portals(const struct options *options, struct config *config)
+{
+	if (options->portal_count == 0)
+		return true;
+	if (!config_set_portals(config, options->portals, options->portal_count))
+		return refuse("no memory");
+	for (uint32_t t = 0; t < config->target_count; t++)
+		config->targets[t].portal_group_count = 0;
+	return true;
+}
+
+static uint32_t default_threads(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cores < 1)
+		return 1;
+	return cores < THREADS_DEFAULT_MAX ? (uint32_t)cores : THREADS_DEFAULT_MAX;
+}
+
+static bool apply_daemon(const struct options *options, struct config *config)
+{
+	if (options->has_log_level)
+		config->log_level = options->log_level;
+	if (options->threads != 0)
+		config->threads = options->threads;
+	if (config->threads == 0)
+		config->threads = default_threads();
+	if (options->state_dir)
+		snprintf(config->state_dir, sizeof(config->state_dir), "%s", options->state_dir);
+	if (config->state_dir[0] == '\0' && !state_default_dir(config->state_dir))
+		return refuse("no place for the state: set HOME, or give --state-dir DIR");
+	return true;
+}
+
+struct config *options_load_config(const struct options *options)
+{
+	struct config *config =
+		options->config_path ? config_load_file(options->config_path, report_problem, NULL)
+				     : config_load_builtin(report_problem, NULL);
+
+	if (config && !(apply_to_targets(options, config) && apply_portals(options, config) &&
+			apply_daemon(options, config) &&
+			config_check(config, "command line", report_problem, NULL)))
+		config_free(&config);
+	return config;
+}

@@ -1,0 +1,239 @@
+#include "tools/holdfastd/serve_luns.h"
+
+#include <sys/stat.h>
+
+#include "pr_engine/profile.h"
+#include "pr_engine/store.h"
+
+/* One LUN on its way up: what it is part of, for the messages. */
+struct lun_start {
+	struct service *service;
+	const struct config_target *target;
+	const struct config_lun *lun;
+	struct scsi_target *scsi_target;
+};
+
+static void lun_failed(const struct lun_start *start, const char *file, const char *why)
+{
+	log_line(start->service->log, LOG_LEVEL_ERROR, "target %s, LUN %u: %s: %s",
+		 start->target->name, start->lun->number, file, why);
+}
+
+/* A file that is there keeps its size unless the configuration says otherwise. */
+static uint64_t file_size_wanted(const struct config_lun *lun, const char *path)
+{
+	struct stat st;
+
+	if (lun->size != 0)
+		return lun->size;
+	if (stat(path, &st) == 0 && (S_ISBLK(st.st_mode) || st.st_size > 0))
+		return 0;
+	return CONFIG_DEFAULT_SIZE;
+}
+
+static bool open_file_backing(const struct lun_start *start, struct backing **ret_backing)
+{
+	const struct config_lun *lun = start->lun;
+	struct service *service = start->service;
+	char path[STATE_FILE_MAX];
+	const char *why = NULL;
+
+	if (lun->path[0] != '\0') {
+		snprintf(path, sizeof(path), "%s", lun->path);
+	} else if (!state_dir_lun_file(&service->state, "disks", start->target->name, lun->number,
+				       "img", path)) {
+		lun_failed(start, "disk", strerror(ENAMETOOLONG));
+		return false;
+	}
+	int error = lun->path[0] == '\0' ? state_dir_make_parent(path) : 0;
+	if (!error)
+		error = backing_file_open(path, file_size_wanted(lun, path), lun->read_only,
+					  service->executor, ret_backing, &why);
+	if (error)
+		lun_failed(start, path, why ? why : strerror(-error));
+	return error == 0;
+}
+
+static bool open_backing(const struct lun_start *start, struct backing **ret_backing)
+{
+	uint64_t size = start->lun->size != 0 ? start->lun->size : CONFIG_DEFAULT_SIZE;
+	int error = -EINVAL;
+
+	switch ((enum config_backing)start->lun->backing) {
+	case CONFIG_BACKING_FILE:
+		return open_file_backing(start, ret_backing);
+	case CONFIG_BACKING_MEMORY:
+		error = backing_memory_open(size, ret_backing);
+		break;
+	case CONFIG_BACKING_NULL:
+		error = backing_null_open(size, ret_backing);
+		break;
+	case CONFIG_BACKING_INVALID:
+		break;
+	}
+	if (error)
+		lun_failed(start, config_backing_name((enum config_backing)start->lun->backing),
+			   strerror(-error));
+	return error == 0;
+}
+
+static const struct pr_profile *profile_of(const struct config_lun *lun)
+{
+	return lun->profile == CONFIG_PROFILE_SPC4 ? &pr_profile_spc4 : &pr_profile_dlt_s4;
+}
+
+static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config *config)
+{
+	scsi_lun_config_init(config);
+	config->number = lun->number;
+	config->block_size = lun->block_size;
+	config->physical_exponent = lun->physical_exponent;
+	config->profile = profile_of(lun);
+	config->registrations_max = lun->max_registrations;
+	config->history_max = lun->history;
+	config->transfer_max = lun->max_transfer;
+	config->read_only = lun->read_only;
+	config->removable = lun->removable;
+	config->thin = lun->thin;
+	config->write_cache = lun->write_cache;
+	config->tas = lun->tas;
+	memcpy(config->vendor, lun->vendor, sizeof(config->vendor));
+	memcpy(config->product, lun->product, sizeof(config->product));
+	memcpy(config->revision, lun->revision, sizeof(config->revision));
+	memcpy(config->serial, lun->serial, sizeof(config->serial));
+}
+
+enum lun_outcome {
+	LUN_FAILED = 0,
+	LUN_ONLINE,
+	LUN_LEFT_OUT, /* its journal cannot be used, and the configuration says to go on */
+};
+
+/* The journal does not let the LUN come online: say what is wrong, and what to do. */
+static enum lun_outcome journal_refused(const struct lun_start *start, const char *path, int error,
+					const struct pr_journal_report *report)
+{
+	lun_failed(start, path, report->explanation[0] ? report->explanation : strerror(-error));
+	if (report->health == PR_JOURNAL_INVALID)
+		return LUN_FAILED;
+	log_line(start->service->log, LOG_LEVEL_ERROR,
+		 "target %s, LUN %u: `holdfast journal check %s` tells more", start->target->name,
+		 start->lun->number, path);
+	if (start->service->config->on_damage != CONFIG_ON_DAMAGE_OFFLINE)
+		return LUN_FAILED;
+	log_line(start->service->log, LOG_LEVEL_WARNING,
+		 "target %s, LUN %u: left out (on_damage = \"offline\")", start->target->name,
+		 start->lun->number);
+	return LUN_LEFT_OUT;
+}
+
+static enum lun_outcome add_lun(const struct lun_start *start, struct backing *backing)
+{
+	struct service *service = start->service;
+	struct scsi_lun_config config;
+	struct pr_journal_report report = {.health = PR_JOURNAL_INVALID};
+	char path[STATE_FILE_MAX];
+
+	fill_lun_config(start->lun, &config);
+	config.backing = backing;
+	if (!state_dir_lun_file(&service->state, "reservations", start->target->name,
+				start->lun->number, "journal", path)) {
+		lun_failed(start, "journal", strerror(ENAMETOOLONG));
+		return LUN_FAILED;
+	}
+	int error = pr_store_posix_open(path, &config.store);
+	if (error) {
+		lun_failed(start, path, strerror(-error));
+		return LUN_FAILED;
+	}
+	error = scsi_target_add_lun(start->scsi_target, &config, &report);
+	if (!error) {
+		log_line(service->log,
+			 report.health == PR_JOURNAL_TORN_TAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+			 "target %s, LUN %u online: %s, journal %s with %llu records",
+			 start->target->name, start->lun->number,
+			 config_backing_name((enum config_backing)start->lun->backing),
+			 pr_journal_health_name(report.health), (unsigned long long)report.records);
+		return LUN_ONLINE;
+	}
+	config.store->ops->close(config.store);
+	return journal_refused(start, path, error, &report);
+}
+
+static enum lun_outcome serve_lun(const struct lun_start *start)
+{
+	struct backing *backing = NULL;
+
+	if (!open_backing(start, &backing))
+		return LUN_FAILED;
+	if (backing->size % start->lun->block_size != 0) {
+		lun_failed(start, "disk", "its size is no multiple of block_size");
+		backing->ops->close(backing);
+		return LUN_FAILED;
+	}
+	enum lun_outcome outcome = add_lun(start, backing);
+	if (outcome != LUN_ONLINE)
+		backing->ops->close(backing);
+	return outcome;
+}
+
+static struct scsi_target *create_target(struct service *service,
+					 const struct config_target *target)
+{
+	struct scsi_target_config config = {
+		.name = target->name,
+		.executor = service->executor,
+		.clock = service_clock_ms,
+	};
+
+	memcpy(config.instance_id, service->state.instance_id, sizeof(config.instance_id));
+	state_random(&config.hash_seed, sizeof(config.hash_seed));
+	if (target->portal_group_count > 0) {
+		memcpy(config.ports, target->portal_groups, sizeof(config.ports));
+		config.port_count = target->portal_group_count;
+	} else {
+		config.port_count = config_portal_groups(service->config, config.ports);
+	}
+	struct scsi_target *created = scsi_target_create(&config);
+	if (!created)
+		log_line(service->log, LOG_LEVEL_ERROR, "target %s: %s", target->name,
+			 strerror(errno));
+	return created;
+}
+
+/* All of its LUNs are tried, so that every damaged journal is told of at once. */
+static bool serve_target(struct service *service, uint32_t index, uint32_t *online)
+{
+	const struct config_target *target = &service->config->targets[index];
+	bool sound = true;
+
+	service->targets[index] = create_target(service, target);
+	if (!service->targets[index])
+		return false;
+	for (uint32_t i = 0; i < target->lun_count; i++) {
+		struct lun_start start = {service, target, &target->luns[i],
+					  service->targets[index]};
+		enum lun_outcome outcome = serve_lun(&start);
+		sound = sound && outcome != LUN_FAILED;
+		*online += outcome == LUN_ONLINE;
+	}
+	if (!sound)
+		return false;
+	int error = iscsi_node_add_target(service->node, service->targets[index], target->alias);
+	if (error)
+		log_line(service->log, LOG_LEVEL_ERROR, "target %s: %s", target->name,
+			 strerror(-error));
+	return error == 0;
+}
+
+bool serve_targets(struct service *service)
+{
+	uint32_t online = 0;
+	bool sound = true;
+
+	for (uint32_t i = 0; i < service->config->target_count; i++)
+		sound = serve_target(service, i, &online) && sound;
+	if (sound && online == 0)
+		log_line(service->log, LOG_LEVEL_ERROR, "no LUN could be brought online");
+	return sound && online > 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * What the daemon consists of while it serves: built from the configuration, taken down in the
+ * opposite order.
+ */
+#ifndef TOOLS_HOLDFASTD_SERVICE_H
+#define TOOLS_HOLDFASTD_SERVICE_H
+
+#include <ev.h>
+
+#include "config/config.h"
+#include "target/target.h"
+#include "tools/holdfastd/log.h"
+#include "tools/holdfastd/state_dir.h"
+#include "transport/server.h"
+
+struct control;
+
+struct service_portal {
+	char address[CONFIG_ADDRESS_MAX]; /* as bound: with the real port */
+	uint16_t group;
+};
+
+struct service {
+	const struct config *config;
+	struct log *log;
+	struct ev_loop *loop;
+	struct state_dir state;
+	struct scsi_executor *executor;
+	struct iscsi_node *node;
+	struct iscsi_server *server;
+	struct scsi_target **targets; /* as many as the configuration has, in its order */
+	struct service_portal *portals;
+	struct control *control;
+	uint64_t started_ms;
+	unsigned signals; /* SIGTERM and SIGINT so far */
+	ev_signal terminate, interrupt;
+};
+
+/*
+ * Builds everything, says that it is ready, serves until a signal stops it. True when that was in
+ * order; otherwise the log says why.
+ */
+bool service_run(const struct config *config, struct log *log);
+
+/* Milliseconds since 1970 UTC. */
+uint64_t service_clock_ms(void *context);
+
+#endif
