@@ -1,0 +1,189 @@
+/* Data over the wire, against the real daemon. */
+#include "tests/integration/initiator.h"
+#include "tests/support/suite.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define INITIATOR "iqn.2026-11.test:disk"
+
+static void pattern(uint8_t *data, size_t len, uint32_t seed)
+{
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		data[i] = (uint8_t)(seed >> 24);
+	}
+}
+
+/* Writes and reads back `blocks` blocks at lba, in one command each way. */
+static void round_trip(struct iscsi_context *a, uint32_t lba, int blocks, uint32_t seed)
+{
+	size_t len = (size_t)blocks * 512;
+	uint8_t *out = malloc(len), *in = malloc(len);
+
+	pattern(out, len, seed);
+	ck_assert_int_eq(initiator_write(a, 0, lba, out, blocks).status, SCSI_STATUS_GOOD);
+	ck_assert_int_eq(initiator_read(a, 0, lba, in, blocks), SCSI_STATUS_GOOD);
+	ck_assert_mem_eq(in, out, len);
+	free(out);
+	free(in);
+}
+
+START_TEST(every_way_to_send_data_moves_the_same_bytes)
+{
+	struct daemon daemon;
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	for (int i = 0; i < 8; i++) {
+		struct login_options options = {.name = INITIATOR,
+						.isid = 1,
+						.header_digest = (i & 1) != 0,
+						.initial_r2t_no = (i & 2) != 0,
+						.immediate_data_no = (i & 4) != 0};
+		struct iscsi_context *a = initiator_try_login(&daemon, &options);
+		ck_assert_msg(a != NULL, "login with combination %d", i);
+		initiator_drain(a, 0);
+		static const int sizes[] = {1, 7, 16, 128, 129, 511, 513, 2048, 8192};
+		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
+			round_trip(a, (uint32_t)(s * 10000), sizes[s],
+				   (uint32_t)(i * 100 + (int)s));
+		initiator_logout(&a);
+	}
+	daemon_finish(&daemon);
+}
+END_TEST
+
+START_TEST(data_is_there_after_a_kill_when_it_was_synchronized)
+{
+	struct daemon daemon;
+	uint8_t out[4096], in[4096];
+	uint8_t synchronize[10] = {0x35};
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	pattern(out, sizeof(out), 42);
+	ck_assert_int_eq(initiator_write(a, 0, 777, out, 8).status, 0);
+	ck_assert_int_eq(initiator_command(a, 0, synchronize, 10, NULL, 0, 0).status, 0);
+	daemon_kill(&daemon);
+	initiator_cut(&a);
+	daemon_restart(&daemon);
+	a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	ck_assert_int_eq(initiator_read(a, 0, 777, in, 8), 0);
+	ck_assert_mem_eq(in, out, sizeof(in));
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+START_TEST(the_identity_is_stable_over_restarts_and_unique_over_instances)
+{
+	struct daemon one, two;
+	uint8_t vpd83[6] = {0x12, 1, 0x83, 0x04, 0, 0};
+	daemon_start(&one, "127.0.0.1:0", NULL);
+	daemon_start(&two, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&one, INITIATOR, 1);
+	struct iscsi_context *b = initiator_login(&two, INITIATOR, 1);
+	struct answer first = initiator_command(a, 0, vpd83, 6, NULL, 0, 1024);
+	struct answer other = initiator_command(b, 0, vpd83, 6, NULL, 0, 1024);
+	ck_assert_int_eq(first.status, 0);
+	ck_assert(first.data_len != other.data_len ||
+		  memcmp(first.data, other.data, (size_t)first.data_len) != 0);
+	initiator_logout(&b);
+	initiator_logout(&a);
+	ck_assert_int_eq(daemon_stop(&one), 0);
+	daemon_restart(&one);
+	a = initiator_login(&one, INITIATOR, 1);
+	struct answer again = initiator_command(a, 0, vpd83, 6, NULL, 0, 1024);
+	ck_assert_int_eq(again.data_len, first.data_len);
+	ck_assert_mem_eq(again.data, first.data, (size_t)first.data_len);
+	initiator_logout(&a);
+	daemon_finish(&one);
+	daemon_finish(&two);
+}
+END_TEST
+
+static void on_discovered(struct iscsi_context *iscsi, int status, void *data, void *private_data)
+{
+	struct iscsi_discovery_address *found = data;
+	(void)iscsi;
+	ck_assert_int_eq(status, SCSI_STATUS_GOOD);
+	snprintf(private_data, 512, "%s %s", found ? found->target_name : "",
+		 found && found->portals ? found->portals->portal : "");
+}
+
+START_TEST(discovery_tells_the_target_and_the_portal_it_came_through)
+{
+	struct daemon daemon;
+	char found[512] = "", expected[512];
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = iscsi_create_context(INITIATOR);
+	iscsi_set_session_type(a, ISCSI_SESSION_DISCOVERY);
+	ck_assert_int_eq(iscsi_connect_sync(a, daemon.portal), 0);
+	ck_assert_int_eq(iscsi_login_sync(a), 0);
+	ck_assert_int_eq(iscsi_discovery_async(a, on_discovered, found), 0);
+	while (found[0] == '\0') {
+		struct pollfd fd = {.fd = iscsi_get_fd(a), .events = (short)iscsi_which_events(a)};
+		ck_assert_int_gt(poll(&fd, 1, 20000), 0);
+		ck_assert_int_eq(iscsi_service(a, fd.revents), 0);
+	}
+	snprintf(expected, sizeof(expected), "%s %s,1", daemon.target, daemon.portal);
+	ck_assert_str_eq(found, expected);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+START_TEST(unmap_gives_space_of_the_file_back)
+{
+	struct daemon daemon;
+	struct stat before, after;
+	char command[256], path[512] = "";
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	uint8_t *data = malloc(8192 * 512);
+	pattern(data, 8192 * 512, 7);
+	ck_assert_int_eq(initiator_write(a, 0, 0, data, 8192).status, 0);
+	free(data);
+	uint8_t synchronize[10] = {0x35};
+	ck_assert_int_eq(initiator_command(a, 0, synchronize, 10, NULL, 0, 0).status, 0);
+
+	snprintf(command, sizeof(command), "find %s -name '*.img'", daemon.folder);
+	FILE *find = popen(command, "r");
+	ck_assert_ptr_nonnull(fgets(path, sizeof(path), find));
+	pclose(find);
+	path[strcspn(path, "\n")] = '\0';
+	ck_assert_int_eq(stat(path, &before), 0);
+	uint8_t unmap[10] = {0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0};
+	uint8_t list[24] = {0, 22, 0, 16};
+	list[17] = 0;
+	list[18] = 0x20; /* 8192 blocks */
+	ck_assert_int_eq(initiator_command(a, 0, unmap, 10, list, sizeof(list), 0).status, 0);
+	ck_assert_int_eq(initiator_command(a, 0, synchronize, 10, NULL, 0, 0).status, 0);
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert_int_eq(after.st_size, before.st_size);
+	ck_assert_int_lt(after.st_blocks, before.st_blocks);
+	uint8_t block[512], zeros[512] = {0};
+	ck_assert_int_eq(initiator_read(a, 0, 100, block, 1), 0);
+	ck_assert_mem_eq(block, zeros, 512);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_test(tcase, every_way_to_send_data_moves_the_same_bytes);
+	tcase_add_test(tcase, data_is_there_after_a_kill_when_it_was_synchronized);
+	tcase_add_test(tcase, the_identity_is_stable_over_restarts_and_unique_over_instances);
+	tcase_add_test(tcase, discovery_tells_the_target_and_the_portal_it_came_through);
+	tcase_add_test(tcase, unmap_gives_space_of_the_file_back);
+}
+
+int main(void)
+{
+	return suite_run("integration/disk", fill);
+}
