@@ -230,8 +230,7 @@ static int bind_socket(int fd, const char *path)
 	/* The umask keeps others out from its first moment; what is left is the execute bit. */
 	if ((unlink(path) != 0 && errno != ENOENT) ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 ||
-	    listen(fd, LISTEN_BACKLOG) != 0)
+	    chmod(address.sun_path, S_IRUSR | S_IWUSR) != 0 || listen(fd, LISTEN_BACKLOG) != 0)
 		error = -errno;
 	if (dir_fd >= 0)
 		close(dir_fd);
