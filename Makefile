@@ -34,7 +34,7 @@ JANSSON_LIBS = $(shell pkg-config --libs jansson)
 CONFIG_LIBS  = $(shell pkg-config --libs libconfig)
 
 # ---- libraries: one a folder; the libev server apart from the sans-IO protocol -------------------
-SERVER_SRC    := transport/server.c
+SERVER_SRC    := $(wildcard transport/server*.c)
 PR_ENGINE_SRC := $(wildcard pr_engine/*.c)
 TARGET_SRC    := $(wildcard target/*.c)
 TRANSPORT_SRC := $(filter-out $(SERVER_SRC),$(wildcard transport/*.c))
@@ -237,9 +237,9 @@ format-check:
 
 lint:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem -I. -D_GNU_SOURCE $(LINT_SRC)
-	@printf '%s\0' $(LINT_SRC) | xargs -0 -n 6 -P $(JOBS) \
-		sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -std=c11 2>/dev/null' _
+		--error-exitcode=1 --suppress=missingIncludeSystem \
+		--include=/usr/include/utlist.h -I. -D_GNU_SOURCE $(LINT_SRC)
+	@printf '%s\0' $(LINT_SRC) | xargs -0 -n 6 -P $(JOBS) clang-tidy --quiet
 
 # Includes go one way; headers of libev stay in the server and the tools.
 layering:

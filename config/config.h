@@ -52,9 +52,10 @@ enum config_profile {
 };
 
 struct config_portal {
-	char address[CONFIG_ADDRESS_MAX]; /* canonical: "127.0.0.1:3260", "[::1]:3260" */
-	uint16_t group;			  /* portal group tag, 1.. */
-	uint32_t line;			  /* of the file, for errors; 0: not from a file */
+	char address[CONFIG_ADDRESS_MAX];   /* canonical: "127.0.0.1:3260", "[::1]:3260" */
+	char advertise[CONFIG_ADDRESS_MAX]; /* empty: address; port 0: the port of address */
+	uint16_t group;			    /* portal group tag, 1.. */
+	uint32_t line;			    /* of the file, for errors; 0: not from a file */
 };
 
 struct config_lun {

@@ -256,6 +256,11 @@ static void row_read_address(const struct row_read *read)
 		row_wrong_type(read, "text");
 		return;
 	}
+	/* Empty is a value only where it is the default. */
+	if (text[0] == '\0' && read->row->initial_text[0] == '\0') {
+		((char *)read->values)[read->row->offset] = '\0';
+		return;
+	}
 	if (config_parse_address(text, (char *)read->values + read->row->offset))
 		return;
 	snprintf(rest, sizeof(rest),

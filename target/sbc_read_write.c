@@ -35,7 +35,6 @@ enum scsi_result scsi_read(struct scsi_task *task)
 	if (!io || !scsi_task_alloc_in(task, sbc_bytes(task, blocks)))
 		return SCSI_DONE;
 	task->transfer_len = len;
-	task->data_in_len = (uint32_t)taken;
 	io->end = sbc_bytes(task, blocks);
 	return sbc_io_start(io, SBC_SHARED, extent.lba, blocks, read_step);
 }

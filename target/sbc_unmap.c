@@ -121,11 +121,6 @@ enum scsi_result scsi_unmap_data(struct scsi_task *task)
 #define WRITE_SAME_UNMAP  0x08
 #define WRITE_SAME_NDOB	  0x01
 
-static bool write_same_has_no_data(const struct scsi_task *task)
-{
-	return task->cdb[0] >> 5 == 4 && (task->cdb[1] & WRITE_SAME_NDOB) != 0;
-}
-
 static bool block_is_zero(const uint8_t *block, uint32_t len)
 {
 	return block[0] == 0 && memcmp(block, block + 1, len - 1) == 0;
@@ -184,7 +179,7 @@ enum scsi_result scsi_write_same(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, sbc_length_field(task->cdb), -1);
 		return SCSI_DONE;
 	}
-	if (write_same_has_no_data(task))
+	if ((task->cdb[1] & WRITE_SAME_NDOB) != 0) /* the table lets it pass in (16) alone */
 		return write_same_start(task);
 	if (!sbc_data_out_exact(task, task->lun->block_size))
 		return SCSI_DONE;

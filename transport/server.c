@@ -12,7 +12,6 @@
  */
 #include "transport/server.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,15 +21,18 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
+
+#include "transport/server_address.h"
 
 #define LISTEN_BACKLOG	     1024
 #define OUTPUT_IOV_MAX	     64 /* entries of one writev */
-#define READS_PER_TURN	     8	/* readv calls for one connection before others get their turn */
+#define LINGER_S	     2.0
+#define READS_PER_TURN	     8 /* readv calls for one connection before others get their turn */
 #define ACCEPTS_PER_TURN     64
 #define ACCEPT_PAUSE_S	     0.1 /* after running out of descriptors or memory */
 #define TCP_SILENCE_LIMIT_MS 60000
 #define DEFAULT_PORT	     3260
-#define ADDRESS_TEXT_LEN     64
 
 struct server_conn {
 	struct iscsi_server *server;
@@ -84,106 +86,16 @@ static uint64_t server_now_ms(const struct iscsi_server *server)
 	return clock_ms(CLOCK_MONOTONIC) + server->clock_offset_ms;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------ */
-
-static void address_text(const struct sockaddr_storage *address, char ret_text[ADDRESS_TEXT_LEN])
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	if (address->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(ret_text, ADDRESS_TEXT_LEN, "[%s]:%u", host, ntohs(in6->sin6_port));
-	} else {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(ret_text, ADDRESS_TEXT_LEN, "%s:%u", host, ntohs(in->sin_port));
-	}
-}
-
-static bool port_parse(const char *text, uint16_t *ret_port)
-{
-	char *end;
-	if (*text < '0' || *text > '9')
-		return false;
-	unsigned long port = strtoul(text, &end, 10);
-	if (*end != '\0' || port > UINT16_MAX)
-		return false;
-	*ret_port = (uint16_t)port;
-	return true;
-}
-
-/* Splits "host:port", "[host6]:port", "host", "[host6]" or a bare IPv6 address. */
-static bool address_split(const char *text, char ret_host[ADDRESS_TEXT_LEN], uint16_t *ret_port)
-{
-	const char *host = text, *host_end, *port = NULL;
-
-	if (text[0] == '[') {
-		host = text + 1;
-		host_end = strchr(host, ']');
-		if (!host_end || (host_end[1] != '\0' && host_end[1] != ':'))
-			return false;
-		if (host_end[1] == ':')
-			port = host_end + 2;
-	} else {
-		host_end = strchr(text, ':');
-		if (host_end && strchr(host_end + 1, ':'))
-			host_end = NULL; /* several colons: IPv6 without a port */
-		else if (host_end)
-			port = host_end + 1;
-		if (!host_end)
-			host_end = text + strlen(text);
-	}
-	size_t len = (size_t)(host_end - host);
-	if (len >= ADDRESS_TEXT_LEN)
-		return false;
-	memcpy(ret_host, host, len);
-	ret_host[len] = '\0';
-	*ret_port = DEFAULT_PORT;
-	return !port || port_parse(port, ret_port);
-}
-
-static bool address_parse(const char *text, struct sockaddr_storage *ret_address,
-			  socklen_t *ret_len, bool *ret_wildcard)
-{
-	char host[ADDRESS_TEXT_LEN];
-	uint16_t port;
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-	if (!address_split(text, host, &port))
-		return false;
-	memset(ret_address, 0, sizeof(*ret_address));
-	if (inet_pton(AF_INET, host, &in.sin_addr) == 1) {
-		in.sin_port = htons(port);
-		memcpy(ret_address, &in, sizeof(in));
-		*ret_len = sizeof(in);
-		*ret_wildcard = in.sin_addr.s_addr == htonl(INADDR_ANY);
-		return true;
-	}
-	if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1) {
-		in6.sin6_port = htons(port);
-		memcpy(ret_address, &in6, sizeof(in6));
-		*ret_len = sizeof(in6);
-		*ret_wildcard = IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
-		return true;
-	}
-	return false;
-}
-
 /* ---- one connection ---------------------------------------------------------------------------
  */
 
 static void server_note_stopped(struct iscsi_server *server);
 
-static void server_conn_close(struct server_conn *c)
+/* Ends the protocol's side. Freeing may wake others, never this one again. */
+static void server_conn_end_protocol(struct server_conn *c)
 {
 	struct iscsi_server *server = c->server;
 
-	ev_io_stop(server->loop, &c->readable);
-	ev_io_stop(server->loop, &c->writable);
-	ev_timer_stop(server->loop, &c->timer);
-	/* Freeing may wake others, never this one: it must already be out of the lists. */
 	if (c->is_woken) {
 		struct server_conn **link = &server->woken;
 		while (*link != c)
@@ -192,15 +104,52 @@ static void server_conn_close(struct server_conn *c)
 	}
 	c->is_woken = true;
 	iscsi_conn_free(&c->conn);
+}
+
+static void server_conn_close(struct server_conn *c)
+{
+	struct iscsi_server *server = c->server;
+
+	ev_io_stop(server->loop, &c->readable);
+	ev_io_stop(server->loop, &c->writable);
+	ev_timer_stop(server->loop, &c->timer);
+	if (c->conn)
+		server_conn_end_protocol(c);
 	close(c->fd);
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		server->conns = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	DL_DELETE(server->conns, c);
 	server->connections--;
 	free(c);
+}
+
+/*
+ * All is said, and the last words (a Logout Response, a login's refusal) are with the kernel.
+ * Closing now would answer anything that the peer still sends with a reset, which may overtake
+ * them. So only our side is shut, and what comes is thrown away until the peer closes too, or for
+ * LINGER_S.
+ */
+static void server_conn_linger(struct server_conn *c)
+{
+	struct ev_loop *loop = c->server->loop;
+
+	server_conn_end_protocol(c);
+	if (c->server->stopping || shutdown(c->fd, SHUT_WR) < 0) {
+		server_conn_close(c);
+		return;
+	}
+	ev_io_stop(loop, &c->writable);
+	ev_timer_stop(loop, &c->timer);
+	ev_timer_set(&c->timer, LINGER_S, 0.0);
+	ev_timer_start(loop, &c->timer);
+	ev_io_start(loop, &c->readable);
+}
+
+static void server_conn_swallow(struct server_conn *c)
+{
+	char waste[4096];
+	ssize_t n = read(c->fd, waste, sizeof(waste));
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		server_conn_close(c);
 }
 
 /* Sends what there is. Returns false when the socket is broken. */
@@ -260,8 +209,12 @@ static void server_conn_settle(struct server_conn *c)
 	bool sound = server_conn_flush(c, &blocked);
 	if (!sound)
 		iscsi_conn_eof(c->conn, server_now_ms(c->server));
-	if (iscsi_conn_finished(c->conn) && (!sound || !blocked)) {
+	if (iscsi_conn_finished(c->conn) && !sound) {
 		server_conn_close(c);
+		return;
+	}
+	if (iscsi_conn_finished(c->conn) && !blocked) {
+		server_conn_linger(c);
 		return;
 	}
 	watcher_set(c->server->loop, &c->writable, blocked && sound);
@@ -288,6 +241,10 @@ static void server_conn_on_readable(struct ev_loop *loop, ev_io *watcher, int ev
 	(void)loop;
 	(void)events;
 
+	if (!c->conn) {
+		server_conn_swallow(c);
+		return;
+	}
 	for (int i = 0; i < READS_PER_TURN; i++) {
 		int count = iscsi_conn_input(c->conn, iov);
 		if (count == 0)
@@ -321,6 +278,10 @@ static void server_conn_on_timer(struct ev_loop *loop, ev_timer *watcher, int ev
 	(void)loop;
 	(void)events;
 
+	if (!c->conn) {
+		server_conn_close(c);
+		return;
+	}
 	c->timer_deadline = UINT64_MAX; /* the timer has fired: whatever comes next is set anew */
 	iscsi_conn_tick(c->conn, server_now_ms(c->server));
 	server_conn_settle(c);
@@ -339,19 +300,19 @@ static void socket_tune(int fd)
 
 /* Takes over fd, also when it fails. */
 static void server_conn_open(struct server_listener *listener, int fd,
-			     const struct sockaddr_storage *peer_address)
+			     const union server_address *peer_address)
 {
 	static const struct iscsi_conn_host host = {.wake = server_conn_wake};
 	struct iscsi_server *server = listener->server;
-	char local[ADDRESS_TEXT_LEN], peer[ADDRESS_TEXT_LEN];
-	struct sockaddr_storage local_address = {0};
+	char local[SERVER_ADDRESS_TEXT_LEN], peer[SERVER_ADDRESS_TEXT_LEN];
+	union server_address local_address = {0};
 	socklen_t len = sizeof(local_address);
 
 	struct server_conn *c = calloc(1, sizeof(*c));
-	if (!c || getsockname(fd, (struct sockaddr *)&local_address, &len) < 0)
+	if (!c || getsockname(fd, &local_address.any, &len) < 0)
 		goto refuse;
-	address_text(&local_address, local);
-	address_text(peer_address, peer);
+	server_address_text(&local_address, local);
+	server_address_text(peer_address, peer);
 	c->server = server;
 	c->fd = fd;
 	c->conn = iscsi_conn_create(server->node, listener->portal, local, peer, &host, c,
@@ -359,10 +320,7 @@ static void server_conn_open(struct server_listener *listener, int fd,
 	if (!c->conn)
 		goto refuse;
 	socket_tune(fd);
-	c->next = server->conns;
-	if (c->next)
-		c->next->prev = c;
-	server->conns = c;
+	DL_APPEND(server->conns, c);
 	server->connections++;
 	c->timer_deadline = UINT64_MAX;
 	ev_io_init(&c->readable, server_conn_on_readable, fd, EV_READ);
@@ -394,10 +352,9 @@ static void listener_on_acceptable(struct ev_loop *loop, ev_io *watcher, int eve
 	(void)events;
 
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sockaddr_storage peer = {0};
+		union server_address peer = {0};
 		socklen_t len = sizeof(peer);
-		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(listener->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			if (listener->server->connections >= listener->server->connections_max)
 				close(fd);
@@ -416,17 +373,18 @@ static void listener_on_acceptable(struct ev_loop *loop, ev_io *watcher, int eve
 	}
 }
 
-static int listener_bind(const struct sockaddr_storage *address, socklen_t len)
+static int listener_bind(const union server_address *address)
 {
 	int on = 1;
-	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    (address->ss_family == AF_INET6 &&
+	    (address->any.sa_family == AF_INET6 &&
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
-	    bind(fd, (const struct sockaddr *)address, len) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
+	    bind(fd, &address->any, server_address_len(address)) < 0 ||
+	    listen(fd, LISTEN_BACKLOG) < 0) {
 		int error = -errno;
 		close(fd);
 		return error;
@@ -434,34 +392,28 @@ static int listener_bind(const struct sockaddr_storage *address, socklen_t len)
 	return fd;
 }
 
-int iscsi_server_listen(struct iscsi_server *server, const char *address, uint16_t portal_group_tag,
-			char ret_bound[64])
+/* The portal as SendTargets is to report it. NULL: `advertise` is no address, or no memory. */
+static struct iscsi_portal *portal_add(struct iscsi_server *server, const char *advertise,
+				       const union server_address *bound, uint16_t portal_group_tag)
 {
-	struct sockaddr_storage parsed, bound = {0};
-	socklen_t len, bound_len = sizeof(bound);
-	bool wildcard;
-	char text[ADDRESS_TEXT_LEN];
+	union server_address reported = *bound;
+	char text[SERVER_ADDRESS_TEXT_LEN];
+	bool wildcard = server_address_is_wildcard(bound);
 
-	if (!address_parse(address, &parsed, &len, &wildcard))
-		return -EINVAL;
-	int fd = listener_bind(&parsed, len);
-	if (fd < 0)
-		return fd;
-	if (getsockname(fd, (struct sockaddr *)&bound, &bound_len) < 0) {
-		int error = -errno;
-		close(fd);
-		return error;
+	if (advertise && advertise[0] != '\0') {
+		if (!server_address_parse(advertise, &reported))
+			return NULL;
+		if (server_address_port(&reported) == 0)
+			server_address_set_port(&reported, server_address_port(bound));
+		wildcard = false;
 	}
-	address_text(&bound, text);
-	struct server_listener *listener = calloc(1, sizeof(*listener));
-	struct iscsi_portal *portal =
-		listener ? iscsi_node_add_portal(server->node, text, wildcard, portal_group_tag)
-			 : NULL;
-	if (!portal) {
-		free(listener);
-		close(fd);
-		return -ENOMEM;
-	}
+	server_address_text(&reported, text);
+	return iscsi_node_add_portal(server->node, text, wildcard, portal_group_tag);
+}
+
+static void listener_add(struct iscsi_server *server, struct server_listener *listener, int fd,
+			 struct iscsi_portal *portal)
+{
 	listener->server = server;
 	listener->fd = fd;
 	listener->portal = portal;
@@ -470,7 +422,31 @@ int iscsi_server_listen(struct iscsi_server *server, const char *address, uint16
 	listener->acceptable.data = listener->pause.data = listener;
 	listener->next = server->listeners;
 	server->listeners = listener;
-	memcpy(ret_bound, text, sizeof(text));
+}
+
+int iscsi_server_listen(struct iscsi_server *server, const char *address, const char *advertise,
+			uint16_t portal_group_tag, char ret_bound[64])
+{
+	union server_address parsed, bound = {0};
+	socklen_t len = sizeof(bound);
+
+	if (!server_address_parse(address, &parsed))
+		return -EINVAL;
+	int fd = listener_bind(&parsed);
+	if (fd < 0)
+		return fd;
+	struct server_listener *listener = calloc(1, sizeof(*listener));
+	struct iscsi_portal *portal = NULL;
+	if (listener && getsockname(fd, &bound.any, &len) == 0)
+		portal = portal_add(server, advertise, &bound, portal_group_tag);
+	if (!portal) {
+		close(fd);
+		int error = listener ? -EINVAL : -ENOMEM;
+		free(listener);
+		return error;
+	}
+	listener_add(server, listener, fd, portal);
+	server_address_text(&bound, ret_bound);
 	return 0;
 }
 
@@ -522,8 +498,9 @@ static void server_on_grace_over(struct ev_loop *loop, ev_timer *watcher, int ev
 	(void)loop;
 	(void)events;
 
-	while (server->conns)
-		server_conn_close(server->conns);
+	struct server_conn *c, *next;
+	DL_FOREACH_SAFE(server->conns, c, next)
+	server_conn_close(c);
 	server_note_stopped(server);
 }
 
@@ -571,11 +548,16 @@ void iscsi_server_start(struct iscsi_server *server)
 void iscsi_server_stop(struct iscsi_server *server, uint32_t grace_ms,
 		       void (*stopped)(void *context), void *context)
 {
+	struct server_conn *c, *next;
+
 	assert(!server->stopping);
 	server->stopping = true;
 	server->stopped = stopped;
 	server->stopped_context = context;
 	server_close_listeners(server);
+	DL_FOREACH_SAFE(server->conns, c, next)
+	if (!c->conn)
+		server_conn_close(c); /* it only lingered */
 	iscsi_node_shutdown(server->node);
 	ev_timer_set(&server->grace, (double)grace_ms / 1000.0, 0.0);
 	ev_timer_start(server->loop, &server->grace);
@@ -591,8 +573,9 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 		return;
 	*server_pointer = NULL;
 	server_close_listeners(server);
-	while (server->conns)
-		server_conn_close(server->conns);
+	struct server_conn *c, *next;
+	DL_FOREACH_SAFE(server->conns, c, next)
+	server_conn_close(c);
 	ev_io_stop(server->loop, &server->reapable);
 	ev_prepare_stop(server->loop, &server->before_sleep);
 	ev_timer_stop(server->loop, &server->grace);

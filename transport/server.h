@@ -20,11 +20,12 @@ void iscsi_server_free(struct iscsi_server **server);
 
 /*
  * Binds and listens on "ADDR:PORT", "[ADDR6]:PORT" or "ADDR" (port 3260); port 0 picks a free one.
- * The address that was bound is written to ret_bound ("127.0.0.1:41234"). 0 or a negative errno
- * (-EINVAL: not an address; only numeric addresses are understood).
+ * The address that was bound is written to ret_bound ("127.0.0.1:41234"). `advertise` is what
+ * SendTargets reports instead, with the bound port for its port 0; "" or NULL: the bound address.
+ * 0 or a negative errno (-EINVAL: not an address; only numeric addresses are understood).
  */
-int iscsi_server_listen(struct iscsi_server *server, const char *address, uint16_t portal_group_tag,
-			char ret_bound[64]);
+int iscsi_server_listen(struct iscsi_server *server, const char *address, const char *advertise,
+			uint16_t portal_group_tag, char ret_bound[64]);
 
 /* Accepts connections from now on. */
 void iscsi_server_start(struct iscsi_server *server);

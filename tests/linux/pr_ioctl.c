@@ -52,6 +52,10 @@ static int report(int result)
 		printf("0");
 	else if (result == 0x18)
 		printf("conflict");
+	else if (result == 0x118)
+		printf("conflict (0x118)");
+	else if (result == 0x402)
+		printf("EINVAL (0x402)");
 	else if (result > 0)
 		printf("status 0x%x", (unsigned)result);
 	else

@@ -232,8 +232,8 @@ static bool listen_on_portals(struct service *service)
 		const struct config_portal *wanted = &service->config->portals[i];
 		struct service_portal *portal = &service->portals[i];
 		portal->group = wanted->group;
-		int error = iscsi_server_listen(service->server, wanted->address, wanted->group,
-						portal->address);
+		int error = iscsi_server_listen(service->server, wanted->address, wanted->advertise,
+						wanted->group, portal->address);
 		if (error == -EADDRINUSE)
 			log_line(service->log, LOG_LEVEL_ERROR,
 				 "portal %s: the port is taken; --listen ADDR:0 picks a free one",

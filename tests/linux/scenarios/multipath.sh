@@ -7,9 +7,9 @@ config() {
 state_dir = "$work/state";
 portals = (
   { address = "127.0.0.1:0"; # 0
-    advertise = "10.0.2.2"; group = 1; },
+    advertise = "10.0.2.2:0"; group = 1; },
   { address = "127.0.0.1:0"; # 1
-    advertise = "10.0.2.2"; group = 2; }
+    advertise = "10.0.2.2:0"; group = 2; }
 );
 targets = ( {
   name = "$target";

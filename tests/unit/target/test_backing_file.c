@@ -4,12 +4,60 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "target/backing.h"
 #include "tests/support/suite.h"
 
 #define SIZE ((uint64_t)1024 * 1024)
+
+/* ---- faults: these calls stand before the C library's
+ * -------------------------------------------- */
+
+static struct {
+	int fdatasync_error;
+	int fallocate_error;
+	int pwrite_error;
+	size_t pwrite_max; /* bytes that one call takes; 0: all */
+	bool nothing_cached;
+} faults;
+
+static int fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
+int fdatasync(int fd)
+{
+	return faults.fdatasync_error ? fail_with(faults.fdatasync_error)
+				      : (int)syscall(SYS_fdatasync, fd);
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	return faults.fallocate_error ? fail_with(faults.fallocate_error)
+				      : (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	if (faults.pwrite_error)
+		return fail_with(faults.pwrite_error);
+	if (faults.pwrite_max && len > faults.pwrite_max)
+		len = faults.pwrite_max;
+	return syscall(SYS_pwrite64, fd, data, len, offset);
+}
+
+ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	if (faults.nothing_cached)
+		return fail_with(EAGAIN);
+	/* Offset in two halves; on a 64-bit machine the lower one has all of it. */
+	return syscall(SYS_preadv2, fd, iov, count, offset, 0, flags);
+}
 
 static char directory[64];
 static char path[96];
@@ -308,6 +356,98 @@ START_TEST(reading_where_the_file_was_cut_off_is_an_error)
 }
 END_TEST
 
+START_TEST(what_is_not_cached_is_read_away_from_the_loop)
+{
+	uint8_t data[4096];
+	struct backing_request request = {.op = BACKING_READ,
+					  .len = sizeof(data),
+					  .data = data,
+					  .data_len = sizeof(data),
+					  .error = 1,
+					  .done = count_done};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(0, sizeof(data), 'c');
+	faults.nothing_cached = true;
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 1);
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_uint_eq(done_calls, 2);
+	ck_assert_int_eq(request.error, 0);
+	ck_assert_uint_eq(data[4095], 'c');
+	faults.nothing_cached = false;
+}
+END_TEST
+
+START_TEST(a_write_that_is_taken_in_parts_is_continued)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.pwrite_max = 1000;
+	write_filled(4096, 8192, 'p');
+	faults.pwrite_max = 0;
+	assert_filled(4096, 8192, 'p');
+	assert_filled(0, 4096, 0);
+}
+END_TEST
+
+START_TEST(errors_come_back_as_they_are)
+{
+	uint8_t data[512] = {0};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.pwrite_error = ENOSPC;
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, -ENOSPC);
+	ck_assert_int_eq(attempt(BACKING_WRITE_SAME, 0, 4096, data, 512, false).error, -ENOSPC);
+	faults.pwrite_error = 0;
+	faults.fallocate_error = EIO;
+	ck_assert_int_eq(attempt(BACKING_UNMAP, 0, 4096, NULL, 0, false).error, -EIO);
+	faults.fallocate_error = 0;
+}
+END_TEST
+
+START_TEST(where_no_hole_can_be_punched_zeros_are_written)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(0, SIZE, 'z');
+	faults.fallocate_error = EOPNOTSUPP;
+	run(BACKING_UNMAP, 512, SIZE - 1024, NULL, 0);
+	faults.fallocate_error = 0;
+	assert_filled(0, 512, 'z');
+	assert_filled(512, SIZE - 1024, 0);
+	assert_filled(SIZE - 512, 512, 'z');
+}
+END_TEST
+
+START_TEST(a_flush_that_failed_is_never_forgotten)
+{
+	uint8_t data[512] = {0};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.fdatasync_error = EIO;
+	ck_assert_int_eq(attempt(BACKING_FLUSH, 0, 0, NULL, 0, false).error, -EIO);
+	faults.fdatasync_error = 0;
+	ck_assert_int_eq(attempt(BACKING_FLUSH, 0, 0, NULL, 0, false).error, -EIO);
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, true).error, -EIO);
+	/* What promises nothing goes on. */
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, 0);
+	backing->ops->close(backing);
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+}
+END_TEST
+
+START_TEST(fua_fails_when_the_disk_cannot_be_reached)
+{
+	uint8_t data[512] = {0};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.fdatasync_error = EIO;
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, 0);
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, true).error, -EIO);
+	faults.fdatasync_error = 0;
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -326,6 +466,12 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, extents_follow_the_files_holes);
 	tcase_add_test(tcase, fua_writes_and_unmaps_succeed);
 	tcase_add_test(tcase, reading_where_the_file_was_cut_off_is_an_error);
+	tcase_add_test(tcase, fua_fails_when_the_disk_cannot_be_reached);
+	tcase_add_test(tcase, a_flush_that_failed_is_never_forgotten);
+	tcase_add_test(tcase, where_no_hole_can_be_punched_zeros_are_written);
+	tcase_add_test(tcase, errors_come_back_as_they_are);
+	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
+	tcase_add_test(tcase, what_is_not_cached_is_read_away_from_the_loop);
 }
 
 int main(void)

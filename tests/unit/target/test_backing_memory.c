@@ -82,6 +82,18 @@ START_TEST(a_write_over_a_chunk_edge_is_read_back_and_nothing_else_changes)
 }
 END_TEST
 
+START_TEST(data_go_on_in_step_behind_a_chunk_edge)
+{
+	uint8_t out[2048], in[2048];
+
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = (uint8_t)(i * 5 + i / 256);
+	run(BACKING_WRITE, CHUNK - 512, sizeof(out), out, sizeof(out));
+	run(BACKING_READ, CHUNK - 512, sizeof(in), in, sizeof(in));
+	ck_assert_mem_eq(in, out, sizeof(out));
+}
+END_TEST
+
 START_TEST(the_last_block_of_an_uneven_store_can_be_written)
 {
 	write_filled(SIZE - 512, 512, 'e');
@@ -178,6 +190,7 @@ static void fill(TCase *tcase)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, what_was_never_written_reads_as_zeros);
 	tcase_add_test(tcase, a_write_over_a_chunk_edge_is_read_back_and_nothing_else_changes);
+	tcase_add_test(tcase, data_go_on_in_step_behind_a_chunk_edge);
 	tcase_add_test(tcase, the_last_block_of_an_uneven_store_can_be_written);
 	tcase_add_test(tcase, unmapped_blocks_read_as_zeros_and_their_neighbours_stay);
 	tcase_add_test(tcase, unmapping_what_was_never_written_maps_nothing);

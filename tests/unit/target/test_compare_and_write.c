@@ -18,6 +18,9 @@ static void setup(void)
 
 static void teardown(void)
 {
+	static const struct sbc_accesses idle;
+
+	ck_assert_mem_eq(&fixture_lun(f)->accesses, &idle, sizeof(idle));
 	fixture_free(&f);
 }
 
@@ -91,6 +94,48 @@ START_TEST(range_and_limit_are_checked)
 	disk_invalid_cdb(
 		DISK_OUT(f, a, NULL, 3072, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0), 13,
 		-1);
+}
+END_TEST
+
+START_TEST(without_a_write_cache_or_with_fua_it_is_durable)
+{
+	static const uint8_t fua[16] = {0x89, 0x08, [13] = 1};
+
+	disk->hold = true;
+	fixture_start(f, a, &(struct fixture_command){.cdb = fua, .cdb_len = 16, .out_len = 1024});
+	start(a, 9, 0, 1);
+	fixture_lun(f)->mode.write_cache = false;
+	start(a, 5, 0, 1);
+	ck_assert_uint_eq(disk->held_count, 3);
+	/* The reads are done, the writes come. */
+	for (unsigned i = 0; i < 3; i++) {
+		struct backing_request *read = disk->held[i];
+		read->error = 0;
+		memset(read->data, 0, read->data_len);
+		read->done(read);
+	}
+	ck_assert_uint_eq(disk->held_count, 6);
+	ck_assert(disk->held[3]->fua);
+	ck_assert(disk->held[4]->fua); /* as the cache is gone meanwhile */
+	ck_assert(disk->held[5]->fua);
+	memmove(disk->held, disk->held + 3, 3 * sizeof(disk->held[0]));
+	disk->held_count = 3;
+	test_disk_release(disk);
+}
+END_TEST
+
+START_TEST(with_a_write_cache_it_need_not_be_durable)
+{
+	disk->hold = true;
+	start(a, 5, 0, 1);
+	struct backing_request *read = disk->held[0];
+	disk->held_count = 0;
+	read->error = 0;
+	memset(read->data, 0, read->data_len);
+	read->done(read);
+	ck_assert_uint_eq(disk->held_count, 1);
+	ck_assert(!disk->held[0]->fua);
+	test_disk_release(disk);
 }
 END_TEST
 
@@ -192,6 +237,8 @@ START_TEST(a_long_queue_is_worked_off_in_order)
 	test_disk_release(disk);
 	for (unsigned i = 0; i < COUNT; i++)
 		fixture_good(fixture_result(tasks[i]));
+	for (unsigned i = 2; i < COUNT; i++)
+		ck_assert_uint_gt(tasks[i]->order, tasks[i - 1]->order);
 	ck_assert(disk_is(f, 5, 1, (uint8_t)COUNT));
 }
 END_TEST
@@ -240,6 +287,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, data_must_be_exactly_twice_the_blocks);
 	tcase_add_test(tcase, zero_blocks_are_nothing_and_zero_for_256_is_refused);
 	tcase_add_test(tcase, range_and_limit_are_checked);
+	tcase_add_test(tcase, without_a_write_cache_or_with_fua_it_is_durable);
+	tcase_add_test(tcase, with_a_write_cache_it_need_not_be_durable);
 	tcase_add_test(tcase, an_overlapping_write_waits_until_it_has_written);
 	tcase_add_test(tcase, an_overlapping_read_waits_as_well);
 	tcase_add_test(tcase, it_waits_for_an_overlapping_write_that_came_first);

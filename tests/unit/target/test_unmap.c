@@ -122,6 +122,35 @@ START_TEST(a_list_that_is_not_all_there_is_refused)
 }
 END_TEST
 
+START_TEST(a_list_too_short_for_its_header_is_not_even_asked_for)
+{
+	static const uint8_t cdb[10] = {0x42, [8] = 7};
+	struct fixture_task *task =
+		fixture_start(f, a,
+			      &(struct fixture_command){
+				      .cdb = cdb, .cdb_len = 10, .out_len = 7, .hold_data = true});
+
+	fixture_sense(fixture_result(task), 0x5, 0x1a, 0x00);
+}
+END_TEST
+
+START_TEST(without_a_write_cache_it_is_durable)
+{
+	static const uint8_t cdb[10] = {0x42, [8] = 24};
+	uint8_t list[24];
+
+	put_list(list, &(struct range){10, 2}, 1);
+	fixture_lun(f)->mode.write_cache = false;
+	f->disks[0].hold = true;
+	fixture_start(
+		f, a,
+		&(struct fixture_command){.cdb = cdb, .cdb_len = 10, .out = list, .out_len = 24});
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	ck_assert(f->disks[0].held[0]->fua);
+	test_disk_release(&f->disks[0]);
+}
+END_TEST
+
 START_TEST(an_incomplete_last_descriptor_is_ignored)
 {
 	const struct range ranges[] = {{10, 2}, {20, 2}};
@@ -166,6 +195,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, one_range_out_of_bounds_stops_all_of_them);
 	tcase_add_test(tcase, the_limits_of_the_block_limits_page_are_kept);
 	tcase_add_test(tcase, a_list_that_is_not_all_there_is_refused);
+	tcase_add_test(tcase, a_list_too_short_for_its_header_is_not_even_asked_for);
+	tcase_add_test(tcase, without_a_write_cache_it_is_durable);
 	tcase_add_test(tcase, an_incomplete_last_descriptor_is_ignored);
 	tcase_add_test(tcase, anchor_is_refused);
 	tcase_add_test(tcase, a_fully_provisioned_lun_has_no_unmap);

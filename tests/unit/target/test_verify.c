@@ -47,6 +47,14 @@ START_TEST(without_bytchk_the_medium_is_read_and_no_data_is_wanted)
 }
 END_TEST
 
+START_TEST(a_last_part_that_is_shorter_ends_where_the_range_does)
+{
+	/* 1100 blocks up to the very end of the disk: two whole parts and a rest. */
+	fixture_good(DISK_OUT(f, a, NULL, 0, 0x2f, 0, 0, 0, 0x03, 0xb4, 0, 0x04, 0x4c, 0));
+	ck_assert_uint_eq(f->disks[0].requests, 3);
+}
+END_TEST
+
 START_TEST(a_block_that_cannot_be_read_does_not_verify)
 {
 	f->disks[0].next_error = -EIO;
@@ -76,9 +84,11 @@ START_TEST(a_difference_in_a_later_part_has_its_offset_in_the_whole)
 	uint8_t *out = calloc(1, len);
 
 	ck_assert_ptr_nonnull(out);
+	for (size_t i = 0; i < len; i++)
+		f->disks[0].bytes[i] = out[i] = (uint8_t)(i + i / 4096 * 7 + i / 65536);
 	fixture_good(verify_10(1, 0, BLOCKS, out, (uint32_t)len));
-	f->disks[0].bytes[600000] = 1;
-	f->disks[0].bytes[700000] = 1;
+	f->disks[0].bytes[600000] ^= 1;
+	f->disks[0].bytes[700000] ^= 1;
 	fixture_sense(verify_10(1, 0, BLOCKS, out, (uint32_t)len), 0xe, 0x1d, 0x00);
 	ck_assert_uint_eq(disk_sense_information(f), 600000);
 	free(out);
@@ -206,6 +216,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, without_bytchk_the_medium_is_read_and_no_data_is_wanted);
+	tcase_add_test(tcase, a_last_part_that_is_shorter_ends_where_the_range_does);
 	tcase_add_test(tcase, a_block_that_cannot_be_read_does_not_verify);
 	tcase_add_test(tcase, every_verify_compares_byte_for_byte);
 	tcase_add_test(tcase, a_difference_in_a_later_part_has_its_offset_in_the_whole);

@@ -10,7 +10,7 @@
 
 static struct fixture *f;
 static struct scsi_nexus *a;
-static uint8_t block[FIXTURE_BLOCK];
+static uint8_t block[2 * FIXTURE_BLOCK]; /* the second one is too much */
 
 static void setup(void)
 {
@@ -51,7 +51,7 @@ static struct backing_request request_for(uint8_t flags, bool zeros)
 		      &(struct fixture_command){.cdb = cdb,
 						.cdb_len = sizeof(cdb),
 						.out = block,
-						.out_len = (flags & NDOB) ? 0 : sizeof(block)});
+						.out_len = (flags & NDOB) ? 0 : FIXTURE_BLOCK});
 	ck_assert_uint_eq(f->disks[0].held_count, 1);
 	struct backing_request request = *f->disks[0].held[0];
 	test_disk_release(&f->disks[0]);
