@@ -115,8 +115,9 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_PR_ENGINE) \
 		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
-TESTS   := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
-SCRIPTS := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh
+DEMO_BIN := $(B)/tests/demo/demo
+TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
+SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh
 
 .PHONY: tests
 tests: $(TESTS) $(PROGRAMS)
@@ -216,11 +217,11 @@ check-linux-short: linux-image
 	@tests/linux/run -i $(LINUX_B) -l $(LINUX_B)/logs $(LINUX_SHORT:%=tests/linux/scenarios/%.sh)
 
 demo: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(B)/tests/demo/demo
-	@$(B)/tests/demo/demo
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(DEMO_BIN)
+	@$(DEMO_BIN)
 
-$(B)/tests/demo/demo: $(call objs,tests/demo/demo.c tests/integration/daemon.c \
-		tests/integration/initiator.c) $(LIB_PR_ENGINE)
+$(DEMO_BIN): $(call objs,tests/demo/demo.c tests/integration/daemon.c \
+		tests/integration/initiator.c) $(LIB_SUPPORT) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 # ---- style and structure ------------------------------------------------------------------------

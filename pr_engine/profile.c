@@ -25,6 +25,7 @@ const struct pr_profile pr_profile_dlt_s4 = {
 	.compatible_handling = true,
 	.allow_commands = 0,
 	.preempt_unit_attention = PR_UA_RESERVATIONS_PREEMPTED,
+	.tas_changeable = false,
 	.preempt_removes_own_key = false,
 };
 
@@ -40,6 +41,7 @@ const struct pr_profile pr_profile_spc4 = {
 	.compatible_handling = true,
 	.allow_commands = 3,
 	.preempt_unit_attention = PR_UA_REGISTRATIONS_PREEMPTED,
+	.tas_changeable = true,
 	.preempt_removes_own_key = true,
 };
 

@@ -17,6 +17,7 @@ struct pr_profile {
 	bool compatible_handling;     /* CRH: RESERVE/RELEASE(6/10) next to registrations */
 	uint8_t allow_commands;	      /* ALLOW COMMANDS, 0..5 */
 	enum pr_unit_attention preempt_unit_attention; /* for who loses a registration to PREEMPT */
+	bool tas_changeable;	      /* MODE SELECT may set TAS in the Control mode page */
 	bool preempt_removes_own_key; /* PREEMPT naming its own key, with nothing to take over */
 };
 

@@ -87,7 +87,7 @@ static void control_changeable(const struct scsi_lun *lun, uint8_t *page)
 {
 	page[2] = CONTROL_D_SENSE;
 	page[4] = CONTROL_SWP;
-	page[5] = bit_if(lun->config.profile == &pr_profile_spc4, CONTROL_TAS);
+	page[5] = bit_if(lun->config.profile->tas_changeable, CONTROL_TAS);
 }
 
 static void control_take(const uint8_t *page, struct scsi_mode *mode)

@@ -1,15 +1,14 @@
 /*
  * `make demo`: the README's five minutes, played by two libiscsi initiators against a real daemon.
  * Each step says what is done and what came back; a step that does not come out as it must ends the
- * demo with status 1.
+ * demo with status 1. It is a test as well: `make check` plays it.
  */
 #include "tests/integration/initiator.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pr_engine/types.h"
+#include "tests/support/suite.h"
 
 #define ALICE	  "iqn.2026-11.example:alice"
 #define BOB	  "iqn.2026-11.example:bob"
@@ -41,8 +40,7 @@ static void came_back(const char *who, const char *what, int status, int expecte
 {
 	printf("      %-6s %-44s -> %s\n", who, what, status_name(status));
 	if (status != expected) {
-		printf("      that should have been %s\n", status_name(expected));
-		exit(EXIT_FAILURE);
+		ck_abort_msg("that should have been %s", status_name(expected));
 	}
 }
 
@@ -69,8 +67,8 @@ static void show_reservation(struct iscsi_context *initiator, int expected_type)
 		printf("      READ KEYS         key 0x%llx\n", (unsigned long long)keys[i]);
 	printf("      READ RESERVATION  %s, key 0x%llx\n", pr_type_name((unsigned)type),
 	       (unsigned long long)holder);
-	if (type != expected_type || holder != KEY_ALICE)
-		exit(EXIT_FAILURE);
+	ck_assert_int_eq(type, expected_type);
+	ck_assert_uint_eq(holder, KEY_ALICE);
 }
 
 static void show_tool(const struct daemon *daemon)
@@ -81,11 +79,10 @@ static void show_tool(const struct daemon *daemon)
 	printf("      $ holdfast pr show\n");
 	int status = program_run(argv, output, sizeof(output));
 	fputs(output, stdout);
-	if (status != 0)
-		exit(EXIT_FAILURE);
+	ck_assert_int_eq(status, 0);
 }
 
-int main(void)
+START_TEST(five_minutes)
 {
 	struct daemon daemon;
 
@@ -139,6 +136,17 @@ int main(void)
 	initiator_logout(&bob);
 	int status = daemon_stop(&daemon);
 	daemon_finish(&daemon);
-	printf("\nNo acknowledged reservation was lost.\n");
-	return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	ck_assert_int_eq(status, 0);
+	printf("\nNo acknowledged reservation was lost.\n\n");
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_test(tcase, five_minutes);
+}
+
+int main(void)
+{
+	return suite_run("demo", fill);
 }

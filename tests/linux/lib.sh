@@ -100,7 +100,8 @@ find_disk() {
 	for path in /sys/class/scsi_device/*:"${1:-0}"/device/block/*; do
 		[ -e "$path" ] || continue
 		disk=/dev/${path##*/}
-		return 0
+		# The name is there before the disk can be opened.
+		[ "$(blockdev --getsize64 "$disk" 2>/dev/null || echo 0)" -gt 0 ] && return 0
 	done
 	return 1
 }

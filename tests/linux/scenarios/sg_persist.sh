@@ -16,7 +16,7 @@ common() {
 	check "$profile: RESERVE again" out --reserve --param-rk=0x456def --prout-type=6
 	check "$profile: PREEMPT oneself to another type" \
 		out --preempt --param-rk=0x456def --param-sark=0x456def --prout-type=5
-	check_says "$profile: the type has changed" 'Registrants Only' in_ --read-reservation
+	check_says "$profile: the type has changed" 'registrants only' in_ --read-reservation
 	check "$profile: PREEMPT AND ABORT" \
 		out --preempt-abort --param-rk=0x456def --param-sark=0x456def --prout-type=3
 	check "$profile: REGISTER AND MOVE" out --register-move --param-rk=0x456def \
@@ -32,7 +32,7 @@ guest() {
 	dev=$disk profile=dlt-s4
 	common
 	check_says "dlt-s4: REPORT CAPABILITIES: CRH" 'CRH\): 1' in_ --report-capabilities
-	check_says "dlt-s4: EX_AC_AR is not offered" 'Exclusive Access, All Registrants: 0' \
+	check_says "dlt-s4: EX_AC_AR is not offered" 'Exclusive Access, all registrants: 0' \
 		in_ --report-capabilities
 	check_fails "dlt-s4: READ FULL STATUS is refused" 'not supported|illegal|invalid' in_ --read-full-status
 	check "dlt-s4: register for type 8" out --register --param-sark=0x1
@@ -42,7 +42,7 @@ guest() {
 
 	dev=$disk1 profile=spc4
 	common
-	check_says "spc4: EX_AC_AR is offered" 'Exclusive Access, All Registrants: 1' \
+	check_says "spc4: EX_AC_AR is offered" 'Exclusive Access, all registrants: 1' \
 		in_ --report-capabilities
 	check "spc4: register" out --register --param-sark=0x5
 	check "spc4: RESERVE type 8" out --reserve --param-rk=0x5 --prout-type=8
