@@ -87,6 +87,13 @@ start_iscsid() {
 	wait_for 20 grep -q ISCSIADM_ABSTRACT /proc/net/unix
 }
 
+# multipathd takes a path's identity from udev
+start_udev() {
+	/lib/systemd/systemd-udevd --daemon
+	udevadm trigger
+	udevadm settle
+}
+
 portal=$HOST:$PORT
 
 setting() { # name value: of the node records

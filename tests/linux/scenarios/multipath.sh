@@ -21,6 +21,7 @@ CONF
 paths_active() { multipathd show paths format '%d %T' | grep -c 'active'; }
 
 guest() {
+	start_udev
 	start_iscsid
 	check "discovery finds both portals" discover
 	check_equal "two node records" 2 "$(iscsiadm -m node | wc -l)"
@@ -37,10 +38,10 @@ defaults {
 }
 CONF
 	multipathd
-	if wait_for 40 sh -c '[ "$(multipathd show paths format "%d %T" | grep -c active)" = 2 ]'; then
+	if wait_for 90 sh -c '[ "$(multipathd show paths format "%d %T" | grep -c active)" = 2 ]'; then
 		ok "multipath has two active paths"
 	else
-		fail "multipath paths: $(multipathd show paths | tr '\n' '|')"
+		fail "multipath paths: $(multipathd show paths | tr '\n' '|') $(multipath -v3 2>&1 | tail -n 5 | tr '\n' '|')"
 		return
 	fi
 	map=/dev/mapper/$(ls /dev/mapper | grep -v control | head -n 1)
