@@ -182,7 +182,7 @@ check-asan: deps
 # Longer forms of tests that `make check` runs short.
 check-kill: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_kill
-	@HOLDFAST_KILLS=$${HOLDFAST_KILLS:-200} $(B)/tests/integration/test_kill
+	@HOLDFAST_KILLS=$${HOLDFAST_KILLS:-5000} $(B)/tests/integration/test_kill
 check-hostile: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_hostile
 	@HOLDFAST_SILENT=$${HOLDFAST_SILENT:-10000} $(B)/tests/integration/test_hostile
@@ -267,7 +267,7 @@ help:
 	@echo 'make run               build and start a target with a 1 GiB disk on 127.0.0.1:3260'
 	@echo 'make check             build and run every test'
 	@echo 'make demo              two initiators, a reservation, a kill -9: step by step'
-	@echo 'make check-kill        200 times kill -9 under load'
+	@echo 'make check-kill        5,000 times kill -9 under load'
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-asan        every test under ASan and UBSan'

@@ -10,7 +10,7 @@ by_design='PrinServiceactionRange.Range ProutReserve.Simple ProutReserve.AccessE
 
 start_daemon --profile dlt-s4
 for name in $(tests_of PrinReadKeys PrinServiceactionRange PrinReportCapabilities ProutRegister \
-	ProutReserve ProutClear ProutPreempt Reserve6); do
+	ProutReserve ProutClear ProutPreempt Reserve6 iSCSIcmdsn iSCSIdatasn iSCSIResiduals); do
 	wanted=PASS
 	for other in $by_design; do
 		[ "$name" = "$other" ] && wanted=FAIL

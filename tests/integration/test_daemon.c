@@ -1,4 +1,6 @@
 /* What a person or a script that starts and stops the daemon sees. */
+#include "pr_engine/bytes.h"
+#include "pr_engine/journal.h"
 #include "tests/integration/daemon.h"
 #include "tests/integration/initiator.h"
 #include "tests/support/suite.h"
@@ -201,8 +203,49 @@ START_TEST(the_journal_tool_tells_the_history_and_finds_damage)
 }
 END_TEST
 
+/* A journal whose one record takes away a registration that never was: sound bytes, no sense. */
+static void write_senseless_journal(const char *path)
+{
+	const struct pr_journal_identity identity = {.target_name = "iqn.2026-11.test:disk"};
+	const struct pr_journal_meta meta = {.event = PR_EVENT_PR_OUT, .action = PR_OUT_CLEAR};
+	const struct pr_change change = {.op = PR_CHANGE_REMOVE, .registration_id = 99};
+	uint8_t changes[PR_CHANGE_ENCODED_MAX];
+	struct byte_writer out = byte_writer_over(changes, sizeof(changes));
+	struct pr_state *state = pr_state_init(calloc(1, pr_state_size(4)), 4, 0);
+	struct pr_journal_report report;
+	struct pr_journal *journal;
+	struct pr_store *store;
+
+	pr_change_encode(&change, &out);
+	ck_assert_int_eq(pr_store_posix_open(path, &store), 0);
+	ck_assert_int_eq(pr_journal_open(store, &identity, 0, 16, state, &report, &journal), 0);
+	ck_assert_int_eq(pr_journal_begin(journal, state), 0);
+	ck_assert_int_eq(pr_journal_add(journal, &meta, changes, out.len), 0);
+	ck_assert_int_eq(pr_journal_run(journal, true), 0);
+	pr_journal_end(journal, 0);
+	pr_journal_free(&journal);
+	store->ops->close(store);
+	free(state);
+}
+
+/* The tool says what the daemon would. */
+START_TEST(the_journal_tool_refuses_records_that_make_no_sense)
+{
+	struct daemon daemon = {.folder = "/tmp/holdfast-test-XXXXXX"};
+	char path[96], output[8192];
+	ck_assert_ptr_nonnull(mkdtemp(daemon.folder));
+	snprintf(path, sizeof(path), "%s/journal", daemon.folder);
+	write_senseless_journal(path);
+	const char *const check[] = {tool_path(), "journal", "check", path, NULL};
+	ck_assert_msg(program_run(check, output, sizeof(output)) == 1, "%s", output);
+	ck_assert_msg(strstr(output, "damaged") != NULL, "%s", output);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
+	tcase_add_test(tcase, the_journal_tool_refuses_records_that_make_no_sense);
 	tcase_add_test(tcase, the_ready_line_names_what_a_script_needs);
 	tcase_add_test(tcase, sigterm_with_a_session_logged_in_ends_with_status_0);
 	tcase_add_test(tcase,

@@ -7,7 +7,7 @@
  * initiator was given, and has not begun to give up, must still be its own. Its last acknowledged
  * write with FUA must be on the disk.
  *
- * HOLDFAST_KILLS: how many times (default 30). HOLDFAST_SEED: the seed; it is always printed.
+ * HOLDFAST_KILLS: how many times (default 200). HOLDFAST_SEED: the seed; it is always printed.
  */
 #include "tests/integration/initiator.h"
 #include "tests/support/suite.h"

@@ -18,7 +18,7 @@ targets = ( {
 CONF
 }
 
-paths_active() { multipathd show paths format '%d %T' | grep -c 'active'; }
+paths_active() { multipathd show paths format '%d %t' | grep -c 'active'; }
 
 guest() {
 	start_udev
@@ -38,7 +38,7 @@ defaults {
 }
 CONF
 	multipathd
-	if wait_for 90 sh -c '[ "$(multipathd show paths format "%d %T" | grep -c active)" = 2 ]'; then
+	if wait_for 90 sh -c '[ "$(multipathd show paths format "%d %t" | grep -c active)" = 2 ]'; then
 		ok "multipath has two active paths"
 	else
 		fail "multipath paths: $(multipathd show paths | tr '\n' '|') $(multipath -v3 2>&1 | tail -n 5 | tr '\n' '|')"
@@ -57,7 +57,7 @@ CONF
 	check "one path is logged out" iscsiadm -m session -r "$session" --logout
 	check "I/O goes on on the other" write_block "$map" 2 62
 	check "the path logs in again" iscsiadm -m node -T "$TARGET" -p "$HOST:$PORT2" --login
-	if wait_for 60 sh -c '[ "$(multipathd show paths format "%d %T" | grep -c active)" = 2 ]'; then
+	if wait_for 60 sh -c '[ "$(multipathd show paths format "%d %t" | grep -c active)" = 2 ]'; then
 		ok "the path is back"
 	else
 		fail "the path did not come back: $(multipathd show paths | tr '\n' '|')"
