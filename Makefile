@@ -117,7 +117,8 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 
 DEMO_BIN := $(B)/tests/demo/demo
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
-SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh
+SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
+            tests/linux/short.sh
 
 .PHONY: tests
 tests: $(TESTS) $(PROGRAMS)
@@ -125,6 +126,7 @@ tests: $(TESTS) $(PROGRAMS)
 # The tests find the programs they start through these two variables.
 export HOLDFASTD = $(abspath $(B)/holdfastd)
 export HOLDFAST  = $(abspath $(B)/holdfast)
+export LINUX_LOGS = $(B)/linux-logs
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target with seeds in tests/fuzz/corpus/NAME.
@@ -158,7 +160,7 @@ run: deps-run
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tools/run-target
 
-check: deps
+check: deps linux-image
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests man
 	@tests/run -j $(JOBS) -l $(B)/logs $(TESTS) $(SCRIPTS)
 
@@ -199,11 +201,10 @@ bench: deps
 
 # Debian's kernel in QEMU as the initiator; see tests/linux/README.md.
 LINUX_B         := build/linux
-LINUX_SHORT     := login_ext4 pr_ioctls contention
 LINUX_SCENARIOS := $(wildcard tests/linux/scenarios/*.sh)
 
 .PHONY: check-linux check-linux-short linux-image
-linux-image: deps
+linux-image:
 	@tools/install-deps --linux
 	@mkdir -p $(LINUX_B)
 	@tests/linux/build-image $(LINUX_B)
@@ -214,7 +215,7 @@ check-linux: linux-image
 	@tests/linux/run -i $(LINUX_B) -l $(LINUX_B)/logs $(LINUX_SCENARIOS)
 check-linux-short: linux-image
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
-	@tests/linux/run -i $(LINUX_B) -l $(LINUX_B)/logs $(LINUX_SHORT:%=tests/linux/scenarios/%.sh)
+	@tests/linux/short.sh
 
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(DEMO_BIN)

@@ -63,8 +63,18 @@ CONF
 		fail "the path did not come back: $(multipathd show paths | tr '\n' '|')"
 	fi
 	check "I/O goes on on both" write_block "$map" 3 63
+	# A new login has a new ISID: a third registration, and the path's old one stays behind.
+	if wait_for 30 sh -c '[ "$(mpathpersist --in -k '"$map"' | grep -c 0x123abc)" = 3 ]'; then
+		ok "the path that came back is registered again"
+	else
+		fail "registrations after the path came back: $(mpathpersist --in -k "$map" | tr '\n' '|')"
+	fi
+	check "mpathpersist preempts itself to another type" mpathpersist --out --preempt \
+		--param-rk=0x123abc --param-sark=0x123abc --prout-type=6 "$map"
+	check_says "the type has changed" 'Exclusive Access, registrants only' mpathpersist --in -r "$map"
+	check "I/O goes on after the preempt" write_block "$map" 4 64
 	check "mpathpersist releases" \
-		mpathpersist --out --release --param-rk=0x123abc --prout-type=5 "$map"
+		mpathpersist --out --release --param-rk=0x123abc --prout-type=6 "$map"
 	check "mpathpersist clears" mpathpersist --out --clear --param-rk=0x123abc "$map"
 	check_says "nothing is registered" '0 registered' mpathpersist --in -k "$map"
 }
