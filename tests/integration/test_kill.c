@@ -23,7 +23,7 @@
 #include "pr_engine/types.h"
 
 #define WORKERS	       4
-#define KILLS	       30
+#define KILLS	       200
 #define KILL_WITHIN_US 80000
 #define HOLD_TYPE      PR_TYPE_WRITE_EXCLUSIVE_REGISTRANTS_ONLY
 
