@@ -1,7 +1,7 @@
 # Holdfast: one non-recursive Makefile. `make help` lists the targets.
 #
 # Variants are whole builds in their own folder:
-#   make SAN=address,undefined   -> build-address,undefined   (ASan + UBSan)
+#   make SAN=address,undefined   -> build-address-undefined   (ASan + UBSan)
 #   make CC=clang B=build-clang
 
 .DEFAULT_GOAL := all
@@ -9,7 +9,8 @@
 .SUFFIXES:
 
 SAN  ?=
-B    ?= build$(if $(SAN),-$(SAN))
+comma := ,
+B    ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 CC   := $(if $(filter default,$(origin CC)),gcc,$(CC))
 AR   ?= ar
 JOBS ?= $(shell nproc)
