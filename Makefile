@@ -42,6 +42,7 @@ TRANSPORT_SRC := $(filter-out $(SERVER_SRC),$(wildcard transport/*.c))
 CONFIG_SRC    := $(wildcard config/*.c)
 DAEMON_SRC    := $(wildcard tools/holdfastd/*.c)
 CLI_SRC       := $(wildcard tools/holdfast/*.c)
+LAB_SRC       := $(wildcard tools/lab/*.c)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 
@@ -50,6 +51,7 @@ LIB_TARGET    := $(B)/libtarget.a
 LIB_TRANSPORT := $(B)/libtransport.a
 LIB_SERVER    := $(B)/libserver.a
 LIB_CONFIG    := $(B)/libconfig_file.a
+LIB_LAB       := $(B)/liblab.a
 LIBS          := $(LIB_TRANSPORT) $(LIB_TARGET) $(LIB_PR_ENGINE)
 
 $(LIB_PR_ENGINE): $(call objs,$(PR_ENGINE_SRC))
@@ -57,6 +59,7 @@ $(LIB_TARGET):    $(call objs,$(TARGET_SRC))
 $(LIB_TRANSPORT): $(call objs,$(TRANSPORT_SRC))
 $(LIB_SERVER):    $(call objs,$(SERVER_SRC))
 $(LIB_CONFIG):    $(call objs,$(CONFIG_SRC))
+$(LIB_LAB):       $(call objs,$(LAB_SRC))
 
 $(B)/lib%.a:
 	@rm -f $@
@@ -106,8 +109,8 @@ folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
 .SECONDEXPANSION:
 $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
-		$(LIB_SUPPORT) $(LIBS) $(LIB_CONFIG)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIBS) $(LIB_CONFIG) \
+		$(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG) \
 		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
@@ -230,7 +233,7 @@ $(DEMO_BIN): $(call objs,tests/demo/demo.c tests/integration/daemon.c \
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(CLI_SRC)
+            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC)
 
 .PHONY: format format-check lint layering purity
 format:
