@@ -231,7 +231,9 @@ static void commit_install(struct pr_commit *commit)
 	struct pr_commit_request *request;
 
 	while ((request = commit->batch) != NULL) {
-		const uint8_t *changes = commit->changes.data + request->changes_at;
+		/* Nothing changed yet: no buffer, and an offset into none is undefined. */
+		const uint8_t *changes =
+			commit->changes.data ? commit->changes.data + request->changes_at : NULL;
 
 		DL_DELETE(commit->batch, request);
 		if (request->sense == SCSI_SENSE_NONE && request->plan.outcome == PR_OUTCOME_GOOD)
