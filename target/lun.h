@@ -21,7 +21,7 @@ struct scsi_lun_nexus {
 	struct scsi_lun *lun;
 	struct scsi_lun_nexus *prev, *next; /* lun->nexuses */
 	enum pr_standing standing;	    /* cached; pr_commit.c keeps it true at each install */
-	scsi_ua_set unit_attentions;
+	struct scsi_ua_queue unit_attentions;
 	struct scsi_task *tasks;   /* the task set of this nexus, in order of arrival */
 	bool prevents_removal;	   /* PREVENT ALLOW MEDIUM REMOVAL */
 	struct scsi_drain closing; /* of this nexus' last commands */

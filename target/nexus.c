@@ -128,7 +128,7 @@ static void nexus_leave_lun(struct scsi_lun_nexus *lun_nexus)
 
 	if (lun->spc2_owner == lun_nexus)
 		lun->spc2_owner = NULL;
-	lun_nexus->unit_attentions = 0;
+	lun_nexus->unit_attentions = (struct scsi_ua_queue){0};
 	lun_nexus->prevents_removal = false;
 	scsi_drain_begin(&lun_nexus->closing, lun, NULL, NULL);
 	scsi_task_set_abort(lun_nexus, NULL, false, &lun_nexus->closing);

@@ -78,8 +78,8 @@ static void clear_luns_changed(struct scsi_nexus *nexus)
 {
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++) {
 		if (nexus->luns[i])
-			nexus->luns[i]->unit_attentions &=
-				~((scsi_ua_set)1 << SCSI_UA_REPORTED_LUNS_CHANGED);
+			scsi_ua_clear(&nexus->luns[i]->unit_attentions,
+				      SCSI_UA_REPORTED_LUNS_CHANGED);
 	}
 }
 

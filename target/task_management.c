@@ -214,14 +214,14 @@ static void query_task_set(struct scsi_tmf *tmf, const struct scsi_lun *lun)
 /* SAM-5 7.11: UADE DEPTH (01b: one, 10b: more) and SENSE KEY, ASC, ASCQ; nothing is cleared. */
 static void query_async_event(struct scsi_tmf *tmf, const struct scsi_lun *lun)
 {
-	scsi_ua_set set = tmf->nexus->luns[lun->number]->unit_attentions;
+	const struct scsi_ua_queue *queue = &tmf->nexus->luns[lun->number]->unit_attentions;
 	enum scsi_unit_attention first;
 
-	if (!scsi_ua_take(&set, &first)) {
+	if (!scsi_ua_first(queue, &first)) {
 		answer(tmf, SCSI_TMF_COMPLETE);
 		return;
 	}
-	tmf->additional[0] = (uint8_t)((set ? 2u : 1u) << 4 | SCSI_KEY_UNIT_ATTENTION);
+	tmf->additional[0] = (uint8_t)((queue->count > 1 ? 2u : 1u) << 4 | SCSI_KEY_UNIT_ATTENTION);
 	scsi_ua_code(first, &tmf->additional[1], &tmf->additional[2]);
 	answer(tmf, SCSI_TMF_SUCCEEDED);
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 struct ua_code {
 	uint8_t asc, ascq;
@@ -24,26 +25,67 @@ static const struct ua_code ua_codes[SCSI_UA_COUNT] = {
 	[SCSI_UA_TASKS_CLEARED_BY_TRANSPORT] = {0x47, 0x7f},
 };
 
-bool scsi_ua_first(scsi_ua_set set, enum scsi_unit_attention *ret_ua)
+static bool is_reset(enum scsi_unit_attention ua)
 {
-	for (unsigned ua = 0; ua < SCSI_UA_COUNT; ua++) {
-		if (set >> ua & 1) {
-			*ret_ua = (enum scsi_unit_attention)ua;
-			return true;
-		}
-	}
-	return false;
+	return ua_codes[ua].asc == 0x29;
 }
 
-bool scsi_ua_take(scsi_ua_set *set, enum scsi_unit_attention *ret_ua)
+static void queue_remove(struct scsi_ua_queue *queue, unsigned at)
 {
-	enum scsi_unit_attention ua;
+	queue->count--;
+	memmove(queue->pending + at, queue->pending + at + 1, queue->count - at);
+}
 
-	if (!scsi_ua_first(*set, &ua))
+/* There is at most one of the 29h family, and it is the first. */
+static void raise_reset(struct scsi_ua_queue *queue, enum scsi_unit_attention ua)
+{
+	if (queue->count > 0 && is_reset(queue->pending[0])) {
+		if (ua < queue->pending[0])
+			queue->pending[0] = (uint8_t)ua;
+		return;
+	}
+	memmove(queue->pending + 1, queue->pending, queue->count);
+	queue->pending[0] = (uint8_t)ua;
+	queue->count++;
+}
+
+void scsi_ua_raise(struct scsi_ua_queue *queue, enum scsi_unit_attention ua)
+{
+	assert(ua < SCSI_UA_COUNT);
+	if (is_reset(ua)) {
+		raise_reset(queue, ua);
+		return;
+	}
+	for (unsigned i = 0; i < queue->count; i++)
+		if (queue->pending[i] == ua)
+			return;
+	queue->pending[queue->count++] = (uint8_t)ua;
+}
+
+bool scsi_ua_first(const struct scsi_ua_queue *queue, enum scsi_unit_attention *ret_ua)
+{
+	if (queue->count == 0)
 		return false;
-	*set &= ~((scsi_ua_set)1 << ua);
-	*ret_ua = ua;
+	*ret_ua = (enum scsi_unit_attention)queue->pending[0];
 	return true;
+}
+
+bool scsi_ua_take(struct scsi_ua_queue *queue, enum scsi_unit_attention *ret_ua)
+{
+	if (!scsi_ua_first(queue, ret_ua))
+		return false;
+	queue_remove(queue, 0);
+	return true;
+}
+
+void scsi_ua_clear(struct scsi_ua_queue *queue, enum scsi_unit_attention ua)
+{
+	for (unsigned i = 0; i < queue->count; i++) {
+		if (queue->pending[i] == ua) {
+			queue_remove(queue, i);
+			return;
+		}
+	}
 }
 
 void scsi_ua_code(enum scsi_unit_attention ua, uint8_t *ret_asc, uint8_t *ret_ascq)

@@ -1,5 +1,10 @@
 /*
- * Unit attentions (SAM-5 5.14): a bit set per nexus and LUN. A lower number is reported first.
+ * Unit attentions (SAM-5 5.14): a queue per nexus and LUN.
+ *
+ * They are reported in the order in which they came, but for those of the 29h family, which go
+ * first. Of that family only the one of the highest precedence (SAM-5 6.2) stays: whoever learns of
+ * a power on has nothing to learn from the resets before it. The same condition is not queued
+ * twice. So the queue has room for whatever may come, and never overflows.
  */
 #ifndef TARGET_UNIT_ATTENTION_H
 #define TARGET_UNIT_ATTENTION_H
@@ -7,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The 29h family comes first, the highest precedence before all others. */
 enum scsi_unit_attention {
 	SCSI_UA_POWER_ON = 0,		    /* 29/01 */
 	SCSI_UA_BUS_RESET,		    /* 29/02 target reset */
@@ -25,17 +31,23 @@ enum scsi_unit_attention {
 	SCSI_UA_COUNT,
 };
 
-typedef uint32_t scsi_ua_set;
+#define SCSI_UA_QUEUE_MAX SCSI_UA_COUNT /* unit attentions pending for one nexus on one LUN */
 
-static inline void scsi_ua_raise(scsi_ua_set *set, enum scsi_unit_attention ua)
-{
-	*set |= (scsi_ua_set)1 << ua;
-}
+/* All zero when empty. */
+struct scsi_ua_queue {
+	uint8_t count;
+	uint8_t pending[SCSI_UA_QUEUE_MAX]; /* enum scsi_unit_attention, the next one first */
+};
 
-/* Takes the first one out of the set; false when the set is empty. */
-bool scsi_ua_take(scsi_ua_set *set, enum scsi_unit_attention *ret_ua);
+void scsi_ua_raise(struct scsi_ua_queue *queue, enum scsi_unit_attention ua);
+
+/* Takes the next one; false when there is none. */
+bool scsi_ua_take(struct scsi_ua_queue *queue, enum scsi_unit_attention *ret_ua);
 /* Looks without taking. */
-bool scsi_ua_first(scsi_ua_set set, enum scsi_unit_attention *ret_ua);
+bool scsi_ua_first(const struct scsi_ua_queue *queue, enum scsi_unit_attention *ret_ua);
+
+/* Forgets this one, wherever it stands. */
+void scsi_ua_clear(struct scsi_ua_queue *queue, enum scsi_unit_attention ua);
 
 void scsi_ua_code(enum scsi_unit_attention ua, uint8_t *ret_asc, uint8_t *ret_ascq);
 

@@ -278,7 +278,7 @@ static bool conflicts(struct fixture *f, struct scsi_nexus *nexus, const struct 
 {
 	const struct fixture_command command = {.cdb = e->cdb, .cdb_len = sizeof(e->cdb)};
 
-	nexus->luns[0]->unit_attentions = 0;
+	nexus->luns[0]->unit_attentions = (struct scsi_ua_queue){0};
 	return fixture_do(f, nexus, &command)->status == SCSI_STATUS_RESERVATION_CONFLICT;
 }
 

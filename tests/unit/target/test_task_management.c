@@ -322,7 +322,7 @@ START_TEST(query_async_event_tells_the_first_unit_attention_and_leaves_it)
 	ck_assert_mem_eq(test.tmf.additional, "\x16\x2f\x00", 3);
 	scsi_ua_raise(&a->luns[0]->unit_attentions, SCSI_UA_RESERVATIONS_RELEASED);
 	manage(&test, a, SCSI_TMF_QUERY_ASYNC_EVENT, NULL);
-	ck_assert_mem_eq(test.tmf.additional, "\x26\x2a\x04", 3);
+	ck_assert_mem_eq(test.tmf.additional, "\x26\x2f\x00", 3);
 	ck_assert_uint_eq(fixture_drain_unit_attentions(f, a), 2);
 }
 END_TEST
