@@ -38,6 +38,7 @@ struct scsi_nexus {
 	uint8_t key[PR_INITIATOR_NAME_MAX + PR_ISID_LEN + 3]; /* of the hash: the id, packed */
 	struct scsi_lun_nexus *luns[SCSI_LUN_MAX + 1];	      /* by LUN number; NULL: no such LUN */
 	uint64_t tasks;		       /* in its task sets, or about to be reported as aborted */
+	bool queries;		       /* its transport has QUERY TASK and its kin */
 	void (*closed)(void *context); /* set: closing */
 	void *closed_context;
 };

@@ -151,6 +151,11 @@ void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
 	scsi_nexus_forget_task(nexus);
 }
 
+void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries)
+{
+	nexus->queries = queries;
+}
+
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus)
 {
 	return &nexus->id;

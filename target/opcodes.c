@@ -172,6 +172,11 @@ enum scsi_result scsi_report_supported_operation_codes(struct scsi_task *task)
 
 #define REPD 0x80
 
+/* No CLEAR ACA, as there is no ACA. TARGET RESET and WAKEUP are obsolete since SAM-3. */
+#define ATS_ATSS_CTSS_LURS 0xd8
+#define QTS		   0x04
+#define QAES_QTSS_ITNRS	   0x07
+
 enum scsi_result scsi_report_supported_task_management(struct scsi_task *task)
 {
 	bool extended = (task->cdb[2] & REPD) != 0;
@@ -182,8 +187,11 @@ enum scsi_result scsi_report_supported_task_management(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, 6, -1);
 		return SCSI_DONE;
 	}
-	data[0] = 0xdc; /* ATS, ATSS, CTSS, LURS, QTS; no CLEAR ACA, as there is no ACA */
-	data[1] = 0x07; /* QAES, QTSS, ITNRS */
+	data[0] = ATS_ATSS_CTSS_LURS;
+	if (task->nexus->queries) {
+		data[0] |= QTS;
+		data[1] = QAES_QTSS_ITNRS;
+	}
 	if (extended)
 		data[3] = sizeof(data) - 4; /* time-outs: none are promised */
 	return scsi_task_answer(task, data, extended ? sizeof(data) : 4, allocation_length);

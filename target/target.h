@@ -109,6 +109,10 @@ enum scsi_nexus_end {
 void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
 		      void (*closed)(void *context), void *context);
 
+/* Whether its transport carries QUERY TASK, QUERY TASK SET, I_T NEXUS RESET and QUERY ASYNCHRONOUS
+ * EVENT, for REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS. A new nexus has none of them. */
+void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries);
+
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */

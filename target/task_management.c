@@ -247,15 +247,13 @@ static void manage_lun(struct scsi_tmf *tmf)
 	case SCSI_TMF_LOGICAL_UNIT_RESET:
 		manage_luns(tmf, &lun, 1, logical_unit_reset);
 		return;
-	case SCSI_TMF_CLEAR_ACA: /* NACA = 1 is refused, so there never is one */
-		answer(tmf, SCSI_TMF_COMPLETE);
-		return;
 	case SCSI_TMF_QUERY_TASK_SET:
 		query_task_set(tmf, lun);
 		return;
 	case SCSI_TMF_QUERY_ASYNC_EVENT:
 		query_async_event(tmf, lun);
 		return;
+	case SCSI_TMF_CLEAR_ACA: /* SAM-5 7.4: only with NORMACA = 1, and here NACA is refused */
 	case SCSI_TMF_INVALID:
 	case SCSI_TMF_ABORT_TASK:
 	case SCSI_TMF_TARGET_WARM_RESET:

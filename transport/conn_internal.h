@@ -327,6 +327,8 @@ struct iscsi_tmf {
 };
 void iscsi_manage_abort(struct iscsi_task *task); /* our own ABORT TASK */
 bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt);
+/* Were the functions of RFC 7144 agreed on (iSCSIProtocolLevel = 2)? */
+bool iscsi_manage_has_queries(const struct iscsi_session *session);
 
 /* nop.c */
 void iscsi_nop_ping(struct iscsi_conn *conn);

@@ -153,7 +153,7 @@ static const struct iscsi_key rows[ISCSI_KEY_COUNT] = {
 		BYTES(LIST, SIMPLE_BYTES), FUNCTION(CHOOSE), .choices = {"RFC3720"}},
 	[ISCSI_KEY_PROTOCOL_LEVEL] = {
 		.name = "iSCSIProtocolLevel", LO, SESSION, OPERATIONAL, IRRELEVANT,
-		NUMBER(0, 31, 1), FUNCTION(MIN), PARAM(protocol_level), .ours = 1},
+		NUMBER(0, 31, 1), FUNCTION(MIN), PARAM(protocol_level), .ours = 2},
 	[ISCSI_KEY_NODE_ARCHITECTURE] = {
 		.name = "X#NodeArchitecture", LO, SESSION, OPERATIONAL, SAME,
 		BYTES(TEXT, SIMPLE_BYTES), FUNCTION(DECLARE)},

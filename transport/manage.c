@@ -15,6 +15,11 @@
 #define RESPONSE_REASSIGNMENT_NOT_SUPPORTED 4
 #define PROTOCOL_LEVEL_RFC7144		    2
 
+bool iscsi_manage_has_queries(const struct iscsi_session *session)
+{
+	return session->params.protocol_level >= PROTOCOL_LEVEL_RFC7144;
+}
+
 bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt)
 {
 	for (const struct iscsi_tmf *f = session->tmfs; f; f = f->next)
@@ -202,6 +207,7 @@ static bool is_in_scope(const struct iscsi_task_management_request *request, con
 {
 	return request->function == SCSI_TMF_TARGET_WARM_RESET ||
 	       request->function == SCSI_TMF_TARGET_COLD_RESET ||
+	       request->function == SCSI_TMF_I_T_NEXUS_RESET ||
 	       memcmp(request->lun, lun, sizeof(request->lun)) == 0;
 }
 
@@ -251,10 +257,12 @@ static void abort_many(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 static void rfc7144_function(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 			     const struct iscsi_task_management_request *request)
 {
-	if (conn->session->params.protocol_level < PROTOCOL_LEVEL_RFC7144)
+	if (!iscsi_manage_has_queries(conn->session))
 		tmf_answer(tmf, SCSI_TMF_NOT_SUPPORTED);
 	else if (request->function == SCSI_TMF_QUERY_TASK)
 		query_task(conn, tmf, request);
+	else if (request->function == SCSI_TMF_I_T_NEXUS_RESET)
+		abort_many(conn, tmf, request);
 	else
 		target_manage(&tmf->scsi);
 }

@@ -20,7 +20,7 @@ struct iscsi_params {
 	uint32_t error_recovery_level;
 	uint32_t default_time2wait;   /* seconds */
 	uint32_t default_time2retain; /* seconds */
-	uint32_t protocol_level;      /* iSCSIProtocolLevel */
+	uint32_t protocol_level;      /* iSCSIProtocolLevel: 2 has the functions of RFC 7144 */
 	/* Of the connection. */
 	bool header_digest;
 	bool data_digest;

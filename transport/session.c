@@ -122,9 +122,11 @@ static bool nexus_open(struct iscsi_session *session)
 	}
 	errno = 0;
 	session->nexus = scsi_nexus_open(session->target, &session->id);
-	if (session->nexus)
-		session->state = ISCSI_SESSION_LIVE;
-	return session->nexus || errno == EEXIST;
+	if (!session->nexus)
+		return errno == EEXIST;
+	scsi_nexus_set_queries(session->nexus, iscsi_manage_has_queries(session));
+	session->state = ISCSI_SESSION_LIVE;
+	return true;
 }
 
 static bool is_same_nexus(const struct iscsi_session *a, const struct iscsi_session *b)

@@ -164,7 +164,7 @@ static const struct fixture_result *report_functions(uint8_t options, uint8_t al
 
 START_TEST(task_management_functions_are_those_that_work)
 {
-	static const uint8_t expected[] = {0xdc, 0x07, 0x00, 0x00};
+	static const uint8_t expected[] = {0xd8, 0x00, 0x00, 0x00};
 	const struct fixture_result *result = report_functions(0, 255);
 
 	fixture_good(result);
@@ -175,6 +175,15 @@ START_TEST(task_management_functions_are_those_that_work)
 	ck_assert_uint_eq(result->len, 16);
 	ck_assert_uint_eq(result->data[3], 12);
 	disk_invalid_cdb(report_functions(0, 3), 6, -1);
+}
+END_TEST
+
+START_TEST(queries_are_reported_where_the_transport_has_them)
+{
+	static const uint8_t expected[] = {0xdc, 0x07, 0x00, 0x00};
+
+	scsi_nexus_set_queries(a, true);
+	ck_assert_mem_eq(report_functions(0, 255)->data, expected, 4);
 }
 END_TEST
 
@@ -192,6 +201,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_fully_provisioned_lun_does_not_report_unmap);
 	tcase_add_test(tcase, a_cut_list_tells_the_whole_length);
 	tcase_add_test(tcase, task_management_functions_are_those_that_work);
+	tcase_add_test(tcase, queries_are_reported_where_the_transport_has_them);
 }
 
 int main(void)

@@ -305,9 +305,9 @@ END_TEST
 
 /* ---- the rest ---- */
 
-START_TEST(clear_aca_has_nothing_to_do)
+START_TEST(without_aca_there_is_no_clear_aca)
 {
-	ck_assert_int_eq(response(a, SCSI_TMF_CLEAR_ACA), SCSI_TMF_COMPLETE);
+	ck_assert_int_eq(response(a, SCSI_TMF_CLEAR_ACA), SCSI_TMF_NOT_SUPPORTED);
 }
 END_TEST
 
@@ -368,7 +368,7 @@ static void fill(TCase *tcase)
 		       target_cold_reset_resets_every_lun_and_keeps_reservations_with_aptpl_0);
 	tcase_add_test(tcase, nexus_reset_ends_what_is_the_issuers_on_every_lun);
 	tcase_add_test(tcase, a_reset_sees_to_it_that_a_later_write_lands_behind_an_aborted_one);
-	tcase_add_test(tcase, clear_aca_has_nothing_to_do);
+	tcase_add_test(tcase, without_aca_there_is_no_clear_aca);
 	tcase_add_test(tcase, query_async_event_tells_the_first_unit_attention_and_leaves_it);
 	tcase_add_test(tcase, a_lun_that_is_not_there_is_told);
 	tcase_add_test(tcase, unknown_functions_are_not_supported);

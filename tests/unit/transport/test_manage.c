@@ -261,10 +261,17 @@ START_TEST(with_tas_the_aborted_are_told)
 }
 END_TEST
 
+static void login_at_level_2(void)
+{
+	wire_close(&wire);
+	wire_open(&house, &wire);
+	wire_login(&wire, "iSCSIProtocolLevel=2", NULL);
+	wire_clear_unit_attentions(&wire);
+}
+
 START_TEST(tasks_can_be_asked_about)
 {
-	/* The target does not offer level 2 in a login. */
-	house.node->sessions->params.protocol_level = 2;
+	login_at_level_2();
 	house.hold = true;
 	uint32_t itt = wire_read(&wire, 0, 1);
 	uint32_t tmf = wire_manage(&wire, SCSI_TMF_QUERY_TASK, itt, 0);
@@ -275,6 +282,59 @@ START_TEST(tasks_can_be_asked_about)
 	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
 	tmf = wire_manage(&wire, SCSI_TMF_QUERY_TASK, itt, 0);
 	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+}
+END_TEST
+
+START_TEST(a_nexus_reset_ends_every_task_of_the_session_and_no_more)
+{
+	login_at_level_2();
+	start_other();
+	house.hold = true;
+	wire_read(&wire, 0, 1);
+	uint32_t others = wire_read(&other, 0, 1);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_I_T_NEXUS_RESET, ISCSI_NO_TAG, 0);
+	wire_house_release(&house);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_expect_nothing(&wire);
+	wire_expect_status(&other, others, SCSI_STATUS_GOOD);
+	wire_expect_sense(&wire, wire_test_unit_ready(&wire), 6, 0x29, 0x07);
+}
+END_TEST
+
+/* Refused and behind a hole: neither is known to the device server. */
+START_TEST(a_nexus_reset_ends_what_never_ran)
+{
+	wire_close(&wire);
+	wire_open(&house, &wire);
+	wire_login(&wire, "iSCSIProtocolLevel=2", "InitialR2T=No", NULL);
+	wire_clear_unit_attentions(&wire);
+	uint32_t refused = wire_write(&wire, WIRE_BLOCKS, 2, NULL, 0, false);
+	wire.cmd_sn++; /* this one is lost */
+	wire_test_unit_ready(&wire);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_I_T_NEXUS_RESET, ISCSI_NO_TAG, 0);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_data_out(&wire, refused, ISCSI_NO_TAG, 0, 0, data, 1024, true);
+	uint32_t plug = wire_manage(&wire, SCSI_TMF_ABORT_TASK, 9999, wire.cmd_sn - 2);
+	ck_assert_uint_eq(wire_expect_managed(&wire, plug), SCSI_TMF_COMPLETE);
+	wire_expect_nothing(&wire);
+	ck_assert_uint_eq(wire.exp_cmd_sn, wire.cmd_sn);
+}
+END_TEST
+
+START_TEST(asynchronous_events_can_be_asked_about)
+{
+	struct iscsi_task_management_response response;
+
+	login_at_level_2();
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_QUERY_ASYNC_EVENT, ISCSI_NO_TAG, 0);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	tmf = wire_manage(&wire, SCSI_TMF_I_T_NEXUS_RESET, ISCSI_NO_TAG, 0);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_manage(&wire, SCSI_TMF_QUERY_ASYNC_EVENT, ISCSI_NO_TAG, 0);
+	struct wire_pdu *pdu = wire_expect(&wire, ISCSI_TASK_MANAGEMENT_RESPONSE);
+	iscsi_task_management_response_decode(pdu->bhs, &response);
+	ck_assert_uint_eq(response.response, SCSI_TMF_SUCCEEDED);
+	ck_assert_mem_eq(response.additional, "\x16\x29\x07", 3);
 }
 END_TEST
 
@@ -363,6 +423,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_cold_reset_closes_every_connection_behind_its_answer);
 	tcase_add_test(tcase, with_tas_the_aborted_are_told);
 	tcase_add_test(tcase, tasks_can_be_asked_about);
+	tcase_add_test(tcase, a_nexus_reset_ends_every_task_of_the_session_and_no_more);
+	tcase_add_test(tcase, a_nexus_reset_ends_what_never_ran);
+	tcase_add_test(tcase, asynchronous_events_can_be_asked_about);
 	tcase_add_test(tcase, a_tag_in_use_is_rejected);
 	tcase_add_test(tcase, a_lun_that_is_not_there_is_told_so);
 	tcase_add_test(tcase, tasks_cannot_be_reassigned);
