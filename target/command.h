@@ -100,6 +100,9 @@ void scsi_task_cut_in(struct scsi_task *task, uint64_t len);
  */
 enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len);
 
+/* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
+void scsi_task_start(struct scsi_task *task);
+
 /* For asynchronous handlers, when status is set: leaves the task set and tells the transport,
  * or, if the task was aborted meanwhile, tells who waits that it has drained. */
 void scsi_task_finish(struct scsi_task *task);

@@ -31,16 +31,6 @@ static void task_clear_answer(struct scsi_task *task)
 
 /* Each check returns true to go on; false: status and sense are set. */
 
-static bool check_lun(struct scsi_task *task)
-{
-	const struct scsi_target *target = task->nexus->target;
-	uint16_t number;
-
-	if (scsi_lun_number_decode(task->lun_bytes, &number))
-		task->lun = target->luns[number];
-	return task->lun != NULL;
-}
-
 static bool row_is_in_profile(const struct scsi_command *row, const struct pr_profile *profile)
 {
 	unsigned actions =
@@ -81,12 +71,21 @@ static bool check_lun_and_row(struct scsi_task *task)
 {
 	enum scsi_sense sense = SCSI_SENSE_NONE;
 
-	if (check_lun(task))
+	if (task->lun)
 		return check_row(task);
 	task->command = scsi_command_find(task->cdb, &sense);
 	if (task->command && task->command->flags & SCSI_COMMAND_WITHOUT_LUN)
 		return true;
 	scsi_task_check_condition(task, SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED);
+	return false;
+}
+
+/* SAM-5 8.6.5: without an ACA condition there is no such attribute. */
+static bool check_attribute(struct scsi_task *task)
+{
+	if (task->attribute != SCSI_ATTRIBUTE_ACA)
+		return true;
+	scsi_task_check_condition(task, SCSI_SENSE_INVALID_MESSAGE);
 	return false;
 }
 
@@ -234,7 +233,7 @@ static bool check_medium(struct scsi_task *task)
 /* The order of checks. */
 static bool task_may_run(struct scsi_task *task)
 {
-	if (!check_lun_and_row(task) || !check_naca(task))
+	if (!check_lun_and_row(task) || !check_attribute(task) || !check_naca(task))
 		return false;
 	if (!task->lun)
 		return check_cdb(task);
@@ -262,17 +261,22 @@ static void task_conclude(struct scsi_task *task, enum scsi_result result)
 	assert(0 && "a handler returned no result");
 }
 
+void scsi_task_start(struct scsi_task *task)
+{
+	task->phase = SCSI_TASK_RUNNING;
+	task_conclude(task, task_may_run(task) ? task->command->run(task) : SCSI_DONE);
+}
+
+/* A LUN that is not there has no task set, and no order. */
 void target_execute(struct scsi_task *task)
 {
+	uint16_t number;
+
 	task_clear_answer(task);
-	if (!task_may_run(task)) {
-		task->phase = SCSI_TASK_DONE;
-		task->ops->complete(task);
-		return;
-	}
-	if (task->lun)
-		scsi_task_set_add(task);
-	task_conclude(task, task->command->run(task));
+	if (scsi_lun_number_decode(task->lun_bytes, &number))
+		task->lun = task->nexus->target->luns[number];
+	if (!task->lun || scsi_task_set_add(task))
+		scsi_task_start(task);
 }
 
 void target_data_out_ready(struct scsi_task *task)

@@ -172,7 +172,7 @@ static void vpd_extended_inquiry(const struct scsi_task *task, struct byte_write
 {
 	(void)task;
 	byte_writer_u8(page, 0x00); /* SPT, GRD_CHK, APP_CHK, REF_CHK */
-	byte_writer_u8(page, 0x01); /* SIMPSUP: every task is handled as SIMPLE */
+	byte_writer_u8(page, 0x07); /* HEADSUP, ORDSUP, SIMPSUP */
 	byte_writer_u8(page, 0x01); /* V_SUP: the cache is volatile */
 	byte_writer_zeros(page, 57);
 }

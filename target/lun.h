@@ -9,6 +9,7 @@
 
 #include "pr_engine/plan.h"
 #include "target/target.h"
+#include "target/task_order.h"
 #include "target/task_set.h"
 #include "target/unit_attention.h"
 
@@ -22,7 +23,8 @@ struct scsi_lun_nexus {
 	struct scsi_lun_nexus *prev, *next; /* lun->nexuses */
 	enum pr_standing standing;	    /* cached; pr_commit.c keeps it true at each install */
 	struct scsi_ua_queue unit_attentions;
-	struct scsi_task *tasks;   /* the task set of this nexus, in order of arrival */
+	struct scsi_task *tasks; /* the task set of this nexus, in order of arrival */
+	struct scsi_task_order order;
 	bool prevents_removal;	   /* PREVENT ALLOW MEDIUM REMOVAL */
 	struct scsi_drain closing; /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
@@ -59,7 +61,7 @@ struct scsi_mode {
 struct sbc_accesses {
 	struct sbc_io *first, *last;
 	struct sbc_io *ready_first, *ready_last;
-	unsigned exclusive; /* how many of them are exclusive */
+	unsigned particular; /* how many of them are exclusive, or ORDERED */
 	bool starting;
 };
 

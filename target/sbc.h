@@ -5,7 +5,8 @@
  * backing store and names the step that follows, or ends the task. sbc_io.c drives the chain, turns
  * errors into sense data, stops it between two steps when the task was aborted, and grants the
  * range of blocks first: accesses that overlap an exclusive one (COMPARE AND WRITE) run one after
- * the other, in order of arrival; all others run side by side.
+ * the other, in order of arrival; all others run side by side. An ORDERED command (SAM-5 8.6.3) has
+ * the medium to itself, but for its own nexus' commands: those task_order.c has seen to.
  */
 #ifndef TARGET_SBC_H
 #define TARGET_SBC_H
@@ -45,6 +46,7 @@ struct sbc_io {
 	bool submitting, completed;
 	enum sbc_access access;
 	uint64_t lba, blocks;
+	bool entered;	   /* it is in the LUN's list of accesses */
 	unsigned blockers; /* earlier accesses that must end before this one starts */
 	struct sbc_io *prev, *next, *ready_next;
 };

@@ -26,21 +26,43 @@ struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len)
 
 /* ---- the range of blocks --------------------------------------------------------------------- */
 
-static bool conflict(const struct sbc_io *a, const struct sbc_io *b)
+static bool is_ordered(const struct sbc_io *io)
 {
-	return (a->access == SBC_EXCLUSIVE || b->access == SBC_EXCLUSIVE) &&
-	       a->lba < b->lba + b->blocks && b->lba < a->lba + a->blocks;
+	return io->task->attribute == SCSI_ATTRIBUTE_ORDERED;
+}
+
+/* May others have to wait for it whose blocks are not its blocks, or it for them? */
+static bool is_particular(const struct sbc_io *io)
+{
+	return io->access == SBC_EXCLUSIVE || is_ordered(io);
+}
+
+/* HEAD OF QUEUE waits for nobody's turn. */
+static bool conflict_in_order(const struct sbc_io *earlier, const struct sbc_io *later)
+{
+	return (is_ordered(earlier) || is_ordered(later)) &&
+	       earlier->task->nexus != later->task->nexus &&
+	       later->task->attribute != SCSI_ATTRIBUTE_HEAD_OF_QUEUE;
+}
+
+static bool conflict(const struct sbc_io *earlier, const struct sbc_io *later)
+{
+	bool exclusive = earlier->access == SBC_EXCLUSIVE || later->access == SBC_EXCLUSIVE;
+
+	return (exclusive && earlier->lba < later->lba + later->blocks &&
+		later->lba < earlier->lba + earlier->blocks) ||
+	       conflict_in_order(earlier, later);
 }
 
 static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
 {
-	/* With no exclusive access about, which is nearly always, nothing can conflict. */
-	if (io->access == SBC_EXCLUSIVE || accesses->exclusive > 0) {
+	/* With no such access about, which is nearly always, nothing can conflict. */
+	if (is_particular(io) || accesses->particular > 0) {
 		for (const struct sbc_io *other = accesses->first; other; other = other->next)
 			io->blockers += conflict(other, io);
 	}
-	if (io->access == SBC_EXCLUSIVE)
-		accesses->exclusive++;
+	accesses->particular += is_particular(io);
+	io->entered = true;
 	io->prev = accesses->last;
 	if (accesses->last)
 		accesses->last->next = io;
@@ -61,14 +83,13 @@ static void access_ready(struct sbc_accesses *accesses, struct sbc_io *io)
 /* Leaves the list; those behind it that waited for it alone become ready. */
 static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
 {
-	if (accesses->exclusive > 0) {
+	if (accesses->particular > 0) {
 		for (struct sbc_io *other = io->next; other; other = other->next) {
 			if (conflict(io, other) && --other->blockers == 0)
 				access_ready(accesses, other);
 		}
 	}
-	if (io->access == SBC_EXCLUSIVE)
-		accesses->exclusive--;
+	accesses->particular -= is_particular(io);
 	if (io->prev)
 		io->prev->next = io->next;
 	else
@@ -106,7 +127,7 @@ static void io_end(struct sbc_io *io)
 {
 	struct scsi_task *task = io->task;
 
-	if (io->blocks > 0) {
+	if (io->entered) {
 		access_leave(&task->lun->accesses, io);
 		accesses_start_ready(&task->lun->accesses);
 	}
@@ -188,7 +209,7 @@ enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_
 	io->lba = lba;
 	io->blocks = blocks;
 	io->next_step = first;
-	if (blocks > 0)
+	if (blocks > 0 || is_ordered(io))
 		access_enter(&io->task->lun->accesses, io);
 	if (io->blockers == 0)
 		io_run(io);

@@ -4,7 +4,8 @@
  *
  * One life:
  *  - the transport fills in the request part and calls target_execute(task);
- *  - the target completes it (ops->complete), or asks for its data (ops->want_data, once, after
+ *  - the target waits until its attribute lets it run (SAM-5 8), then completes it
+ *    (ops->complete), or asks for its data (ops->want_data, once, after
  *    every check that can refuse the command, so a refused write sends no R2T);
  *  - the transport gathers exactly data_out_len bytes into data_out, then target_data_out_ready;
  *  - the target works, and completes;
@@ -50,6 +51,7 @@ enum scsi_task_attribute {
 /* The device server's private state of a task; the transport neither reads nor writes it. */
 enum scsi_task_phase {
 	SCSI_TASK_IDLE = 0,	/* not in any task set */
+	SCSI_TASK_DORMANT,	/* waits for its turn (task_order.h); nothing was checked yet */
 	SCSI_TASK_WAITING_DATA, /* want_data was called */
 	SCSI_TASK_RUNNING,	/* a backing request or a commit is under way */
 	SCSI_TASK_DONE,		/* complete was called; waits for release */
@@ -110,8 +112,9 @@ struct scsi_task {
 	bool abort_send_status;
 	struct scsi_lun *lun;
 	const struct scsi_command *command;
-	struct scsi_task *prev, *next; /* the nexus' task set on that LUN */
-	void *work;		       /* the handler's state, freed by work_free at release */
+	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */
+	struct scsi_task *dormant_prev, *dormant_next; /* task_order.c's */
+	void *work; /* the handler's state, freed by work_free at release */
 	void (*work_free)(void *work);
 	/*
 	 * A handler that returned SCSI_PENDING may set this when its work can still be withdrawn,

@@ -173,19 +173,13 @@ static void manage_target(struct scsi_tmf *tmf, lun_function function)
 	manage_luns(tmf, luns, count, function);
 }
 
-static bool task_is_alive(const struct scsi_task *task)
-{
-	return task && task->lun &&
-	       (task->phase == SCSI_TASK_WAITING_DATA || task->phase == SCSI_TASK_RUNNING);
-}
-
 /* One that was aborted before but still works is waited for as well: that is what a drain does. */
 static void manage_task(struct scsi_tmf *tmf)
 {
 	struct scsi_task *task = tmf->referenced;
 	bool draining = task && task->lun && task->phase == SCSI_TASK_ABORTED;
 
-	if (!task_is_alive(task) && !draining) {
+	if ((!task || !scsi_task_is_alive(task)) && !draining) {
 		answer(tmf, SCSI_TMF_NO_TASK);
 		return;
 	}
@@ -194,7 +188,9 @@ static void manage_task(struct scsi_tmf *tmf)
 
 static void query_task(struct scsi_tmf *tmf)
 {
-	answer(tmf, task_is_alive(tmf->referenced) ? SCSI_TMF_SUCCEEDED : SCSI_TMF_COMPLETE);
+	bool alive = tmf->referenced && scsi_task_is_alive(tmf->referenced);
+
+	answer(tmf, alive ? SCSI_TMF_SUCCEEDED : SCSI_TMF_COMPLETE);
 }
 
 static void query_task_set(struct scsi_tmf *tmf, const struct scsi_lun *lun)
@@ -203,7 +199,7 @@ static void query_task_set(struct scsi_tmf *tmf, const struct scsi_lun *lun)
 
 	DL_FOREACH(tmf->nexus->luns[lun->number]->tasks, task)
 	{
-		if (task_is_alive(task)) {
+		if (scsi_task_is_alive(task)) {
 			answer(tmf, SCSI_TMF_SUCCEEDED);
 			return;
 		}

@@ -35,6 +35,27 @@ void scsi_drain_cancel(struct scsi_drain *drain)
 	drain->lun = NULL;
 }
 
+/* ---- the order of commands ---- */
+
+/*
+ * Starts what may run now that something has ended, one after the other, however deep in
+ * completions this is called.
+ */
+static void release_dormant(struct scsi_lun_nexus *lun_nexus)
+{
+	struct scsi_task_order *order = &lun_nexus->order;
+	struct scsi_task *task;
+
+	if (order->releasing)
+		return;
+	order->releasing = true;
+	while ((task = scsi_task_order_next(order)) != NULL)
+		scsi_task_start(task);
+	order->releasing = false;
+}
+
+/* ---- aborting ---- */
+
 static void task_report_aborted(struct scsi_task *task)
 {
 	bool send_status = task->abort_send_status;
@@ -55,8 +76,11 @@ static void lun_report_dropped(struct scsi_lun *lun)
 	while ((task = lun->dropped) != NULL) {
 		struct scsi_nexus *nexus = task->nexus;
 
+		struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+
 		DL_DELETE(lun->dropped, task);
 		task_report_aborted(task);
+		release_dormant(lun_nexus);
 		scsi_nexus_forget_task(nexus);
 	}
 }
@@ -70,29 +94,50 @@ void scsi_drain_seal(struct scsi_drain *drain)
 	lun_settle_drains(lun);
 }
 
-void scsi_task_set_add(struct scsi_task *task)
+bool scsi_task_set_add(struct scsi_task *task)
 {
 	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
 
-	task->phase = SCSI_TASK_RUNNING;
+	task->phase = SCSI_TASK_DORMANT;
 	task->cancel = NULL;
 	task->drain = NULL;
 	DL_APPEND(lun_nexus->tasks, task);
 	task->nexus->tasks++;
 	task->nexus->target->tasks++;
+	return scsi_task_order_enter(&lun_nexus->order, task);
+}
+
+bool scsi_task_is_alive(const struct scsi_task *task)
+{
+	return task->lun &&
+	       (task->phase == SCSI_TASK_DORMANT || task->phase == SCSI_TASK_WAITING_DATA ||
+		task->phase == SCSI_TASK_RUNNING);
+}
+
+/* Takes it out of its task set, if nothing of it works any more. */
+static bool task_let_go(struct scsi_task *task, enum scsi_task_phase phase)
+{
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+
+	if (phase == SCSI_TASK_DORMANT)
+		scsi_task_order_forget(&lun_nexus->order, task);
+	else if (phase == SCSI_TASK_WAITING_DATA || (task->cancel && task->cancel(task)))
+		scsi_task_order_leave(&lun_nexus->order, task);
+	else
+		return false;
+	DL_DELETE(lun_nexus->tasks, task);
+	return true;
 }
 
 unsigned scsi_task_abort(struct scsi_task *task, bool send_status, struct scsi_drain *drain)
 {
-	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
-	bool waits_for_data = task->phase == SCSI_TASK_WAITING_DATA;
+	enum scsi_task_phase phase = task->phase;
 
-	if (!waits_for_data && task->phase != SCSI_TASK_RUNNING)
+	if (!scsi_task_is_alive(task))
 		return 0;
 	task->phase = SCSI_TASK_ABORTED;
 	task->abort_send_status = send_status;
-	if (waits_for_data || (task->cancel && task->cancel(task))) {
-		DL_DELETE(lun_nexus->tasks, task);
+	if (task_let_go(task, phase)) {
 		DL_APPEND(task->lun->dropped, task);
 	} else {
 		task->drain = drain;
@@ -115,30 +160,51 @@ unsigned scsi_task_set_abort(struct scsi_lun_nexus *lun_nexus, const struct scsi
 
 static void task_finish_aborted(struct scsi_task *task)
 {
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
 	struct scsi_nexus *nexus = task->nexus;
 	struct scsi_lun *lun = task->lun;
 
-	DL_DELETE(scsi_task_lun_nexus(task)->tasks, task);
+	DL_DELETE(lun_nexus->tasks, task);
+	scsi_task_order_leave(&lun_nexus->order, task);
 	task->drain->tasks--;
 	task_report_aborted(task);
 	lun_settle_drains(lun);
+	release_dormant(lun_nexus);
+	scsi_nexus_forget_task(nexus);
+}
+
+/* The nexus counts the task until those behind it were started: it cannot end before. */
+static void task_finish_before_others(struct scsi_task *task)
+{
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+	struct scsi_nexus *nexus = task->nexus;
+	bool others;
+
+	DL_DELETE(lun_nexus->tasks, task);
+	scsi_task_order_leave(&lun_nexus->order, task);
+	others = lun_nexus->order.dormant != NULL;
+	if (!others)
+		scsi_nexus_forget_task(nexus);
+	task->phase = SCSI_TASK_DONE;
+	/* The transport may release the task, and close its nexus, from in here. */
+	task->ops->complete(task);
+	if (!others)
+		return;
+	release_dormant(lun_nexus);
 	scsi_nexus_forget_task(nexus);
 }
 
 void scsi_task_finish(struct scsi_task *task)
 {
-	struct scsi_nexus *nexus = task->nexus;
-
 	if (task->phase == SCSI_TASK_ABORTED) {
 		task_finish_aborted(task);
 		return;
 	}
 	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
 	if (task->lun) {
-		DL_DELETE(scsi_task_lun_nexus(task)->tasks, task);
-		scsi_nexus_forget_task(nexus);
+		task_finish_before_others(task);
+		return;
 	}
 	task->phase = SCSI_TASK_DONE;
-	/* The transport may release the task, and close its nexus, from in here. */
 	task->ops->complete(task);
 }

@@ -1,9 +1,9 @@
 /*
  * Task sets, aborting and draining. For target/ only.
  *
- * A command that waits for its data, or whose work can be withdrawn (task->cancel), is let go at
- * once. Any other one cannot be stopped: it is marked, and ops->aborted follows when its work has
- * ended (scsi_task_finish). A drain is the wait for that.
+ * A command that waits for its turn or for its data, or whose work can be withdrawn (task->cancel),
+ * is let go at once. Any other one cannot be stopped: it is marked, and ops->aborted follows when
+ * its work has ended (scsi_task_finish). A drain is the wait for that.
  *
  * The drains of one LUN end in the order they began. So a drain also covers what earlier ones
  * aborted and still wait for: after it, no aborted command touches the medium, whoever aborted it.
@@ -37,7 +37,11 @@ void scsi_drain_seal(struct scsi_drain *drain);
 /* Takes a drain that waits for no task out of the order, without calling done. */
 void scsi_drain_cancel(struct scsi_drain *drain);
 
-void scsi_task_set_add(struct scsi_task *task);
+/* True: it may run. False: it is dormant, and is started when its turn comes. */
+bool scsi_task_set_add(struct scsi_task *task);
+
+/* Is it in a task set, and not aborted? */
+bool scsi_task_is_alive(const struct scsi_task *task);
 
 /*
  * Aborts one command, or all of a nexus on a LUN but `except` (may be NULL): marks only, calls

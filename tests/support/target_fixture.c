@@ -313,7 +313,7 @@ struct fixture_task *fixture_start(struct fixture *fixture, struct scsi_nexus *n
 	scsi->nexus = nexus;
 	scsi->ops = &ops;
 	scsi->owner = task;
-	scsi->attribute = SCSI_ATTRIBUTE_SIMPLE;
+	scsi->attribute = command->attribute;
 	scsi->lun_bytes[1] = (uint8_t)fixture->lun;
 	memcpy(scsi->cdb, command->cdb, command->cdb_len);
 	scsi->cdb_len = 16;

@@ -532,7 +532,7 @@ uint32_t wire_command(struct wire *wire, const struct wire_command *command)
 		.final = !command->not_final,
 		.read = command->read,
 		.write = command->write,
-		.attribute = SCSI_ATTRIBUTE_SIMPLE,
+		.attribute = command->attribute ? command->attribute : SCSI_ATTRIBUTE_SIMPLE,
 		.lun = {0, command->lun},
 		.itt = ++wire->itt,
 		.expected_len = command->expected_len,

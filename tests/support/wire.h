@@ -118,6 +118,7 @@ struct wire_command {
 	const void *data; /* immediate data */
 	uint32_t data_len;
 	uint8_t lun;
+	uint8_t attribute; /* 0: SIMPLE */
 };
 uint32_t wire_command(struct wire *wire, const struct wire_command *command);
 /* READ(10), WRITE(10) of `blocks` from `lba`; the ITT. WRITE sends `data_len` bytes with it. */

@@ -214,7 +214,7 @@ START_TEST(extended_inquiry_tells_the_task_attributes)
 
 	ck_assert_uint_eq(result->len, 64);
 	ck_assert_uint_eq(result->data[4], 0x00);
-	ck_assert_uint_eq(result->data[5], 0x01);
+	ck_assert_uint_eq(result->data[5], 0x07);
 	ck_assert_uint_eq(result->data[6], 0x01);
 }
 END_TEST

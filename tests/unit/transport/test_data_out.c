@@ -229,6 +229,63 @@ START_TEST(a_missing_f_bit_is_rejected_and_fails_the_command)
 }
 END_TEST
 
+/* Immediate and unsolicited data come while the command waits for its turn; R2Ts follow then. */
+START_TEST(a_dormant_write_keeps_what_comes_early)
+{
+	uint8_t cdb[16];
+
+	start_unsolicited();
+	house.hold = true;
+	uint32_t read = wire_read(&wire, 16, 1);
+	wire_cdb_10(cdb, 0x2a, 0, 8);
+	uint32_t write = wire_command(&wire, &(struct wire_command){
+						     .cdb = cdb,
+						     .write = true,
+						     .not_final = true,
+						     .expected_len = 8 * WIRE_BLOCK,
+						     .data = data,
+						     .data_len = 512,
+						     .attribute = SCSI_ATTRIBUTE_ORDERED,
+					     });
+	wire_data_out(&wire, write, ISCSI_NO_TAG, 0, 512, data + 512, 512, true);
+	wire_expect_nothing(&wire);
+	house.hold = false;
+	wire_house_release(&house);
+	wire_expect_status(&wire, read, SCSI_STATUS_GOOD);
+	for (unsigned i = 0; i < 2; i++) {
+		struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+		wire_answer_r2t(&wire, &r2t, data);
+	}
+	wire_expect_status(&wire, write, SCSI_STATUS_GOOD);
+	expect_on_disk(8 * WIRE_BLOCK);
+}
+END_TEST
+
+/* A refused one too waits for what was announced. */
+START_TEST(a_dormant_write_that_is_refused_waits_for_announced_data)
+{
+	uint8_t cdb[16];
+
+	start_unsolicited();
+	house.hold = true;
+	uint32_t read = wire_read(&wire, 16, 1);
+	wire_cdb_10(cdb, 0x2a, WIRE_BLOCKS, 2);
+	uint32_t write = wire_command(&wire, &(struct wire_command){
+						     .cdb = cdb,
+						     .write = true,
+						     .not_final = true,
+						     .expected_len = 2 * WIRE_BLOCK,
+						     .attribute = SCSI_ATTRIBUTE_ORDERED,
+					     });
+	house.hold = false;
+	wire_house_release(&house);
+	wire_expect_status(&wire, read, SCSI_STATUS_GOOD);
+	wire_expect_nothing(&wire);
+	wire_data_out(&wire, write, ISCSI_NO_TAG, 0, 0, data, 1024, true);
+	wire_expect_sense(&wire, write, 5, 0x21, 0x00);
+}
+END_TEST
+
 START_TEST(an_unsolicited_burst_must_be_whole)
 {
 	start_unsolicited();
@@ -509,6 +566,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_gap_in_the_offsets_fails_the_command);
 	tcase_add_test(tcase, an_offset_that_would_wrap_is_refused);
 	tcase_add_test(tcase, a_missing_f_bit_is_rejected_and_fails_the_command);
+	tcase_add_test(tcase, a_dormant_write_keeps_what_comes_early);
+	tcase_add_test(tcase, a_dormant_write_that_is_refused_waits_for_announced_data);
 	tcase_add_test(tcase, an_unsolicited_burst_must_be_whole);
 	tcase_add_test(tcase, unsolicited_data_under_initial_r2t_fails_the_command);
 	tcase_add_test(tcase, unannounced_data_fails_the_command);
