@@ -34,6 +34,9 @@ struct backing_file {
 	struct scsi_executor *executor;
 	int fd;
 	atomic_int flush_error; /* 0, or what the first failed flush said */
+	/* Changes that have been made, and how many of them are known to be on stable storage. What
+	 * the file held when it was opened counts as one: it may be in the page cache only. */
+	atomic_uint_fast64_t changes, durable;
 };
 
 static int file_read(int fd, uint8_t *data, size_t len, uint64_t offset)
@@ -72,15 +75,32 @@ static int file_write(int fd, const uint8_t *data, size_t len, uint64_t offset)
 	return 0;
 }
 
+/*
+ * fdatasync, also for FUA: sync_file_range knows neither the disk's cache nor metadata, and makes
+ * nothing durable. With nothing changed since the last one there is nothing to do.
+ */
 static int file_flush(struct backing_file *file)
 {
+	uint_fast64_t changes = atomic_load(&file->changes);
+	uint_fast64_t durable = atomic_load(&file->durable);
 	int error = atomic_load(&file->flush_error);
 
-	if (error == 0 && fdatasync(file->fd) != 0) {
+	if (error != 0 || durable >= changes)
+		return error;
+	if (fdatasync(file->fd) != 0) {
 		error = -errno;
 		atomic_store(&file->flush_error, error);
+		return error;
 	}
-	return error;
+	while (durable < changes &&
+	       !atomic_compare_exchange_weak(&file->durable, &durable, changes))
+		;
+	return 0;
+}
+
+static bool op_changes_file(enum backing_op op)
+{
+	return op == BACKING_WRITE || op == BACKING_WRITE_SAME || op == BACKING_UNMAP;
 }
 
 /* Repeats the block at `block` (NULL: zeros) over the range. */
@@ -176,6 +196,9 @@ static void file_job_run(struct scsi_job *job)
 	struct backing_file *file = (struct backing_file *)request->backing;
 
 	request->error = file_perform(file, request);
+	/* Failed or not, it may have changed something; counted before anybody hears of it. */
+	if (op_changes_file(request->op))
+		atomic_fetch_add(&file->changes, 1);
 	if (request->error == 0 && request->fua)
 		request->error = file_flush(file);
 }
@@ -342,6 +365,7 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 	file->backing = (struct backing){.ops = &file_ops, .size = settled};
 	file->executor = executor;
 	file->fd = fd;
+	atomic_init(&file->changes, 1);
 	*ret_backing = &file->backing;
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 static struct {
 	int fdatasync_error;
+	unsigned fdatasyncs; /* calls */
 	int fallocate_error;
 	int pwrite_error;
 	size_t pwrite_max; /* bytes that one call takes; 0: all */
@@ -32,6 +33,7 @@ static int fail_with(int error)
 
 int fdatasync(int fd)
 {
+	faults.fdatasyncs++;
 	return faults.fdatasync_error ? fail_with(faults.fdatasync_error)
 				      : (int)syscall(SYS_fdatasync, fd);
 }
@@ -436,6 +438,41 @@ START_TEST(a_flush_that_failed_is_never_forgotten)
 }
 END_TEST
 
+START_TEST(a_flush_syncs_only_what_is_not_durable_yet)
+{
+	uint8_t data[512] = {0};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.fdatasyncs = 0;
+	run(BACKING_FLUSH, 0, 0, NULL, 0); /* what the file held may be in the page cache only */
+	ck_assert_uint_eq(faults.fdatasyncs, 1);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 1);
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, true).error, 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 2);
+	run(BACKING_UNMAP, 0, 512, NULL, 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 3);
+}
+END_TEST
+
+/* Part of it may have been written. */
+START_TEST(a_write_that_failed_is_flushed_too)
+{
+	uint8_t data[512] = {0};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	faults.pwrite_error = ENOSPC;
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, -ENOSPC);
+	faults.pwrite_error = 0;
+	faults.fdatasyncs = 0;
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 1);
+}
+END_TEST
+
 START_TEST(fua_fails_when_the_disk_cannot_be_reached)
 {
 	uint8_t data[512] = {0};
@@ -468,6 +505,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, reading_where_the_file_was_cut_off_is_an_error);
 	tcase_add_test(tcase, fua_fails_when_the_disk_cannot_be_reached);
 	tcase_add_test(tcase, a_flush_that_failed_is_never_forgotten);
+	tcase_add_test(tcase, a_flush_syncs_only_what_is_not_durable_yet);
+	tcase_add_test(tcase, a_write_that_failed_is_flushed_too);
 	tcase_add_test(tcase, where_no_hole_can_be_punched_zeros_are_written);
 	tcase_add_test(tcase, errors_come_back_as_they_are);
 	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
