@@ -113,6 +113,17 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 	return false;
 }
 
+/* SPC-4 4.5.5: the command that tells of it is not run. */
+static bool check_deferred_error(struct scsi_task *task, struct scsi_lun_nexus *lun_nexus)
+{
+	if (lun_nexus->deferred_error == SCSI_SENSE_NONE ||
+	    task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION)
+		return true;
+	scsi_task_deferred_error(task, lun_nexus->deferred_error);
+	lun_nexus->deferred_error = SCSI_SENSE_NONE;
+	return false;
+}
+
 static enum pr_access_class task_access_class(const struct scsi_task *task)
 {
 	const struct scsi_command *row = task->command;
@@ -238,8 +249,8 @@ static bool task_may_run(struct scsi_task *task)
 	if (!task->lun)
 		return check_cdb(task);
 	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
-	return check_unit_attention(task, lun_nexus) && check_reservations(task, lun_nexus) &&
-	       check_cdb(task) && check_medium(task);
+	return check_unit_attention(task, lun_nexus) && check_deferred_error(task, lun_nexus) &&
+	       check_reservations(task, lun_nexus) && check_cdb(task) && check_medium(task);
 }
 
 /* What becomes of a task after its handler has returned. After PENDING it may be gone already. */

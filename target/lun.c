@@ -162,6 +162,11 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	return 0;
 }
 
+bool scsi_lun_is_idle(const struct scsi_lun *lun)
+{
+	return pr_commit_is_idle(lun->pr) && !lun->behind.running;
+}
+
 void scsi_lun_free(struct scsi_lun **lun)
 {
 	if (!*lun)

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "pr_engine/plan.h"
+#include "target/sense.h"
 #include "target/target.h"
 #include "target/task_order.h"
 #include "target/task_set.h"
@@ -25,8 +26,10 @@ struct scsi_lun_nexus {
 	struct scsi_ua_queue unit_attentions;
 	struct scsi_task *tasks; /* the task set of this nexus, in order of arrival */
 	struct scsi_task_order order;
-	bool prevents_removal;	   /* PREVENT ALLOW MEDIUM REMOVAL */
-	struct scsi_drain closing; /* of this nexus' last commands */
+	bool prevents_removal;		  /* PREVENT ALLOW MEDIUM REMOVAL */
+	uint64_t flush_first, flush_last; /* flushes behind the status that it asked for; 0: none */
+	enum scsi_sense deferred_error;	  /* to be reported; SCSI_SENSE_NONE: there is none */
+	struct scsi_drain closing;	  /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
 	struct scsi_lun_nexus *touched_next;
 	bool touched;
@@ -65,6 +68,15 @@ struct sbc_accesses {
 	bool starting;
 };
 
+/* Flushes that run behind the status of their commands (sbc_flush.c). All zero when there was none.
+ */
+struct sbc_flush_behind {
+	struct backing_request request;
+	uint64_t run; /* counts them */
+	bool running;
+	bool again; /* asked for since the one that is running began */
+};
+
 struct scsi_lun {
 	struct scsi_target *target;
 	uint16_t number;
@@ -85,6 +97,7 @@ struct scsi_lun {
 	struct scsi_task *dropped; /* aborted and let go: ops->aborted is due (task_set.c) */
 	struct scsi_drain *drains; /* in the order they began */
 	struct sbc_accesses accesses;
+	struct sbc_flush_behind behind;
 };
 
 struct scsi_target {
@@ -105,6 +118,9 @@ void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus);
 /* Undoes it. No task may be left. */
 void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus);
+
+/* Nothing but commands of nexuses is under way: no commit, no flush. */
+bool scsi_lun_is_idle(const struct scsi_lun *lun);
 
 /* Closes backing and store; only without nexuses. */
 void scsi_lun_free(struct scsi_lun **lun);

@@ -67,6 +67,12 @@ bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t
 /* A step that ends the task with GOOD. */
 bool sbc_io_good(struct sbc_io *io);
 
+/* The sense data for a failed request. */
+enum scsi_sense sbc_error_sense(enum backing_op op, int error);
+
+/* Starts a flush that no command waits for; an error becomes this nexus' deferred error. */
+void sbc_flush_behind(struct scsi_lun_nexus *lun_nexus);
+
 /* sbc.c: checks of CDBs. Each ends the task and says false when it refuses. */
 
 /* LBA OUT OF RANGE unless all of it is there; no blocks at the very end are. */

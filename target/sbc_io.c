@@ -134,7 +134,7 @@ static void io_end(struct sbc_io *io)
 	scsi_task_finish(task);
 }
 
-static enum scsi_sense sense_of(enum backing_op op, int error)
+enum scsi_sense sbc_error_sense(enum backing_op op, int error)
 {
 	switch (-error) {
 	case ENOSPC:
@@ -170,7 +170,7 @@ static bool io_advance(struct sbc_io *io)
 	if (io->request.error != 0) {
 		task->data_in_len = 0; /* an error status travels without data */
 		task->transfer_len = 0;
-		scsi_task_check_condition(task, sense_of(io->request.op, io->request.error));
+		scsi_task_check_condition(task, sbc_error_sense(io->request.op, io->request.error));
 		return false;
 	}
 	return io->next_step(io);

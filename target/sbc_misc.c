@@ -11,17 +11,20 @@ static bool flush_step(struct sbc_io *io)
 	return sbc_io_plan(io, BACKING_FLUSH, 0, NULL, 0, sbc_io_good);
 }
 
-/*
- * Whatever the range, all of the cache is flushed: every write whose status was sent is covered.
- * IMMED is taken as a wish that need not be granted: status waits for the disk, so that GOOD always
- * means durable and an error has a command to be reported with.
- */
+#define SYNCHRONIZE_IMMED 0x02
+
+/* Whatever the range, all of the cache is flushed: every write whose status was sent is covered. */
 enum scsi_result scsi_synchronize_cache(struct scsi_task *task)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 
 	if (!sbc_range_check(task, extent.lba, extent.blocks))
 		return SCSI_DONE;
+	if ((task->cdb[1] & SYNCHRONIZE_IMMED) != 0) {
+		sbc_flush_behind(scsi_task_lun_nexus(task));
+		scsi_task_good(task);
+		return SCSI_DONE;
+	}
 	struct sbc_io *io = sbc_io_create(task, 0);
 	if (!io)
 		return SCSI_DONE;

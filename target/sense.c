@@ -111,18 +111,19 @@ const char *scsi_sense_name(uint8_t key, uint8_t asc, uint8_t ascq)
 
 /* What sense data says beyond its code. */
 struct sense_extra {
+	bool deferred;
 	bool has_information;
 	uint64_t information;
 	bool has_field; /* sense-key specific: field pointer (SPC-4 4.5.2.4.2) */
 	uint8_t field[3];
 };
 
-/* SPC-4 4.5.3. Response code 70h: current information. */
+/* SPC-4 4.5.3. Response code 70h: current information; 71h: a deferred error. */
 static uint8_t sense_encode_fixed(uint8_t *sense, uint8_t key, uint8_t asc, uint8_t ascq,
 				  const struct sense_extra *extra)
 {
 	memset(sense, 0, 18);
-	sense[0] = 0x70;
+	sense[0] = 0x70 | (extra->deferred ? SCSI_SENSE_DEFERRED : 0);
 	sense[2] = key;
 	/* A value of more than four bytes does not fit: the field is then not valid. */
 	if (extra->has_information && extra->information <= UINT32_MAX) {
@@ -137,14 +138,14 @@ static uint8_t sense_encode_fixed(uint8_t *sense, uint8_t key, uint8_t asc, uint
 	return 18;
 }
 
-/* SPC-4 4.5.2. Response code 72h. */
+/* SPC-4 4.5.2. Response codes 72h, 73h. */
 static uint8_t sense_encode_descriptors(uint8_t *sense, uint8_t key, uint8_t asc, uint8_t ascq,
 					const struct sense_extra *extra)
 {
 	uint8_t len = 8;
 
 	memset(sense, 0, SCSI_SENSE_MAX);
-	sense[0] = 0x72;
+	sense[0] = 0x72 | (extra->deferred ? SCSI_SENSE_DEFERRED : 0);
 	sense[1] = key;
 	sense[2] = asc;
 	sense[3] = ascq;
@@ -211,6 +212,19 @@ static void task_sense_row(struct scsi_task *task, enum scsi_sense sense,
 void scsi_task_check_condition(struct scsi_task *task, enum scsi_sense sense)
 {
 	task_sense_row(task, sense, &(struct sense_extra){0});
+}
+
+void scsi_task_deferred_error(struct scsi_task *task, enum scsi_sense sense)
+{
+	task_sense_row(task, sense, &(struct sense_extra){.deferred = true});
+}
+
+void scsi_sense_code(enum scsi_sense sense, uint8_t *ret_key, uint8_t *ret_asc, uint8_t *ret_ascq)
+{
+	assert(sense < SCSI_SENSE_COUNT);
+	*ret_key = sense_rows[sense].key;
+	*ret_asc = sense_rows[sense].asc;
+	*ret_ascq = sense_rows[sense].ascq;
 }
 
 void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sense,

@@ -67,6 +67,14 @@ void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sens
 /* Any key/ASC/ASCQ (unit attentions, transport errors). */
 void scsi_task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
 
+/* As scsi_task_check_condition, but of a command that ended before: a deferred error (SPC-4 4.5.5).
+ */
+void scsi_task_deferred_error(struct scsi_task *task, enum scsi_sense sense);
+/* Key, ASC and ASCQ. */
+void scsi_sense_code(enum scsi_sense sense, uint8_t *ret_key, uint8_t *ret_asc, uint8_t *ret_ascq);
+
+#define SCSI_SENSE_DEFERRED 0x01 /* added to the response code: 71h, 73h */
+
 /* Encodes fixed or descriptor format sense; returns its length. For REQUEST SENSE too. */
 uint8_t scsi_sense_encode(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_format, uint8_t key,
 			  uint8_t asc, uint8_t ascq);

@@ -16,23 +16,32 @@ enum scsi_result scsi_test_unit_ready(struct scsi_task *task)
 
 struct condition {
 	uint8_t key, asc, ascq;
+	bool deferred;
 };
 
-/* The condition that stands now. A unit attention is cleared by being told (SAM-5 5.14). */
+/* The condition that stands now. A unit attention is cleared by being told (SAM-5 5.14), as is a
+ * deferred error. */
 static struct condition task_condition(struct scsi_task *task)
 {
 	struct condition condition = {0};
+	struct scsi_lun_nexus *lun_nexus;
 	enum scsi_unit_attention ua;
 
 	if (!task->lun)
-		return (struct condition){SCSI_KEY_ILLEGAL_REQUEST, 0x25, 0x00};
-	if (scsi_ua_take(&scsi_task_lun_nexus(task)->unit_attentions, &ua)) {
+		return (struct condition){SCSI_KEY_ILLEGAL_REQUEST, 0x25, 0x00, false};
+	lun_nexus = scsi_task_lun_nexus(task);
+	if (scsi_ua_take(&lun_nexus->unit_attentions, &ua)) {
 		condition.key = SCSI_KEY_UNIT_ATTENTION;
 		scsi_ua_code(ua, &condition.asc, &condition.ascq);
+	} else if (lun_nexus->deferred_error != SCSI_SENSE_NONE) {
+		condition.deferred = true;
+		scsi_sense_code(lun_nexus->deferred_error, &condition.key, &condition.asc,
+				&condition.ascq);
+		lun_nexus->deferred_error = SCSI_SENSE_NONE;
 	} else if (task->lun->ejected) {
-		condition = (struct condition){SCSI_KEY_NOT_READY, 0x3a, 0x00};
+		condition = (struct condition){SCSI_KEY_NOT_READY, 0x3a, 0x00, false};
 	} else if (task->lun->stopped) {
-		condition = (struct condition){SCSI_KEY_NOT_READY, 0x04, 0x02};
+		condition = (struct condition){SCSI_KEY_NOT_READY, 0x04, 0x02, false};
 	}
 	return condition;
 }
@@ -45,6 +54,8 @@ enum scsi_result scsi_request_sense(struct scsi_task *task)
 	uint8_t len = scsi_sense_encode(sense, descriptor_format, condition.key, condition.asc,
 					condition.ascq);
 
+	if (condition.deferred)
+		sense[0] |= SCSI_SENSE_DEFERRED;
 	return scsi_task_answer(task, sense, len, task->cdb[4]);
 }
 

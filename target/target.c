@@ -48,7 +48,7 @@ static bool target_is_busy(const struct scsi_target *target)
 	if (target->nexuses)
 		return true;
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
-		if (target->luns[i] && !pr_commit_is_idle(target->luns[i]->pr))
+		if (target->luns[i] && !scsi_lun_is_idle(target->luns[i]))
 			return true;
 	return false;
 }

@@ -210,15 +210,23 @@ static void query_task_set(struct scsi_tmf *tmf, const struct scsi_lun *lun)
 /* SAM-5 7.11: UADE DEPTH (01b: one, 10b: more) and SENSE KEY, ASC, ASCQ; nothing is cleared. */
 static void query_async_event(struct scsi_tmf *tmf, const struct scsi_lun *lun)
 {
-	const struct scsi_ua_queue *queue = &tmf->nexus->luns[lun->number]->unit_attentions;
+	const struct scsi_lun_nexus *lun_nexus = tmf->nexus->luns[lun->number];
+	unsigned depth = lun_nexus->unit_attentions.count;
+	uint8_t key = SCSI_KEY_UNIT_ATTENTION;
 	enum scsi_unit_attention first;
 
-	if (!scsi_ua_first(queue, &first)) {
+	if (lun_nexus->deferred_error != SCSI_SENSE_NONE)
+		depth++;
+	if (depth == 0) {
 		answer(tmf, SCSI_TMF_COMPLETE);
 		return;
 	}
-	tmf->additional[0] = (uint8_t)((queue->count > 1 ? 2u : 1u) << 4 | SCSI_KEY_UNIT_ATTENTION);
-	scsi_ua_code(first, &tmf->additional[1], &tmf->additional[2]);
+	if (scsi_ua_first(&lun_nexus->unit_attentions, &first))
+		scsi_ua_code(first, &tmf->additional[1], &tmf->additional[2]);
+	else
+		scsi_sense_code(lun_nexus->deferred_error, &key, &tmf->additional[1],
+				&tmf->additional[2]);
+	tmf->additional[0] = (uint8_t)((depth > 1 ? 2u : 1u) << 4 | key);
 	answer(tmf, SCSI_TMF_SUCCEEDED);
 }
 

@@ -216,14 +216,15 @@ static void read_descriptors(struct fixture_result *result, const uint8_t *sense
 
 static void read_sense(struct fixture_result *result, const uint8_t *sense, uint8_t len)
 {
-	if (sense[0] == 0x72) {
+	result->response_code = sense[0] & 0x7f;
+	if (result->response_code >= 0x72) {
 		result->key = sense[1];
 		result->asc = sense[2];
 		result->ascq = sense[3];
 		read_descriptors(result, sense, len);
 		return;
 	}
-	ck_assert_uint_eq(sense[0] & 0x7f, 0x70);
+	ck_assert_uint_ge(result->response_code, 0x70);
 	ck_assert_uint_eq(len, 18);
 	result->key = sense[2];
 	result->asc = sense[12];

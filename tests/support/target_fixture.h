@@ -43,6 +43,7 @@ struct fixture_result {
 	bool aborted; /* and then: */
 	bool send_status;
 	enum scsi_status status;
+	uint8_t response_code;	/* of sense data: 70h to 73h; 0 without */
 	uint8_t key, asc, ascq; /* 0 without sense data */
 	bool has_field;		/* sense-key specific bytes: */
 	uint8_t field[3];

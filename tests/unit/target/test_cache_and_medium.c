@@ -37,18 +37,123 @@ static const struct fixture_result *prevent(struct scsi_nexus *nexus, uint8_t va
 	return FIXTURE_CDB(f, nexus, 0, 0x1e, 0, 0, 0, value, 0);
 }
 
-START_TEST(good_comes_only_after_the_flush_also_with_immed)
+static struct fixture_task *start_synchronize(struct scsi_nexus *nexus, uint8_t flags)
 {
-	static const uint8_t cdb[] = {0x35, 0x02, 0, 0, 0, 0, 0, 0, 0, 0};
+	const uint8_t cdb[] = {0x35, flags, 0, 0, 0, 0, 0, 0, 0, 0};
 
+	return fixture_start(f, nexus, &(struct fixture_command){.cdb = cdb, .cdb_len = 10});
+}
+
+START_TEST(good_comes_only_after_the_flush)
+{
 	f->disks[0].hold = true;
-	struct fixture_task *task =
-		fixture_start(f, a, &(struct fixture_command){.cdb = cdb, .cdb_len = 10});
+	struct fixture_task *task = start_synchronize(a, 0);
 	ck_assert_int_eq(task->state, FIXTURE_RUNNING);
 	ck_assert_uint_eq(f->disks[0].held_count, 1);
 	ck_assert_int_eq(f->disks[0].held[0]->op, BACKING_FLUSH);
 	test_disk_release(&f->disks[0]);
 	fixture_good(fixture_result(task));
+}
+END_TEST
+
+START_TEST(with_immed_good_comes_before_the_flush)
+{
+	f->disks[0].hold = true;
+	fixture_good(fixture_result(start_synchronize(a, 0x02)));
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	ck_assert_int_eq(f->disks[0].held[0]->op, BACKING_FLUSH);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_test_unit_ready(f, a));
+}
+END_TEST
+
+START_TEST(an_error_behind_the_status_is_deferred_and_told_once_to_who_asked)
+{
+	f->disks[0].hold = true;
+	start_synchronize(a, 0x02);
+	f->disks[0].next_error = -EIO;
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_test_unit_ready(f, b));
+	const struct fixture_result *result = fixture_test_unit_ready(f, a);
+	ck_assert_uint_eq(result->response_code, 0x71);
+	fixture_sense(result, 0x3, 0x0c, 0x00);
+	fixture_good(fixture_test_unit_ready(f, a));
+}
+END_TEST
+
+START_TEST(a_deferred_error_comes_behind_unit_attentions)
+{
+	f->disks[0].next_error = -EIO;
+	start_synchronize(a, 0x02);
+	scsi_ua_raise(&a->luns[0]->unit_attentions, SCSI_UA_CAPACITY_CHANGED);
+	fixture_good(FIXTURE_CDB(f, a, 36, 0x12, 0, 0, 0, 36, 0));
+	fixture_sense(fixture_test_unit_ready(f, a), 0x6, 0x2a, 0x09);
+	fixture_sense(fixture_test_unit_ready(f, a), 0x3, 0x0c, 0x00);
+}
+END_TEST
+
+START_TEST(request_sense_tells_and_clears_a_deferred_error)
+{
+	f->disks[0].next_error = -EIO;
+	start_synchronize(a, 0x02);
+	const struct fixture_result *result = FIXTURE_CDB(f, a, 252, 0x03, 0, 0, 0, 252, 0);
+	fixture_good(result);
+	ck_assert_uint_eq(result->data[0], 0x71);
+	ck_assert_uint_eq(result->data[2], 0x3);
+	ck_assert_uint_eq(result->data[12], 0x0c);
+	fixture_good(fixture_test_unit_ready(f, a));
+}
+END_TEST
+
+START_TEST(descriptor_sense_has_its_own_code_for_it)
+{
+	fixture_lun(f)->mode.descriptor_sense = true;
+	f->disks[0].next_error = -EIO;
+	start_synchronize(a, 0x02);
+	ck_assert_uint_eq(fixture_test_unit_ready(f, a)->response_code, 0x73);
+}
+END_TEST
+
+START_TEST(many_that_do_not_wait_take_two_flushes)
+{
+	f->disks[0].hold = true;
+	for (unsigned i = 0; i < 100; i++)
+		fixture_good(fixture_result(start_synchronize(i % 2 ? a : b, 0x02)));
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	test_disk_release(&f->disks[0]);
+	ck_assert_uint_eq(f->disks[0].requests, 2);
+}
+END_TEST
+
+/* The first flush was b's alone; what fails is the one behind it. */
+START_TEST(who_asked_for_another_flush_hears_nothing)
+{
+	struct test_disk *disk = &f->disks[0];
+
+	disk->hold = true;
+	start_synchronize(b, 0x02);
+	start_synchronize(a, 0x02);
+	struct backing_request *first = disk->held[0];
+	disk->held_count = 0;
+	first->done(first);
+	disk->next_error = -EIO;
+	test_disk_release(disk);
+	fixture_good(fixture_test_unit_ready(f, b));
+	fixture_sense(fixture_test_unit_ready(f, a), 0x3, 0x0c, 0x00);
+}
+END_TEST
+
+START_TEST(a_flush_outlives_who_asked_for_it)
+{
+	bool closed;
+
+	f->disks[0].hold = true;
+	start_synchronize(a, 0x02);
+	fixture_drop(a, &closed);
+	ck_assert(closed);
+	f->disks[0].next_error = -EIO;
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_test_unit_ready(f, fixture_login(f, 'a')));
 }
 END_TEST
 
@@ -156,7 +261,15 @@ END_TEST
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, good_comes_only_after_the_flush_also_with_immed);
+	tcase_add_test(tcase, good_comes_only_after_the_flush);
+	tcase_add_test(tcase, with_immed_good_comes_before_the_flush);
+	tcase_add_test(tcase, an_error_behind_the_status_is_deferred_and_told_once_to_who_asked);
+	tcase_add_test(tcase, a_deferred_error_comes_behind_unit_attentions);
+	tcase_add_test(tcase, request_sense_tells_and_clears_a_deferred_error);
+	tcase_add_test(tcase, descriptor_sense_has_its_own_code_for_it);
+	tcase_add_test(tcase, many_that_do_not_wait_take_two_flushes);
+	tcase_add_test(tcase, who_asked_for_another_flush_hears_nothing);
+	tcase_add_test(tcase, a_flush_outlives_who_asked_for_it);
 	tcase_add_test(tcase, a_flush_that_fails_is_told);
 	tcase_add_test(tcase, the_range_to_synchronize_is_checked);
 	tcase_add_test(tcase, prefetch_checks_its_range_and_claims_nothing);

@@ -327,6 +327,20 @@ START_TEST(query_async_event_tells_the_first_unit_attention_and_leaves_it)
 }
 END_TEST
 
+START_TEST(query_async_event_counts_a_deferred_error)
+{
+	struct test_tmf test;
+
+	a->luns[0]->deferred_error = SCSI_SENSE_WRITE_ERROR;
+	manage(&test, a, SCSI_TMF_QUERY_ASYNC_EVENT, NULL);
+	ck_assert_int_eq(test.tmf.response, SCSI_TMF_SUCCEEDED);
+	ck_assert_mem_eq(test.tmf.additional, "\x13\x0c\x00", 3);
+	scsi_ua_raise(&a->luns[0]->unit_attentions, SCSI_UA_COMMANDS_CLEARED);
+	manage(&test, a, SCSI_TMF_QUERY_ASYNC_EVENT, NULL);
+	ck_assert_mem_eq(test.tmf.additional, "\x26\x2f\x00", 3);
+}
+END_TEST
+
 START_TEST(a_lun_that_is_not_there_is_told)
 {
 	static const enum scsi_tmf_function functions[] = {
@@ -370,6 +384,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_reset_sees_to_it_that_a_later_write_lands_behind_an_aborted_one);
 	tcase_add_test(tcase, without_aca_there_is_no_clear_aca);
 	tcase_add_test(tcase, query_async_event_tells_the_first_unit_attention_and_leaves_it);
+	tcase_add_test(tcase, query_async_event_counts_a_deferred_error);
 	tcase_add_test(tcase, a_lun_that_is_not_there_is_told);
 	tcase_add_test(tcase, unknown_functions_are_not_supported);
 }
