@@ -47,6 +47,12 @@ struct backing_ops {
 	const char *name;
 	void (*submit)(struct backing *backing, struct backing_request *request);
 	void (*close)(struct backing *backing); /* nothing may be under way */
+	/*
+	 * Makes the store at least as long as it was: `size` bytes, or (0) what it has grown to by
+	 * itself. 0 and its size, or a negative errno and nothing has changed. `backing->size` is
+	 * the caller's to set. NULL: it cannot.
+	 */
+	int (*grow)(struct backing *backing, uint64_t size, uint64_t *ret_size);
 };
 
 struct backing {

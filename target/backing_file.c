@@ -242,10 +242,44 @@ static void file_close(struct backing *backing)
 	free(file);
 }
 
+static int file_size(int fd, uint64_t *ret_size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (S_ISBLK(st.st_mode))
+		return ioctl(fd, BLKGETSIZE64, ret_size) != 0 ? -errno : 0;
+	*ret_size = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* No sync: the new length goes to disk with the first flush of what is written there, and before
+ * that nobody was promised anything. A block device cannot be made longer from here. */
+static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
+{
+	const struct backing_file *file = (const struct backing_file *)backing;
+	uint64_t current = 0;
+	int error = file_size(file->fd, &current);
+
+	if (error != 0)
+		return error;
+	if (size > INT64_MAX)
+		return -EFBIG;
+	if (current < size && ftruncate(file->fd, (off_t)size) != 0)
+		return -errno;
+	uint64_t settled = size != 0 ? size : current;
+	if (settled < backing->size)
+		return -ENOSPC;
+	*ret_size = settled;
+	return 0;
+}
+
 static const struct backing_ops file_ops = {
 	.name = "file",
 	.submit = file_submit,
 	.close = file_close,
+	.grow = file_grow,
 };
 
 /* The new file's name must survive a crash as its data does. */

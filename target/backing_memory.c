@@ -150,10 +150,33 @@ static void memory_close(struct backing *backing)
 	free(memory);
 }
 
+static int memory_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
+{
+	struct backing_memory *memory = (struct backing_memory *)backing;
+	uint64_t wanted = size != 0 ? size : backing->size;
+	uint64_t count;
+
+	if (wanted > SIZE_MAX / 2)
+		return -EFBIG;
+	count = (wanted + CHUNK_LEN - 1) / CHUNK_LEN;
+	if (count > memory->chunk_count) {
+		void *chunks = realloc(memory->chunks, (size_t)count * sizeof(*memory->chunks));
+		if (!chunks)
+			return -ENOMEM;
+		memory->chunks = chunks;
+		memset(memory->chunks + memory->chunk_count, 0,
+		       (size_t)(count - memory->chunk_count) * sizeof(*memory->chunks));
+		memory->chunk_count = count;
+	}
+	*ret_size = wanted;
+	return 0;
+}
+
 static const struct backing_ops memory_ops = {
 	.name = "memory",
 	.submit = memory_submit,
 	.close = memory_close,
+	.grow = memory_grow,
 };
 
 int backing_memory_open(uint64_t size, struct backing **ret_backing)

@@ -22,10 +22,17 @@ static void null_close(struct backing *backing)
 	free(backing);
 }
 
+static int null_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
+{
+	*ret_size = size != 0 ? size : backing->size;
+	return 0;
+}
+
 static const struct backing_ops null_ops = {
 	.name = "null",
 	.submit = null_submit,
 	.close = null_close,
+	.grow = null_grow,
 };
 
 int backing_null_open(uint64_t size, struct backing **ret_backing)

@@ -143,6 +143,8 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 		return -EINVAL;
 	if (target->luns[config->number])
 		return -EEXIST;
+	if (scsi_target_is_removing_lun(target, config->number))
+		return -EBUSY;
 	struct scsi_lun *lun = lun_create(target, config);
 	if (!lun)
 		return -ENOMEM;
@@ -155,9 +157,7 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 		lun_discard(lun);
 		return error;
 	}
-	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
-		if (target->luns[i])
-			scsi_lun_raise(target->luns[i], SCSI_UA_REPORTED_LUNS_CHANGED, NULL);
+	scsi_target_raise(target, SCSI_UA_REPORTED_LUNS_CHANGED);
 	target->luns[config->number] = lun;
 	return 0;
 }
@@ -215,6 +215,13 @@ void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 	DL_FOREACH(lun->nexuses, lun_nexus)
 	if (lun_nexus->nexus != except)
 		scsi_ua_raise(&lun_nexus->unit_attentions, ua);
+}
+
+void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua)
+{
+	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
+		if (target->luns[i])
+			scsi_lun_raise(target->luns[i], ua, NULL);
 }
 
 /* ---- for status output --------------------------------------------------------------------------

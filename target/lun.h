@@ -98,12 +98,20 @@ struct scsi_lun {
 	struct scsi_drain *drains; /* in the order they began */
 	struct sbc_accesses accesses;
 	struct sbc_flush_behind behind;
+	/* While it is being removed (lun_change.c). */
+	bool is_leaving;
+	struct scsi_lun *leaving_prev, *leaving_next; /* target->leaving */
+	void (*removed)(void *context);
+	void *removed_context;
+	struct scsi_job farewell;
+	bool farewell_is_due; /* the job is under way */
 };
 
 struct scsi_target {
 	char name[PR_INITIATOR_NAME_MAX + 1];
 	struct scsi_target_config config;
 	struct scsi_lun *luns[SCSI_LUN_MAX + 1];
+	struct scsi_lun *leaving;   /* LUNs that are being removed */
 	struct scsi_nexus *nexuses; /* hash by id */
 	uint64_t tasks;		    /* of all nexuses */
 };
@@ -113,6 +121,13 @@ uint64_t scsi_target_now_ms(const struct scsi_target *target);
 /* Raises a unit attention for every nexus of the LUN but `except` (may be NULL). */
 void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 		    const struct scsi_nexus *except);
+
+/* The same on every LUN of the target, for everybody. */
+void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua);
+
+/* Something of the LUN has ended: one that is being removed may now go, though not before this
+ * returns. */
+void scsi_lun_settle(struct scsi_lun *lun);
 
 /* Makes the nexus' side of the LUN. False: no memory. */
 bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus);

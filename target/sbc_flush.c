@@ -50,6 +50,8 @@ static void flush_done(struct backing_request *request)
 	lun->behind.running = false;
 	if (lun->behind.again)
 		flush_start(lun);
+	else
+		scsi_lun_settle(lun);
 }
 
 void sbc_flush_behind(struct scsi_lun_nexus *lun_nexus)

@@ -45,7 +45,7 @@ struct scsi_target *scsi_target_create(const struct scsi_target_config *config)
 
 static bool target_is_busy(const struct scsi_target *target)
 {
-	if (target->nexuses)
+	if (target->nexuses || target->leaving)
 		return true;
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		if (target->luns[i] && !scsi_lun_is_idle(target->luns[i]))

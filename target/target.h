@@ -68,6 +68,24 @@ void scsi_target_free(struct scsi_target **target);
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);
 
+/*
+ * Takes a LUN away while the target serves. From now on it is not there for new commands; those
+ * that wait are refused, those at work end as they would have, and then `removed` (may be NULL) is
+ * called: never before this returns, possibly never when the target is freed before. The file of
+ * the journal stays. 0 or -ENOENT.
+ */
+int scsi_target_remove_lun(struct scsi_target *target, uint16_t number,
+			   void (*removed)(void *context), void *context);
+/* Such a LUN is still at work: none can be added in its place (-EBUSY). */
+bool scsi_target_is_removing_lun(const struct scsi_target *target, uint16_t number);
+
+/*
+ * Makes a LUN grow to `size` bytes, or (0) to the size that its backing store has by now. 0, or
+ * -ENOENT: no such LUN; -EINVAL: no multiple of its block size; -EFBIG: it is longer, and a LUN
+ * never shrinks; -EOPNOTSUPP; what the backing store says.
+ */
+int scsi_target_resize_lun(struct scsi_target *target, uint16_t number, uint64_t size);
+
 const char *scsi_target_name(const struct scsi_target *target);
 struct scsi_lun *scsi_target_lun(const struct scsi_target *target, uint16_t number); /* or NULL */
 bool scsi_target_has_port(const struct scsi_target *target, uint16_t relative_target_port_id);

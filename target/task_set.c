@@ -158,6 +158,35 @@ unsigned scsi_task_set_abort(struct scsi_lun_nexus *lun_nexus, const struct scsi
 	return count;
 }
 
+void scsi_task_set_refuse_waiting(struct scsi_lun *lun, enum scsi_sense sense)
+{
+	struct scsi_lun_nexus *lun_nexus;
+	struct scsi_task *task, *next, *refused = NULL;
+
+	DL_FOREACH(lun->nexuses, lun_nexus)
+	{
+		DL_FOREACH_SAFE(lun_nexus->tasks, task, next)
+		{
+			if (task->phase != SCSI_TASK_DORMANT &&
+			    task->phase != SCSI_TASK_WAITING_DATA)
+				continue;
+			task_let_go(task, task->phase);
+			task->phase = SCSI_TASK_DONE;
+			scsi_task_check_condition(task, sense);
+			task->transfer_len = 0;
+			DL_APPEND(refused, task);
+		}
+	}
+	/* Nobody is called back before; a nexus counts its task until then. */
+	while ((task = refused) != NULL) {
+		struct scsi_nexus *nexus = task->nexus;
+
+		DL_DELETE(refused, task);
+		task->ops->complete(task);
+		scsi_nexus_forget_task(nexus);
+	}
+}
+
 static void task_finish_aborted(struct scsi_task *task)
 {
 	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
@@ -170,6 +199,7 @@ static void task_finish_aborted(struct scsi_task *task)
 	task_report_aborted(task);
 	lun_settle_drains(lun);
 	release_dormant(lun_nexus);
+	scsi_lun_settle(lun);
 	scsi_nexus_forget_task(nexus);
 }
 
@@ -182,6 +212,7 @@ static void task_finish_before_others(struct scsi_task *task)
 
 	DL_DELETE(lun_nexus->tasks, task);
 	scsi_task_order_leave(&lun_nexus->order, task);
+	scsi_lun_settle(task->lun);
 	others = lun_nexus->order.dormant != NULL;
 	if (!others)
 		scsi_nexus_forget_task(nexus);

@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+#include "target/sense.h"
+
 struct scsi_lun;
 struct scsi_lun_nexus;
 struct scsi_nexus;
@@ -39,6 +41,9 @@ void scsi_drain_cancel(struct scsi_drain *drain);
 
 /* True: it may run. False: it is dormant, and is started when its turn comes. */
 bool scsi_task_set_add(struct scsi_task *task);
+
+/* Ends every command of the LUN that waits for its turn or for data with this sense data. */
+void scsi_task_set_refuse_waiting(struct scsi_lun *lun, enum scsi_sense sense);
 
 /* Is it in a task set, and not aborted? */
 bool scsi_task_is_alive(const struct scsi_task *task);

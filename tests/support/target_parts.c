@@ -68,10 +68,27 @@ static void disk_close(struct backing *backing)
 	(void)backing;
 }
 
+static int disk_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
+{
+	struct test_disk *disk = disk_of(backing);
+	int error = disk->next_error;
+
+	disk->next_error = 0;
+	if (error != 0)
+		return error;
+	*ret_size = size != 0 ? size : backing->size;
+	uint8_t *bytes = realloc(disk->bytes, *ret_size);
+	if (!bytes)
+		abort();
+	memset(bytes + backing->size, 0, *ret_size - backing->size);
+	disk->bytes = bytes;
+	return 0;
+}
+
 void test_disk_init(struct test_disk *disk, uint64_t size)
 {
 	static const struct backing_ops ops = {
-		.name = "test", .submit = disk_submit, .close = disk_close};
+		.name = "test", .submit = disk_submit, .close = disk_close, .grow = disk_grow};
 
 	*disk = (struct test_disk){
 		.backing = {.ops = &ops, .size = size, .volatile_store = true},

@@ -473,6 +473,36 @@ START_TEST(a_write_that_failed_is_flushed_too)
 }
 END_TEST
 
+START_TEST(it_grows_and_what_was_there_stays)
+{
+	uint8_t data[512];
+	uint64_t size = 0;
+
+	memset(data, 'g', sizeof(data));
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	ck_assert_int_eq(attempt(BACKING_WRITE, 0, 512, data, 512, false).error, 0);
+	ck_assert_int_eq(backing->ops->grow(backing, 2 * SIZE, &size), 0);
+	ck_assert_uint_eq(size, 2 * SIZE);
+	assert_filled(0, 512, 'g');
+	assert_filled(2 * SIZE - 512, 512, 0);
+	/* By itself, as far as the store can tell. */
+	ck_assert_int_eq(truncate(path, 3 * SIZE), 0);
+	ck_assert_int_eq(backing->ops->grow(backing, 0, &size), 0);
+	ck_assert_uint_eq(size, 3 * SIZE);
+}
+END_TEST
+
+START_TEST(a_store_that_became_shorter_has_not_grown)
+{
+	uint64_t size = 7;
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	ck_assert_int_eq(truncate(path, SIZE / 2), 0);
+	ck_assert_int_eq(backing->ops->grow(backing, 0, &size), -ENOSPC);
+	ck_assert_int_eq(backing->ops->grow(backing, UINT64_MAX - 511, &size), -EFBIG);
+}
+END_TEST
+
 START_TEST(fua_fails_when_the_disk_cannot_be_reached)
 {
 	uint8_t data[512] = {0};
@@ -507,6 +537,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_flush_that_failed_is_never_forgotten);
 	tcase_add_test(tcase, a_flush_syncs_only_what_is_not_durable_yet);
 	tcase_add_test(tcase, a_write_that_failed_is_flushed_too);
+	tcase_add_test(tcase, it_grows_and_what_was_there_stays);
+	tcase_add_test(tcase, a_store_that_became_shorter_has_not_grown);
 	tcase_add_test(tcase, where_no_hole_can_be_punched_zeros_are_written);
 	tcase_add_test(tcase, errors_come_back_as_they_are);
 	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
