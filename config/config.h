@@ -165,6 +165,24 @@ void config_free(struct config **config);
 bool config_check(const struct config *config, const char *name, config_report report,
 		  void *context);
 
+/* A setting of a LUN by itself: "size", "64M". */
+struct config_setting_text {
+	const char *name, *value;
+};
+
+/*
+ * A LUN that no file has, with these settings and the defaults for the others; paths must be
+ * absolute. False after everything that is wrong has been reported.
+ */
+bool config_load_lun(uint16_t number, const struct config_setting_text *settings, uint32_t count,
+		     config_report report, void *context, struct config_lun *ret_lun);
+
+/* A target's LUN of that number, or NULL. */
+struct config_lun *config_find_lun(struct config_target *target, uint16_t number);
+/* Puts a LUN into the place of the one of that number, or behind all others. False: no memory. */
+bool config_put_lun(struct config_target *target, const struct config_lun *lun);
+void config_drop_lun(struct config_target *target, uint16_t number);
+
 /* The whole configuration, every setting with its value, as a file that loads to the same. */
 void config_print(const struct config *config, FILE *out);
 

@@ -19,11 +19,13 @@ enum exit_status {
 	STATUS_FAILED = 4,    /* the daemon, or the file, said no */
 };
 
+#define ARGUMENTS_MAX 64 /* words behind a subcommand */
+
 struct arguments {
 	char control[STATE_FILE_MAX]; /* path of the socket */
 	const char *target;	      /* NULL: not given */
 	bool json;
-	const char *words[4]; /* behind the subcommand's own words; NULL-terminated */
+	const char *words[ARGUMENTS_MAX + 1]; /* behind the subcommand's own; NULL-terminated */
 };
 
 struct command {
@@ -37,7 +39,13 @@ struct command {
 enum exit_status command_status(const struct arguments *arguments);
 enum exit_status command_sessions(const struct arguments *arguments);
 enum exit_status command_pr_show(const struct arguments *arguments);
+enum exit_status command_lun_add(const struct arguments *arguments);
+enum exit_status command_lun_remove(const struct arguments *arguments);
+enum exit_status command_lun_resize(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);
+
+/* "3": false after the person was told what a LUN is. */
+bool parse_lun(const char *text, json_int_t *ret_lun);
 
 #endif

@@ -99,7 +99,7 @@ static enum exit_status ask_pr(const struct arguments *arguments, const char *ta
 	return client_ask(arguments, request, ret_pr);
 }
 
-static bool parse_lun(const char *text, json_int_t *ret_lun)
+bool parse_lun(const char *text, json_int_t *ret_lun)
 {
 	char *end = NULL;
 	long lun = strtol(text, &end, 10);

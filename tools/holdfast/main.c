@@ -9,6 +9,14 @@ static const struct command commands[] = {
 	{{"status", NULL}, "", 0, 0, "what is served, and how it fares", command_status},
 	{{"sessions", NULL}, "", 0, 0, "who is logged in", command_sessions},
 	{{"pr", "show"}, "[LUN]", 0, 1, "reservation and registrations", command_pr_show},
+	{{"lun", "add"},
+	 "LUN [SETTING=VALUE]...",
+	 1,
+	 ARGUMENTS_MAX,
+	 "serve one LUN more",
+	 command_lun_add},
+	{{"lun", "remove"}, "LUN", 1, 1, "serve it no longer", command_lun_remove},
+	{{"lun", "resize"}, "LUN [SIZE]", 1, 2, "make it grow", command_lun_resize},
 	{{"journal", "show"},
 	 "FILE",
 	 1,
@@ -44,7 +52,7 @@ static void print_usage(FILE *out)
 		char words[64];
 		snprintf(words, sizeof(words), "%s%s%s %s", c->words[0], c->words[1] ? " " : "",
 			 c->words[1] ? c->words[1] : "", c->operands);
-		fprintf(out, "  %-22s %s\n", words, c->doc);
+		fprintf(out, "  %-32s %s\n", words, c->doc);
 	}
 	fputs("\n"
 	      "      --json           output for scripts\n"

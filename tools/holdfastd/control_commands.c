@@ -17,6 +17,9 @@ static const struct control_command commands[] = {
 	{"status", control_status, {NULL}},
 	{"sessions", control_sessions, {"target", NULL}},
 	{"pr", control_pr, {"lun", "target", NULL}},
+	{"lun-add", control_lun_add, {"lun", "target", "settings"}},
+	{"lun-remove", control_lun_remove, {"lun", "target", NULL}},
+	{"lun-resize", control_lun_resize, {"lun", "target", "size"}},
 };
 
 json_t *control_key(uint64_t key)

@@ -16,6 +16,12 @@ void control_status(struct service *service, const json_t *request, struct contr
 void control_sessions(struct service *service, const json_t *request, struct control_reply *reply);
 void control_pr(struct service *service, const json_t *request, struct control_reply *reply);
 
+void control_lun_add(struct service *service, const json_t *request, struct control_reply *reply);
+void control_lun_remove(struct service *service, const json_t *request,
+			struct control_reply *reply);
+void control_lun_resize(struct service *service, const json_t *request,
+			struct control_reply *reply);
+
 /* ---- what several of them need --------------------------------------------------------------- */
 
 /* 64-bit keys do not fit into JSON's numbers: "0x00000000abcd1234". */

@@ -31,7 +31,7 @@ static enum exit_status check(const struct options *options, const struct config
 	return fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
 }
 
-static enum exit_status serve(const struct config *config)
+static enum exit_status serve(struct config *config)
 {
 	struct log log = {.level = (enum log_level)config->log_level};
 

@@ -11,12 +11,15 @@ struct lun_start {
 	const struct config_target *target;
 	const struct config_lun *lun;
 	struct scsi_target *scsi_target;
+	char *why; /* SERVE_WHY_MAX characters for the first reason why not, or NULL */
 };
 
 static void lun_failed(const struct lun_start *start, const char *file, const char *why)
 {
 	log_line(start->service->log, LOG_LEVEL_ERROR, "target %s, LUN %u: %s: %s",
 		 start->target->name, start->lun->number, file, why);
+	if (start->why && start->why[0] == '\0')
+		snprintf(start->why, SERVE_WHY_MAX, "%s: %s", file, why);
 }
 
 /* A file that is there keeps its size unless the configuration says otherwise. */
@@ -212,7 +215,7 @@ static bool serve_target(struct service *service, uint32_t index, uint32_t *onli
 		return false;
 	for (uint32_t i = 0; i < target->lun_count; i++) {
 		struct lun_start start = {service, target, &target->luns[i],
-					  service->targets[index]};
+					  service->targets[index], NULL};
 		enum lun_outcome outcome = serve_lun(&start);
 		sound = sound && outcome != LUN_FAILED;
 		*online += outcome == LUN_ONLINE;
@@ -224,6 +227,29 @@ static bool serve_target(struct service *service, uint32_t index, uint32_t *onli
 		log_line(service->log, LOG_LEVEL_ERROR, "target %s: %s", target->name,
 			 strerror(-error));
 	return error == 0;
+}
+
+bool serve_one_lun(struct service *service, uint32_t target_index, const struct config_lun *lun,
+		   char ret_why[SERVE_WHY_MAX])
+{
+	struct config_target *target = &service->config->targets[target_index];
+	struct lun_start start = {service, target, lun, service->targets[target_index], ret_why};
+
+	ret_why[0] = '\0';
+	/* First what can fail without a trace: then what is online is in the configuration. */
+	const struct config_lun *offline = config_find_lun(target, lun->number);
+	struct config_lun before = offline ? *offline : *lun;
+	if (!config_put_lun(target, lun)) {
+		snprintf(ret_why, SERVE_WHY_MAX, "no memory");
+		return false;
+	}
+	if (serve_lun(&start) == LUN_ONLINE)
+		return true;
+	if (offline)
+		*config_find_lun(target, lun->number) = before;
+	else
+		config_drop_lun(target, lun->number);
+	return false;
 }
 
 bool serve_targets(struct service *service)

@@ -298,7 +298,7 @@ static void take_down(struct service *service)
 		ev_loop_destroy(service->loop);
 }
 
-bool service_run(const struct config *config, struct log *log)
+bool service_run(struct config *config, struct log *log)
 {
 	struct service service = {
 		.config = config,

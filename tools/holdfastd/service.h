@@ -21,7 +21,7 @@ struct service_portal {
 };
 
 struct service {
-	const struct config *config;
+	struct config *config; /* its LUNs are those there are: they may come and go */
 	struct log *log;
 	struct ev_loop *loop;
 	struct state_dir state;
@@ -40,7 +40,7 @@ struct service {
  * Builds everything, says that it is ready, serves until a signal stops it. True when that was in
  * order; otherwise the log says why.
  */
-bool service_run(const struct config *config, struct log *log);
+bool service_run(struct config *config, struct log *log);
 
 /* Milliseconds since 1970 UTC. */
 uint64_t service_clock_ms(void *context);
