@@ -254,18 +254,15 @@ static int file_size(int fd, uint64_t *ret_size)
 	return 0;
 }
 
-/* No sync: the new length goes to disk with the first flush of what is written there, and before
- * that nobody was promised anything. A block device cannot be made longer from here. */
+/* No sync: the new length goes to disk with the first flush of what is written there. */
 static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 {
 	const struct backing_file *file = (const struct backing_file *)backing;
 	uint64_t current = 0;
-	int error = file_size(file->fd, &current);
+	int error = size > INT64_MAX ? -EFBIG : file_size(file->fd, &current);
 
 	if (error != 0)
 		return error;
-	if (size > INT64_MAX)
-		return -EFBIG;
 	if (current < size && ftruncate(file->fd, (off_t)size) != 0)
 		return -errno;
 	uint64_t settled = size != 0 ? size : current;
@@ -334,15 +331,13 @@ static int file_settle_size(int fd, uint64_t wanted, bool read_only, uint64_t *r
 	*ret_error = "the size of the backing file cannot be found out";
 	if (fstat(fd, &st) != 0)
 		return -errno;
-	if (S_ISBLK(st.st_mode)) {
-		if (ioctl(fd, BLKGETSIZE64, &size) != 0)
-			return -errno;
-	} else if (S_ISREG(st.st_mode)) {
-		size = (uint64_t)st.st_size;
-	} else {
+	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode)) {
 		*ret_error = "the backing store is neither a regular file nor a block device";
 		return -EINVAL;
 	}
+	int error = file_size(fd, &size);
+	if (error != 0)
+		return error;
 	if (wanted == 0)
 		wanted = size;
 	if (wanted == 0 || wanted > INT64_MAX) {

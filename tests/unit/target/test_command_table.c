@@ -317,6 +317,37 @@ START_TEST(execute_gives_the_sheets_verdict_for_every_type_standing_and_row)
 }
 END_TEST
 
+/* 5.1: RESERVE and RELEASE, 6 and 10, of holder, registrant and stranger under each type; and that
+ * what is GOOD next to a persistent reservation has no effect. */
+START_TEST(reserve_and_release_get_the_sheets_verdict_for_every_type_and_standing)
+{
+	static const uint8_t opcodes[] = {0x16, 0x17, 0x56, 0x57};
+
+	for (size_t t = 0; t < sizeof(verdicts) / sizeof(verdicts[0]); t++) {
+		struct fixture *f =
+			fixture_create(&(struct fixture_config){.profile = &pr_profile_spc4});
+		struct scsi_nexus *nexuses[] = {fixture_login(f, 'a'), fixture_login(f, 'b'),
+						fixture_login(f, 'c')};
+		enum pr_type type = verdicts[t].type;
+
+		fixture_good(fixture_register(f, nexuses[0], 0, 0xa));
+		fixture_good(fixture_register(f, nexuses[1], 0, 0xb));
+		if (type != PR_TYPE_NONE)
+			fixture_good(fixture_pr_out(f, nexuses[0], PR_OUT_RESERVE, (uint8_t)type,
+						    0xa, 0, 0));
+		for (size_t i = 0; i < 4 * 3; i++) {
+			struct expectation e = {.cdb = {opcodes[i % 4]}};
+			bool good = type != PR_TYPE_NONE &&
+				    (i / 4 == 0 || (i / 4 == 1 && verdicts[t].registrant_writes));
+			ck_assert_msg(conflicts(f, nexuses[i / 4], &e) == !good,
+				      "%02x, type %d, nexus %zu", e.cdb[0], type, i / 4);
+			ck_assert_ptr_null(fixture_lun(f)->spc2_owner);
+		}
+		fixture_free(&f);
+	}
+}
+END_TEST
+
 START_TEST(a_foreign_spc2_reservation_lets_only_the_sheets_list_through)
 {
 	struct fixture *f = fixture_create(&(struct fixture_config){.profile = &pr_profile_spc4});
@@ -349,6 +380,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_class_by_cdb_bits_is_never_stricter_than_its_row_says);
 	tcase_add_test(tcase, every_row_has_its_expectation);
 	tcase_add_test(tcase, execute_gives_the_sheets_verdict_for_every_type_standing_and_row);
+	tcase_add_test(tcase,
+		       reserve_and_release_get_the_sheets_verdict_for_every_type_and_standing);
 	tcase_add_test(tcase, a_foreign_spc2_reservation_lets_only_the_sheets_list_through);
 }
 
