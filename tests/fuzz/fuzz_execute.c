@@ -1,8 +1,8 @@
 /*
  * Any CDB with any Data-Out, from several nexuses at once, through target_execute; mixed with task
- * management, logins and logouts, a disk that holds requests back, a journal that fails, and
- * restarts. Whatever comes, the reservation state stays sound, nothing is answered twice (the
- * fixture sees to that), and in the end everything is free.
+ * management, logins and logouts, disks that hold requests back, a journal that fails, LUNs that
+ * come, go and grow, and restarts. Whatever comes, the reservation state stays sound, nothing is
+ * answered twice (the fixture sees to that), and in the end everything is free.
  *
  * Input: one byte of set-up, then steps: {step, nexus, ...}.
  */
@@ -30,6 +30,7 @@ enum step {
 	STEP_DISK,
 	STEP_STORE,
 	STEP_RESTART,
+	STEP_LUN,
 	STEP_COUNT,
 };
 
@@ -77,7 +78,7 @@ static void step_session(struct run *run, unsigned n)
 }
 
 /* {cdb length code, expected out, expected in, the CDB, Data-Out as far as it goes} */
-static void step_command(struct run *run, unsigned n, bool hold)
+static void step_command(struct run *run, unsigned n, enum scsi_task_attribute attribute, bool hold)
 {
 	static const uint8_t cdb_lens[] = {6, 10, 12, 16, 16, 32};
 	uint8_t cdb[SCSI_CDB_MAX] = {0};
@@ -102,7 +103,8 @@ static void step_command(struct run *run, unsigned n, bool hold)
 						      .out = out,
 						      .out_len = expected_out,
 						      .in_len = expected_in,
-						      .hold_data = hold});
+						      .hold_data = hold,
+						      .attribute = attribute});
 }
 
 static struct fixture_task *waiting_task(const struct run *run)
@@ -143,19 +145,39 @@ static void step_manage(struct run *run, unsigned n)
 static void step_disk(struct run *run)
 {
 	uint8_t how = byte_reader_u8(&run->in);
+	struct test_disk *disk = &run->f->disks[how >> 7];
 
 	if ((how & 3) == 0)
-		test_disk_release(&run->f->disks[0]);
+		test_disk_release(disk);
 	else if ((how & 3) == 1)
-		run->f->disks[0].hold = !run->f->disks[0].hold;
+		disk->hold = !disk->hold;
 	else if ((how & 3) == 2)
-		run->f->disks[0].next_error = (how & 4) ? -EIO : -ENOSPC;
+		disk->next_error = (how & 4) ? -EIO : -ENOSPC;
 }
 
 static void step_store(struct run *run)
 {
 	static const int errors[] = {0, -EIO, -ENOSPC, 0};
 	run->f->stores[0].error = errors[byte_reader_u8(&run->in) % 4];
+}
+
+/* {how}: LUN 1 goes, or comes back; or one of them grows. */
+static void step_lun(struct run *run)
+{
+	struct scsi_target *target = run->f->target;
+	uint8_t how = byte_reader_u8(&run->in);
+	struct scsi_lun_config config;
+
+	scsi_lun_config_init(&config);
+	config.number = 1;
+	config.backing = &run->f->disks[1].backing;
+	config.profile = run->f->config.profile;
+	if ((how & 3) == 0)
+		(void)scsi_target_remove_lun(target, 1, nothing, NULL);
+	else if ((how & 3) == 1)
+		(void)scsi_target_add_lun(target, &config, NULL);
+	else
+		(void)scsi_target_resize_lun(target, how & 1, (uint64_t)(how >> 2) * FIXTURE_BLOCK);
 }
 
 static void restart(struct run *run)
@@ -172,18 +194,21 @@ static void restart(struct run *run)
 
 static void one_step(struct run *run)
 {
+	static const enum scsi_task_attribute attributes[4] = {
+		SCSI_ATTRIBUTE_SIMPLE, SCSI_ATTRIBUTE_ORDERED, SCSI_ATTRIBUTE_HEAD_OF_QUEUE,
+		SCSI_ATTRIBUTE_ACA};
 	enum step step = (enum step)(byte_reader_u8(&run->in) % STEP_COUNT);
 	uint8_t who = byte_reader_u8(&run->in);
 	unsigned n = who % NEXUSES;
 	struct fixture_task *task;
 
-	run->f->lun = who >> 7; /* LUN 1 is not there */
+	run->f->lun = who >> 7;
 	if (!run->nexuses[n] && step != STEP_RESTART)
 		step = STEP_SESSION;
 	switch (step) {
 	case STEP_COMMAND:
 	case STEP_COMMAND_HOLDING_DATA:
-		step_command(run, n, step == STEP_COMMAND_HOLDING_DATA);
+		step_command(run, n, attributes[who >> 5 & 3], step == STEP_COMMAND_HOLDING_DATA);
 		break;
 	case STEP_DELIVER:
 		task = waiting_task(run);
@@ -207,6 +232,9 @@ static void one_step(struct run *run)
 	case STEP_STORE:
 		step_store(run);
 		break;
+	case STEP_LUN:
+		step_lun(run);
+		break;
 	case STEP_RESTART:
 	case STEP_COUNT:
 		restart(run);
@@ -227,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	run->f = fixture_create(&(struct fixture_config){
 		.profile = (set_up & 1) ? &pr_profile_spc4 : &pr_profile_dlt_s4,
+		.luns = 2,
 		.blocks = 16,
 		.registrations_max = (set_up & 2) ? 3 : 64,
 		.no_journal = (set_up & 4) != 0,
