@@ -196,12 +196,13 @@ static int hang_writes(void)
 	return fd;
 }
 
-static void ignore_answer(struct iscsi_context *iscsi, int status, void *data, void *context)
+/* Called when the context is destroyed, with the task. */
+static void forget_answer(struct iscsi_context *iscsi, int status, void *data, void *context)
 {
 	(void)iscsi;
 	(void)status;
-	(void)data;
 	(void)context;
+	scsi_free_scsi_task(data);
 }
 
 static void write_until_it_hangs(int hanging)
@@ -210,7 +211,7 @@ static void write_until_it_hangs(int hanging)
 	struct pollfd fds[2] = {{.fd = iscsi_get_fd(a)}, {.fd = hanging, .events = POLLIN}};
 
 	ck_assert_ptr_nonnull(iscsi_write10_task(a, 0, 0, data, sizeof(data), 512, 0, 0, 0, 0, 0,
-						 ignore_answer, NULL));
+						 forget_answer, NULL));
 	while ((fds[1].revents & POLLIN) == 0) {
 		fds[0].events = (short)iscsi_which_events(a);
 		ck_assert_int_gt(poll(fds, 2, -1), 0);
@@ -221,10 +222,10 @@ static void write_until_it_hangs(int hanging)
 /* Status 1 and the message are the deadline's own: nothing but its timer gets there. */
 START_TEST(a_disk_that_hangs_does_not_keep_the_daemon)
 {
-	const char *const one_thread[] = {"--threads", "2", NULL};
+	const char *const threads[] = {"--threads", "2", NULL};
 	int hanging = hang_writes();
 
-	start(one_thread);
+	start(threads);
 	write_until_it_hangs(hanging);
 	ck_assert_int_eq(daemon_stop(&served), 1);
 	iscsi_destroy_context(a);
