@@ -228,6 +228,7 @@ START_TEST(a_disk_that_hangs_does_not_keep_the_daemon)
 	start(threads);
 	write_until_it_hangs(hanging);
 	ck_assert_int_eq(daemon_stop(&served), 1);
+	ck_assert_int_ne(access(served.control, F_OK), 0);
 	iscsi_destroy_context(a);
 	/* And what it left behind can be served again. */
 	daemon_restart(&served);

@@ -74,11 +74,12 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	service->signals++;
 	if (service->signals >= SIGNALS_TO_BE_GONE) {
 		log_line(service->log, LOG_LEVEL_WARNING, "second signal: leaving at once");
-		control_unlink(service->control);
 		_exit(1);
 	}
 	log_line(service->log, LOG_LEVEL_INFO, "%s: stopping",
 		 watcher->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	/* Now, as the deadline cannot: whoever comes from here on finds no daemon. */
+	control_unlink(service->control);
 	arm_deadline();
 	iscsi_server_stop(service->server, STOP_GRACE_MS, service_stopped, service);
 }
