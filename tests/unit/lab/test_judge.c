@@ -1,0 +1,612 @@
+/*
+ * The judge on small histories: what a right target may answer is accepted, and each wrong answer
+ * is laid to the right rule.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/suite.h"
+#include "tools/lab/judge.h"
+
+/* A history in a few words. Times run by themselves. */
+struct script {
+	char text[65536];
+	size_t len;
+	unsigned long at, command;
+};
+
+static void line(struct script *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void line(struct script *s, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	s->len += (size_t)vsnprintf(s->text + s->len, sizeof(s->text) - s->len, format, arguments);
+	va_end(arguments);
+	ck_assert_uint_lt(s->len, sizeof(s->text));
+}
+
+static void begin(struct script *s, const char *profile, unsigned nexuses)
+{
+	memset(s, 0, sizeof(*s));
+	line(s,
+	     "{\"holdfast_history\":1,\"profile\":\"%s\",\"block_size\":512,"
+	     "\"aptpl_claimed\":true}\n",
+	     profile);
+	for (unsigned i = 0; i < nexuses; i++) {
+		line(s,
+		     "{\"at_ns\":%lu,\"kind\":\"nexus\",\"number\":%u,\"name\":\"iqn.t:%u\","
+		     "\"target_port\":1}\n",
+		     s->at++, i, i);
+		line(s, "{\"at_ns\":%lu,\"kind\":\"login\",\"nexus\":%u}\n", s->at++, i);
+	}
+}
+
+/* Sends; the number is for ret(). */
+static unsigned long inv(struct script *s, unsigned nexus, const char *what)
+{
+	unsigned long command = ++s->command;
+	line(s, "{\"at_ns\":%lu,\"kind\":\"invoke\",\"nexus\":%u,\"command\":%lu,%s}\n", s->at++,
+	     nexus, command, what);
+	return command;
+}
+
+static void ret(struct script *s, unsigned nexus, unsigned long command, const char *what)
+{
+	line(s, "{\"at_ns\":%lu,\"kind\":\"return\",\"nexus\":%u,\"command\":%lu,%s}\n", s->at++,
+	     nexus, command, what);
+}
+
+/* Both, with nothing in between. */
+static void run(struct script *s, unsigned nexus, const char *what, const char *result)
+{
+	ret(s, nexus, inv(s, nexus, what), result);
+}
+
+static void happens(struct script *s, const char *kind, int nexus)
+{
+	if (nexus < 0)
+		line(s, "{\"at_ns\":%lu,\"kind\":\"%s\"}\n", s->at++, kind);
+	else
+		line(s, "{\"at_ns\":%lu,\"kind\":\"%s\",\"nexus\":%d}\n", s->at++, kind, nexus);
+}
+
+static struct judge_report *verdict(const struct script *s)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)s->text, s->len, "r");
+	struct judge_options options = {.states_max = 0};
+	struct judge_report *report = NULL;
+	struct history *history = NULL;
+	struct history_error error;
+
+	ck_assert_msg(history_read(in, &history, &error) == 0, "line %zu: %s", error.line,
+		      error.text);
+	ck_assert_int_eq(judge(history, &options, &report), 0);
+	fclose(in);
+	history_free(&history);
+	return report;
+}
+
+static void accepted(const struct script *s)
+{
+	struct judge_report *report = verdict(s);
+	ck_assert_msg(report->violation_count == 0, "%s: %s",
+		      judge_rule_name(report->violations[0].rule), report->violations[0].text);
+	ck_assert(!report->undecided);
+	judge_report_free(&report);
+}
+
+static void breaks(const struct script *s, enum judge_rule rule)
+{
+	struct judge_report *report = verdict(s);
+	ck_assert_uint_ge(report->violation_count, 1);
+	ck_assert_msg(report->violations[0].rule == rule, "%s instead of %s: %s",
+		      judge_rule_name(report->violations[0].rule), judge_rule_name(rule),
+		      report->violations[0].text);
+	ck_assert_uint_gt(report->violations[0].event_count, 0);
+	judge_report_free(&report);
+}
+
+#define GOOD	      "\"outcome\":\"good\""
+#define CONFLICT      "\"outcome\":\"conflict\""
+#define UNKNOWN	      "\"outcome\":\"unknown\""
+#define UA(asc, ascq) "\"outcome\":\"check\",\"sense_key\":6,\"asc\":" #asc ",\"ascq\":" #ascq
+#define REGISTER(old, new) \
+	"\"op\":\"register\",\"key\":\"" old "\",\"action_key\":\"" new "\",\"aptpl\":true"
+#define RESERVE(with, of) "\"op\":\"reserve\",\"key\":\"" with "\",\"type\":" of
+#define RELEASE(with, of) "\"op\":\"release\",\"key\":\"" with "\",\"type\":" of
+#define CLEAR(with)	  "\"op\":\"clear\",\"key\":\"" with "\""
+#define PREEMPT(by, who, of) \
+	"\"op\":\"preempt\",\"key\":\"" by "\",\"action_key\":\"" who "\",\"type\":" of
+#define PREEMPT_AND_ABORT(by, who, of) \
+	"\"op\":\"preempt_and_abort\",\"key\":\"" by "\",\"action_key\":\"" who "\",\"type\":" of
+#define TUR		 "\"op\":\"test_unit_ready\""
+#define READ_KEYS	 "\"op\":\"read_keys\""
+#define READ_RESERVATION "\"op\":\"read_reservation\""
+#define WRITE(lba, sequence) \
+	"\"op\":\"write\",\"lba\":" #lba ",\"blocks\":1,\"sequence\":" #sequence
+#define READ(lba)	       "\"op\":\"read\",\"lba\":" #lba ",\"blocks\":1"
+#define HOLDS(nexus, sequence) GOOD ",\"tags\":[[" #nexus "," #sequence ",0]]"
+#define HOLDS_NOTHING	       GOOD ",\"tags\":[null]"
+
+/* 0 and 1 registered with 0xa and 0xb; 0 holds a reservation of this type. */
+static void reserved(struct script *s, const char *profile, const char *reserve)
+{
+	begin(s, profile, 3);
+	run(s, 0, REGISTER("0x0", "0xa"), GOOD);
+	run(s, 1, REGISTER("0x0", "0xb"), GOOD);
+	run(s, 0, reserve, GOOD);
+}
+
+START_TEST(an_empty_history_is_accepted)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(the_access_table_is_accepted)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 0, WRITE(1, 1), GOOD);
+	run(&s, 1, WRITE(2, 1), GOOD);
+	run(&s, 2, WRITE(3, 1), CONFLICT);
+	run(&s, 2, READ(1), CONFLICT);
+	run(&s, 2, TUR, GOOD);
+	run(&s, 1, READ(1), HOLDS(0, 1));
+	run(&s, 1, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]");
+	run(&s, 2, READ_RESERVATION,
+	    GOOD ",\"generation\":2,\"holder_key\":\"0xa\",\"holder_type\":6");
+	accepted(&s);
+}
+END_TEST
+
+/* Each wrong answer behind the same right beginning. */
+static const struct {
+	unsigned nexus;
+	const char *what, *result;
+	enum judge_rule rule;
+} wrong[] = {
+	{2, WRITE(3, 1), GOOD, JUDGE_WRITE_BY_STRANGER},
+	{2, READ(3), HOLDS_NOTHING, JUDGE_READ_BY_STRANGER},
+	{1, WRITE(3, 1), CONFLICT, JUDGE_NEEDLESS_CONFLICT},
+	{1, RELEASE("0xb", "6"), CONFLICT, JUDGE_NEEDLESS_CONFLICT},
+	{2, TUR, CONFLICT, JUDGE_NEEDLESS_CONFLICT},
+	{1, RESERVE("0xb", "6"), GOOD, JUDGE_ORDER},
+	{2, REGISTER("0x1", "0xc"), GOOD, JUDGE_ORDER},
+	{1, READ_KEYS, GOOD ",\"generation\":3,\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]",
+	 JUDGE_GENERATION},
+	{1, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":1,\"keys\":[\"0xa\"]", JUDGE_KEYS},
+	{1, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":2,\"keys\":[\"0xa\",\"0xc\"]",
+	 JUDGE_KEYS},
+	{1, READ_RESERVATION, GOOD ",\"generation\":2", JUDGE_HOLDER},
+	{1, READ_RESERVATION, GOOD ",\"generation\":2,\"holder_key\":\"0xb\",\"holder_type\":6",
+	 JUDGE_HOLDER},
+	{1, READ_RESERVATION, GOOD ",\"generation\":2,\"holder_key\":\"0xa\",\"holder_type\":5",
+	 JUDGE_HOLDER},
+	{1, TUR, UA(42, 3), JUDGE_UNIT_ATTENTION_WRONG},
+	{1, TUR, UA(42, 5), JUDGE_UNIT_ATTENTION_WRONG},
+};
+
+START_TEST(a_wrong_answer_breaks_its_rule)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, wrong[_i].nexus, wrong[_i].what, wrong[_i].result);
+	breaks(&s, wrong[_i].rule);
+}
+END_TEST
+
+START_TEST(a_preempted_nexus_hears_of_it_once_and_is_out)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, WRITE(1, 1), UA(42, 5));
+	run(&s, 0, WRITE(1, 2), CONFLICT);
+	run(&s, 0, TUR, GOOD);
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(each_profile_has_its_unit_attention)
+{
+	struct script s;
+	reserved(&s, "dlt-s4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, WRITE(1, 1), UA(42, 3));
+	accepted(&s);
+	reserved(&s, "dlt-s4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, WRITE(1, 1), UA(42, 5));
+	breaks(&s, JUDGE_UNIT_ATTENTION_WRONG);
+	reserved(&s, "", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, WRITE(1, 1), UA(42, 3));
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(a_lost_unit_attention_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, WRITE(1, 1), CONFLICT);
+	breaks(&s, JUDGE_UNIT_ATTENTION_LOST);
+}
+END_TEST
+
+START_TEST(a_unit_attention_that_comes_twice_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, TUR, UA(42, 5));
+	run(&s, 0, TUR, UA(42, 5));
+	breaks(&s, JUDGE_UNIT_ATTENTION_TWICE);
+}
+END_TEST
+
+START_TEST(a_fenced_write_that_is_good_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, TUR, UA(42, 5));
+	run(&s, 0, WRITE(1, 1), GOOD);
+	breaks(&s, JUDGE_FENCED_WRITE_ACKNOWLEDGED);
+}
+END_TEST
+
+/* The write overlaps the preempt: either order is right, with GOOD and with the unit attention. */
+START_TEST(what_overlaps_may_go_either_way)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long write = inv(&s, 0, WRITE(1, 1));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	ret(&s, 0, write, GOOD);
+	run(&s, 0, TUR, UA(42, 5));
+	accepted(&s);
+
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	write = inv(&s, 0, WRITE(1, 1));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	ret(&s, 0, write, UA(42, 5));
+	run(&s, 0, TUR, GOOD);
+	accepted(&s);
+}
+END_TEST
+
+/* Its unit attention was checked before the preempt, its registration after. */
+START_TEST(a_command_may_start_before_a_preempt_and_fail_after_it)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long reserve = inv(&s, 0, RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	ret(&s, 0, reserve, CONFLICT);
+	run(&s, 0, TUR, UA(42, 5));
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(registrations_that_overlap_are_put_in_the_order_that_was_seen)
+{
+	struct script s;
+	begin(&s, "spc4", 3);
+	unsigned long a = inv(&s, 0, REGISTER("0x0", "0xa"));
+	unsigned long b = inv(&s, 1, REGISTER("0x0", "0xb"));
+	run(&s, 2, READ_KEYS, GOOD ",\"generation\":1,\"key_count\":1,\"keys\":[\"0xb\"]");
+	ret(&s, 0, a, GOOD);
+	ret(&s, 1, b, GOOD);
+	run(&s, 2, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":2,\"keys\":[\"0xb\",\"0xa\"]");
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(two_views_that_contradict_each_other_are_found)
+{
+	struct script s;
+	begin(&s, "spc4", 3);
+	unsigned long a = inv(&s, 0, REGISTER("0x0", "0xa"));
+	unsigned long b = inv(&s, 1, REGISTER("0x0", "0xb"));
+	run(&s, 2, READ_KEYS, GOOD ",\"generation\":1,\"key_count\":1,\"keys\":[\"0xb\"]");
+	run(&s, 2, READ_KEYS, GOOD ",\"generation\":1,\"key_count\":1,\"keys\":[\"0xa\"]");
+	ret(&s, 0, a, GOOD);
+	ret(&s, 1, b, GOOD);
+	breaks(&s, JUDGE_KEYS);
+}
+END_TEST
+
+START_TEST(an_unanswered_command_may_have_happened_or_not)
+{
+	struct script s;
+	for (int happened = 0; happened < 2; happened++) {
+		begin(&s, "spc4", 2);
+		unsigned long a = inv(&s, 0, REGISTER("0x0", "0xa"));
+		happens(&s, "lost", 0);
+		if (happened)
+			run(&s, 1, READ_KEYS,
+			    GOOD ",\"generation\":1,\"key_count\":1,\"keys\":[\"0xa\"]");
+		else
+			run(&s, 1, READ_KEYS, GOOD);
+		ret(&s, 0, a, UNKNOWN);
+		accepted(&s);
+	}
+}
+END_TEST
+
+/* The session it belonged to is gone for good once the nexus is back. */
+START_TEST(an_unanswered_command_does_not_happen_in_the_next_session)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	inv(&s, 0, REGISTER("0x0", "0xa"));
+	happens(&s, "lost", 0);
+	happens(&s, "login", 0);
+	run(&s, 1, READ_KEYS, GOOD);
+	run(&s, 1, READ_KEYS, GOOD ",\"generation\":1,\"key_count\":1,\"keys\":[\"0xa\"]");
+	breaks(&s, JUDGE_GENERATION);
+}
+END_TEST
+
+START_TEST(what_aptpl_promised_survives_a_crash)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	happens(&s, "crash", -1);
+	for (int i = 0; i < 3; i++)
+		happens(&s, "lost", i);
+	happens(&s, "up", -1);
+	for (int i = 0; i < 3; i++)
+		happens(&s, "login", i);
+	run(&s, 2, READ_KEYS, GOOD ",\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]");
+	run(&s, 2, WRITE(1, 1), CONFLICT);
+	run(&s, 1, WRITE(1, 1), GOOD);
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(what_a_crash_lost_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	happens(&s, "crash", -1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 2);
+	run(&s, 2, READ_KEYS, GOOD ",\"key_count\":1,\"keys\":[\"0xa\"]");
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	happens(&s, "crash", -1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 2);
+	run(&s, 2, WRITE(1, 1), GOOD);
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+START_TEST(what_outlived_a_crash_without_aptpl_is_found)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	run(&s, 0, "\"op\":\"register\",\"action_key\":\"0xa\"", GOOD);
+	happens(&s, "crash", -1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 1);
+	run(&s, 1, READ_KEYS, GOOD ",\"key_count\":1,\"keys\":[\"0xa\"]");
+	breaks(&s, JUDGE_KEPT_OVER_CRASH);
+}
+END_TEST
+
+START_TEST(an_unanswered_command_at_the_crash_is_in_or_out_but_not_half)
+{
+	struct script s;
+	for (int in = 0; in < 2; in++) {
+		reserved(&s, "spc4", RESERVE("0xa", "5"));
+		inv(&s, 1, PREEMPT("0xb", "0xa", "5"));
+		happens(&s, "crash", -1);
+		happens(&s, "up", -1);
+		happens(&s, "login", 2);
+		run(&s, 2, READ_KEYS,
+		    in ? GOOD ",\"key_count\":1,\"keys\":[\"0xb\"]"
+		       : GOOD ",\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]");
+		run(&s, 2, READ_RESERVATION,
+		    in ? GOOD ",\"holder_key\":\"0xb\",\"holder_type\":5"
+		       : GOOD ",\"holder_key\":\"0xa\",\"holder_type\":5");
+		accepted(&s);
+	}
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	inv(&s, 1, PREEMPT("0xb", "0xa", "5"));
+	happens(&s, "crash", -1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 2);
+	run(&s, 2, READ_KEYS, GOOD ",\"key_count\":1,\"keys\":[\"0xb\"]");
+	run(&s, 2, READ_RESERVATION, GOOD);
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+START_TEST(a_new_session_starts_without_old_unit_attentions)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	happens(&s, "logout", 0);
+	happens(&s, "login", 0);
+	run(&s, 0, WRITE(1, 1), CONFLICT);
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(a_power_on_unit_attention_is_no_surprise_after_login)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	run(&s, 0, TUR, UA(41, 0));
+	run(&s, 0, TUR, GOOD);
+	accepted(&s);
+	run(&s, 0, TUR, UA(41, 0));
+	breaks(&s, JUDGE_UNIT_ATTENTION_TWICE);
+}
+END_TEST
+
+START_TEST(spc2_reservations_are_known)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	run(&s, 0, "\"op\":\"spc2_reserve\"", GOOD);
+	run(&s, 1, "\"op\":\"spc2_reserve\"", CONFLICT);
+	run(&s, 1, TUR, CONFLICT);
+	run(&s, 1, READ_KEYS, CONFLICT);
+	run(&s, 0, READ_KEYS, CONFLICT);
+	run(&s, 0, WRITE(1, 1), GOOD);
+	happens(&s, "logout", 0);
+	run(&s, 1, WRITE(1, 1), GOOD);
+	accepted(&s);
+}
+END_TEST
+
+/* ---- blocks ---- */
+
+START_TEST(reads_show_the_last_write_or_one_that_overlaps)
+{
+	struct script s;
+	begin(&s, "spc4", 3);
+	run(&s, 0, READ(1), HOLDS_NOTHING);
+	run(&s, 0, WRITE(1, 1), GOOD);
+	run(&s, 1, READ(1), HOLDS(0, 1));
+	unsigned long a = inv(&s, 0, WRITE(1, 2)), b = inv(&s, 1, WRITE(1, 1));
+	run(&s, 2, READ(1), HOLDS(1, 1));
+	ret(&s, 0, a, GOOD);
+	ret(&s, 1, b, GOOD);
+	run(&s, 2, READ(1), HOLDS(0, 2));
+	accepted(&s);
+}
+END_TEST
+
+static const struct {
+	const char *result;
+	enum judge_rule rule;
+} bad_reads[] = {
+	{HOLDS_NOTHING, JUDGE_STALE_READ},
+	{HOLDS(0, 1), JUDGE_STALE_READ},
+	{HOLDS(0, 3), JUDGE_STALE_READ},
+	{HOLDS(1, 7), JUDGE_FENCED_WRITE_ON_MEDIUM},
+	{GOOD ",\"tags\":[\"torn\"]", JUDGE_TORN_WRITE},
+};
+
+START_TEST(a_read_that_cannot_be_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "1"));
+	run(&s, 0, WRITE(1, 1), GOOD);
+	run(&s, 0, WRITE(1, 2), GOOD);
+	run(&s, 1, WRITE(1, 7), CONFLICT);
+	run(&s, 0, READ(1), bad_reads[_i].result);
+	run(&s, 0, WRITE(1, 3), GOOD);
+	breaks(&s, bad_reads[_i].rule);
+}
+END_TEST
+
+START_TEST(an_acknowledged_write_that_is_not_on_the_medium_is_found)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	run(&s, 0, WRITE(1, 1), GOOD);
+	line(&s, "{\"at_ns\":%lu,\"kind\":\"medium\",\"lba\":1,\"tag\":null}\n", s.at++);
+	breaks(&s, JUDGE_LOST_WRITE);
+}
+END_TEST
+
+/* Nobody answered it, and nobody may have let it through. */
+START_TEST(a_fenced_write_without_answer_on_the_medium_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	run(&s, 0, TUR, UA(42, 5));
+	unsigned long write = inv(&s, 0, WRITE(1, 9));
+	ret(&s, 0, write, UNKNOWN);
+	run(&s, 1, READ(1), HOLDS(0, 9));
+	breaks(&s, JUDGE_FENCED_WRITE_ON_MEDIUM);
+}
+END_TEST
+
+START_TEST(a_write_that_started_before_its_fence_may_be_on_the_medium)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long write = inv(&s, 0, WRITE(1, 9));
+	run(&s, 1, PREEMPT("0xb", "0xa", "6"), GOOD);
+	ret(&s, 0, write, UNKNOWN);
+	run(&s, 1, READ(1), HOLDS(0, 9));
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(an_aborted_write_that_comes_late_is_found)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long write = inv(&s, 0, WRITE(1, 9));
+	run(&s, 1, PREEMPT_AND_ABORT("0xb", "0xa", "6"), GOOD);
+	run(&s, 1, READ(1), HOLDS_NOTHING);
+	run(&s, 1, READ(1), HOLDS(0, 9));
+	ret(&s, 0, write, UNKNOWN);
+	breaks(&s, JUDGE_ABORTED_WRITE_ON_MEDIUM);
+}
+END_TEST
+
+START_TEST(every_rule_has_a_name_and_a_sentence)
+{
+	for (int i = 1; i < JUDGE_RULE_COUNT; i++) {
+		ck_assert_str_ne(judge_rule_name((enum judge_rule)i), "?");
+		ck_assert_uint_gt(strlen(judge_rule_text((enum judge_rule)i)), 10);
+	}
+}
+END_TEST
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+static void fill(TCase *tcase)
+{
+	tcase_add_test(tcase, an_empty_history_is_accepted);
+	tcase_add_test(tcase, the_access_table_is_accepted);
+	tcase_add_loop_test(tcase, a_wrong_answer_breaks_its_rule, 0, COUNT(wrong));
+	tcase_add_test(tcase, a_preempted_nexus_hears_of_it_once_and_is_out);
+	tcase_add_test(tcase, each_profile_has_its_unit_attention);
+	tcase_add_test(tcase, a_lost_unit_attention_is_found);
+	tcase_add_test(tcase, a_unit_attention_that_comes_twice_is_found);
+	tcase_add_test(tcase, a_fenced_write_that_is_good_is_found);
+	tcase_add_test(tcase, what_overlaps_may_go_either_way);
+	tcase_add_test(tcase, a_command_may_start_before_a_preempt_and_fail_after_it);
+	tcase_add_test(tcase, registrations_that_overlap_are_put_in_the_order_that_was_seen);
+	tcase_add_test(tcase, two_views_that_contradict_each_other_are_found);
+	tcase_add_test(tcase, an_unanswered_command_may_have_happened_or_not);
+	tcase_add_test(tcase, an_unanswered_command_does_not_happen_in_the_next_session);
+	tcase_add_test(tcase, what_aptpl_promised_survives_a_crash);
+	tcase_add_test(tcase, what_a_crash_lost_is_found);
+	tcase_add_test(tcase, what_outlived_a_crash_without_aptpl_is_found);
+	tcase_add_test(tcase, an_unanswered_command_at_the_crash_is_in_or_out_but_not_half);
+	tcase_add_test(tcase, a_new_session_starts_without_old_unit_attentions);
+	tcase_add_test(tcase, a_power_on_unit_attention_is_no_surprise_after_login);
+	tcase_add_test(tcase, spc2_reservations_are_known);
+	tcase_add_test(tcase, reads_show_the_last_write_or_one_that_overlaps);
+	tcase_add_loop_test(tcase, a_read_that_cannot_be_is_found, 0, COUNT(bad_reads));
+	tcase_add_test(tcase, an_acknowledged_write_that_is_not_on_the_medium_is_found);
+	tcase_add_test(tcase, a_fenced_write_without_answer_on_the_medium_is_found);
+	tcase_add_test(tcase, a_write_that_started_before_its_fence_may_be_on_the_medium);
+	tcase_add_test(tcase, an_aborted_write_that_comes_late_is_found);
+	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
+}
+
+int main(void)
+{
+	return suite_run("lab/judge", fill);
+}

@@ -1,0 +1,304 @@
+/*
+ * No order explains this answer: which rule does it break, and which commands show it?
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/lab/judge_search.h"
+
+#define CAUSES_MAX 16
+
+/* Commands that brought the state about, the youngest first. */
+struct causes {
+	size_t events[CAUSES_MAX];
+	size_t count;
+};
+
+static void add_cause(struct causes *causes, size_t event)
+{
+	if (event == JUDGE_NO_EVENT || causes->count == CAUSES_MAX)
+		return;
+	for (size_t i = 0; i < causes->count; i++)
+		if (causes->events[i] == event)
+			return;
+	causes->events[causes->count++] = event;
+}
+
+static bool concerns(const struct judge_op *mover, const struct judge_op *op)
+{
+	const struct history_command *c = mover->command;
+
+	if (mover->role == JUDGE_CRASHED)
+		return true;
+	if (!c || (mover->result && mover->result->outcome != HISTORY_GOOD))
+		return mover->nexus == op->nexus && c;
+	if (mover->nexus == op->nexus)
+		return true;
+	return history_op_is_pr_out(c->op) && c->op != HISTORY_REGISTER &&
+	       c->op != HISTORY_REGISTER_AND_IGNORE;
+}
+
+/* The last movers on this path that could have to do with it. */
+static void collect_causes(const struct search *search, const struct judge_op *op,
+			   struct causes *causes)
+{
+	bool all = op->command && history_op_is_pr_in(op->command->op);
+
+	for (size_t i = search->frame_count; i-- > 0 && causes->count < CAUSES_MAX / 2;) {
+		uint32_t applied = search->frames[i].candidate;
+		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
+			continue;
+		const struct judge_op *mover = &search->ops->ops[applied];
+		if (all ? mover->command != NULL || mover->role == JUDGE_CRASHED
+			: concerns(mover, op))
+			add_cause(causes, mover->opened_by);
+	}
+}
+
+/* Has nothing been changed since a crash? Then the crash is to blame. */
+static bool fresh_from_crash(const struct search *search)
+{
+	for (size_t i = search->frame_count; i-- > 0;) {
+		uint32_t applied = search->frames[i].candidate;
+		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
+			continue;
+		const struct judge_op *mover = &search->ops->ops[applied];
+		if (mover->role == JUDGE_CRASHED)
+			return true;
+		if (mover->command && history_op_is_pr_out(mover->command->op) && mover->result &&
+		    mover->result->outcome == HISTORY_GOOD)
+			return false;
+	}
+	return false;
+}
+
+static bool was_registered(const struct search *search, uint32_t nexus)
+{
+	for (size_t i = search->frame_count; i-- > 0;) {
+		uint32_t applied = search->frames[i].candidate;
+		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
+			continue;
+		const struct judge_op *mover = &search->ops->ops[applied];
+		if (mover->command && mover->nexus == nexus && mover->command->action_key != 0 &&
+		    (mover->command->op == HISTORY_REGISTER ||
+		     mover->command->op == HISTORY_REGISTER_AND_IGNORE))
+			return true;
+	}
+	return false;
+}
+
+static bool reported_before(const struct search *search, const struct judge_op *op)
+{
+	for (size_t i = search->frame_count; i-- > 0;) {
+		uint32_t applied = search->frames[i].candidate;
+		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
+			continue;
+		const struct judge_op *mover = &search->ops->ops[applied];
+		if (mover->nexus == op->nexus && mover->role == JUDGE_SESSION_BEGIN)
+			return false;
+		if (mover->nexus == op->nexus && mover->result &&
+		    mover->result->outcome == HISTORY_CHECK && mover->result->sense_key == 6 &&
+		    mover->result->asc == op->result->asc &&
+		    mover->result->ascq == op->result->ascq)
+			return true;
+	}
+	return false;
+}
+
+static enum judge_rule rule_of_data(const struct search *search, const struct judge_op *op,
+				    bool let_through)
+{
+	bool write =
+		op->command->op == HISTORY_WRITE || op->command->access == HISTORY_ACCESS_WRITE;
+
+	if (!let_through)
+		return fresh_from_crash(search) ? JUDGE_KEPT_OVER_CRASH : JUDGE_NEEDLESS_CONFLICT;
+	if (op->found_on_medium)
+		return JUDGE_FENCED_WRITE_ON_MEDIUM;
+	if (fresh_from_crash(search))
+		return JUDGE_LOST_BY_CRASH;
+	if (!write)
+		return JUDGE_READ_BY_STRANGER;
+	return was_registered(search, op->nexus) && search->model.keys[op->nexus] == 0
+		       ? JUDGE_FENCED_WRITE_ACKNOWLEDGED
+		       : JUDGE_WRITE_BY_STRANGER;
+}
+
+static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_op *op)
+{
+	const char *field = "";
+
+	if (model_shows(&search->model, op->command, op->result, &field))
+		return JUDGE_ORDER;
+	if (fresh_from_crash(search)) {
+		bool shows_less = op->command->op == HISTORY_READ_RESERVATION
+					  ? op->result->holder_type == 0
+					  : op->result->key_count < search->model.registered;
+		if (strcmp(field, "generation") != 0)
+			return shows_less ? JUDGE_LOST_BY_CRASH : JUDGE_KEPT_OVER_CRASH;
+	}
+	if (strcmp(field, "generation") == 0)
+		return JUDGE_GENERATION;
+	return strcmp(field, "keys") == 0 ? JUDGE_KEYS : JUDGE_HOLDER;
+}
+
+static enum judge_rule rule_of_pr_out(const struct search *search, const struct judge_op *op,
+				      const struct model_answer *wanted)
+{
+	bool conflict = op->result->outcome == HISTORY_CONFLICT;
+
+	if (!fresh_from_crash(search))
+		return conflict && wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT
+								   : JUDGE_ORDER;
+	if (conflict)
+		return search->model.keys[op->nexus] != 0 ? JUDGE_LOST_BY_CRASH
+							  : JUDGE_KEPT_OVER_CRASH;
+	return JUDGE_ORDER;
+}
+
+static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
+			       const struct model_answer *wanted)
+{
+	const struct history_result *r = op->result;
+	bool attention = r && r->outcome == HISTORY_CHECK && r->sense_key == 6;
+
+	if (!op->command)
+		return JUDGE_ORDER;
+	if (attention)
+		return reported_before(search, op) ? JUDGE_UNIT_ATTENTION_TWICE
+						   : JUDGE_UNIT_ATTENTION_WRONG;
+	if (model_attention_pending(&search->model, op->nexus) && !op->was_clear &&
+	    model_reports_attention(op->command))
+		return JUDGE_UNIT_ATTENTION_LOST;
+	if (history_op_is_pr_in(op->command->op))
+		return r->outcome == HISTORY_GOOD ? rule_of_pr_in(search, op) : JUDGE_ORDER;
+	if (history_op_is_pr_out(op->command->op))
+		return rule_of_pr_out(search, op, wanted);
+	if (op->command->op == HISTORY_SPC2_RESERVE || op->command->op == HISTORY_SPC2_RELEASE)
+		return JUDGE_ORDER;
+	return rule_of_data(search, op, op->found_on_medium || r->outcome == HISTORY_GOOD);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+add(char *text, size_t len, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (used + 1 < len)
+		vsnprintf(text + used, len - used, format, arguments);
+	va_end(arguments);
+}
+
+static void tell(struct search *search, const struct judge_op *op,
+		 const struct model_answer *wanted, struct judge_violation *violation)
+{
+	char line[256], state[256];
+	size_t len = sizeof(violation->text);
+	char *text = violation->text;
+
+	text[0] = '\0';
+	if (!op->command) {
+		add(text, len, "no order of the commands fits a %s here",
+		    op->role == JUDGE_CRASHED ? "crash" : "session's begin or end");
+		return;
+	}
+	add(text, len, "nexus %" PRIu32 ": %s: ", op->nexus,
+	    history_command_text(op->command, line, sizeof(line)));
+	if (op->found_on_medium)
+		add(text, len, "was not GOOD, but its data was found");
+	else
+		add(text, len, "%s",
+		    history_result_text(op->command, op->result, line, sizeof(line)));
+	if (violation->rule == JUDGE_UNIT_ATTENTION_LOST)
+		add(text, len, ", where a unit attention was due");
+	else if (wanted->outcome != HISTORY_GOOD)
+		add(text, len, ", where %s was due", history_outcome_name(wanted->outcome));
+	else if (op->result && op->result->outcome != HISTORY_GOOD && !op->found_on_medium)
+		add(text, len, ", where good was due");
+	add(text, len, "; the state that fits all before it: %s",
+	    model_text(&search->model, state, sizeof(state)));
+}
+
+static int by_number(const void *a, const void *b)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+void search_blame(struct search *search, const struct frame *frame,
+		  struct judge_search_result *result)
+{
+	const struct judge_op *op = &search->ops->ops[frame->closing];
+	struct model_answer wanted = {.outcome = HISTORY_GOOD};
+	struct causes causes = {.count = 0};
+	size_t mark = model_mark(&search->model);
+	enum judge_rule rule;
+	unsigned variants;
+
+	if (op->command) {
+		wanted = model_step(&search->model, op->nexus, op->command, 0, &variants);
+		model_undo_to(&search->model, mark);
+	}
+	rule = rule_of(search, op, &wanted);
+	collect_causes(search, op, &causes);
+	qsort(causes.events, causes.count, sizeof(causes.events[0]), by_number);
+	if (op->opened_by != JUDGE_NO_EVENT && causes.count < CAUSES_MAX)
+		causes.events[causes.count++] = op->opened_by;
+	if (op->closed_by != JUDGE_NO_EVENT && causes.count < CAUSES_MAX)
+		causes.events[causes.count++] = op->closed_by;
+	free(result->violation.events);
+	result->violation.events = NULL;
+	if (!judge_violation_make(&result->violation, rule, search->ops->lun, causes.events,
+				  causes.count)) {
+		search->no_memory = true;
+		return;
+	}
+	tell(search, op, &wanted, &result->violation);
+}
+
+/* Plays the order that was found once more, and looks who was registered. */
+void search_collect_aborts(struct search *search, struct judge_search_result *result)
+{
+	struct model *model = &search->model;
+	size_t capacity = 0;
+
+	model_undo_to(model, 0);
+	for (size_t i = 0; i < search->frame_count; i++) {
+		uint32_t at = search->frames[i].candidate;
+		const struct judge_op *op = &search->ops->ops[at];
+		unsigned variants;
+
+		if (op->role == JUDGE_SESSION_BEGIN)
+			model_session_begins(model, op->nexus);
+		else if (op->role == JUDGE_SESSION_END)
+			model_session_ends(model, op->nexus);
+		else if (op->role == JUDGE_CRASHED)
+			model_crash(model);
+		if (!op->command || (op->result && op->result->outcome == HISTORY_CHECK &&
+				     op->result->sense_key == 6))
+			continue;
+		for (uint32_t n = 0; op->command->op == HISTORY_PREEMPT_AND_ABORT &&
+				     op->command->action_key != 0 && n < model->nexus_count;
+		     n++) {
+			if (model->keys[n] != op->command->action_key || n == op->nexus)
+				continue;
+			if (result->abort_count == capacity) {
+				capacity = capacity == 0 ? 64 : 2 * capacity;
+				struct judge_abort *aborts =
+					realloc(result->aborts, capacity * sizeof(*aborts));
+				if (!aborts) {
+					search->no_memory = true;
+					return;
+				}
+				result->aborts = aborts;
+			}
+			result->aborts[result->abort_count++] =
+				(struct judge_abort){.by = at, .victim_nexus = n};
+		}
+		model_step(model, op->nexus, op->command, search->frames[i].variant, &variants);
+	}
+}

@@ -1,0 +1,105 @@
+/*
+ * What the judge's files share: the commands of one logical unit with their intervals, and the
+ * search for an order.
+ *
+ * A command becomes an op that opens with its INVOKE and closes with its RETURN; it takes effect
+ * once in between. Ends and beginnings of sessions and crashes of the target are ops as well, for
+ * they change state at a moment that nobody saw exactly.
+ */
+#ifndef LAB_JUDGE_INTERNAL_H
+#define LAB_JUDGE_INTERNAL_H
+
+#include "tools/lab/judge.h"
+#include "tools/lab/judge_model.h"
+
+#define JUDGE_NO_OP    UINT32_MAX
+#define JUDGE_NO_EVENT SIZE_MAX
+
+enum judge_role {
+	JUDGE_ROLE_INVALID = 0,
+	JUDGE_PROBE, /* what came back shows the state and changed nothing */
+	JUDGE_MOVER, /* GOOD and a change, or a unit attention taken */
+	JUDGE_MAYBE, /* no answer, or aborted: it may have taken effect, or never will */
+	JUDGE_SESSION_BEGIN,
+	JUDGE_SESSION_END,
+	JUDGE_CRASHED,
+};
+
+struct judge_op {
+	enum judge_role role;
+	uint32_t nexus;			       /* HISTORY_NO_NEXUS for a crash */
+	const struct history_command *command; /* NULL: a session or a crash */
+	const struct history_result *result;   /* NULL: none */
+	size_t opened_by, closed_by;	       /* events; JUDGE_NO_EVENT: before all; never */
+	bool found_on_medium; /* a write without GOOD whose data was found: it must have been let
+				 through before closed_by */
+	/* The search's. */
+	uint32_t next, previous; /* in its list */
+	bool done;		 /* has taken effect on this path */
+	bool was_clear;		 /* no unit attention was pending at some time since it opened */
+	size_t closes_at;	 /* step; SIZE_MAX: never */
+};
+
+struct judge_step {
+	uint32_t op;
+	bool closes;
+};
+
+/* All ops of one logical unit, and the order in which they open and close. */
+struct judge_ops {
+	uint16_t lun;
+	struct judge_op *ops;
+	uint32_t op_count, op_capacity;
+	struct judge_step *steps;
+	size_t step_count, step_capacity;
+	bool unjudged; /* it has commands whose effect the model does not know */
+};
+
+/* First sight of a write's data: command of the history -> event. */
+struct judge_sight {
+	uint64_t nexus_sequence[2];
+	size_t event;
+};
+struct judge_sights; /* all of them */
+
+int judge_sights_build(const struct history *history, uint16_t lun,
+		       struct judge_sights **ret_sights);
+void judge_sights_free(struct judge_sights **sights);
+/* JUDGE_NO_EVENT: nobody ever saw it. */
+size_t judge_sights_find(const struct judge_sights *sights, uint32_t nexus, uint64_t sequence);
+
+/* 0 or -ENOMEM. */
+int judge_ops_build(const struct history *history, uint16_t lun, const struct judge_sights *sights,
+		    struct judge_ops *ret_ops);
+void judge_ops_free(struct judge_ops *ops);
+
+/* A registration that a PREEMPT AND ABORT took. */
+struct judge_abort {
+	uint32_t by, victim_nexus; /* op, nexus */
+};
+
+struct judge_search_result {
+	bool found;   /* an order explains all */
+	bool gave_up; /* states_max reached */
+	uint64_t states;
+	struct judge_violation violation; /* of the deepest point, when not found */
+	struct judge_abort *aborts;	  /* when found; to be freed */
+	size_t abort_count;
+};
+
+/* 0 or -ENOMEM. */
+int judge_search(const struct history *history, struct judge_ops *ops,
+		 const struct model_rules *rules, uint64_t states_max,
+		 struct judge_search_result *ret_result);
+
+/* The rules over blocks. Adds violations to the report. 0 or -ENOMEM. */
+int judge_blocks(const struct history *history, uint16_t lun, const struct judge_ops *ops,
+		 const struct judge_search_result *search, struct judge_report *report);
+
+/* Takes the violation's events over. False: no memory. */
+bool judge_report_add(struct judge_report *report, struct judge_violation *violation);
+/* A violation with its events; the text is the caller's. False: no memory. */
+bool judge_violation_make(struct judge_violation *ret_violation, enum judge_rule rule, uint16_t lun,
+			  const size_t *events, size_t event_count);
+
+#endif
