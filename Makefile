@@ -43,6 +43,7 @@ CONFIG_SRC    := $(wildcard config/*.c)
 DAEMON_SRC    := $(wildcard tools/holdfastd/*.c)
 CLI_SRC       := $(wildcard tools/holdfast/*.c)
 LAB_SRC       := $(wildcard tools/lab/*.c)
+LAB_TOOL_SRC  := $(wildcard tools/holdfast-lab/*.c)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 
@@ -82,8 +83,13 @@ $(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
 $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
 
+# The lab needs an initiator, which building and running the target does not.
+LAB_PROGRAM := $(B)/holdfast-lab
+$(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
+
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(LAB_PROGRAM)
 
 # ---- tests ------------------------------------------------------------------------------------
 # A test is one program: tests/KIND/.../test_NAME.c, linked with everything it could need, plus the
@@ -130,6 +136,7 @@ tests: $(TESTS) $(PROGRAMS)
 # The tests find the programs they start through these two variables.
 export HOLDFASTD = $(abspath $(B)/holdfastd)
 export HOLDFAST  = $(abspath $(B)/holdfast)
+export HOLDFAST_LAB = $(abspath $(B)/holdfast-lab)
 export LINUX_LOGS = $(B)/linux-logs
 
 # ---- fuzzing ----------------------------------------------------------------------------------
@@ -233,7 +240,7 @@ $(DEMO_BIN): $(call objs,tests/demo/demo.c tests/integration/daemon.c \
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC)
+            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC) $(LAB_TOOL_SRC)
 
 .PHONY: format format-check lint layering purity
 format:
