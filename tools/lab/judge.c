@@ -108,12 +108,12 @@ note(struct judge_report *report, const char *format, ...)
 	va_end(arguments);
 }
 
-static struct model_rules rules_of(const struct history_head *head,
-				   const struct judge_options *options)
+static struct lu_rules rules_of(const struct history_head *head,
+				const struct judge_options *options)
 {
 	bool dlt = strcmp(head->profile, "dlt-s4") == 0;
 	bool spc4 = strcmp(head->profile, "spc4") == 0;
-	struct model_rules model_rules = {
+	struct lu_rules known = {
 		.ua_preempt_03 = dlt,
 		.ua_preempt_05 = spc4,
 		.own_key_kept = dlt,
@@ -123,8 +123,8 @@ static struct model_rules rules_of(const struct history_head *head,
 		.registrations_max = head->registrations_max,
 	};
 
-	memcpy(model_rules.type_mask, head->type_mask, sizeof(model_rules.type_mask));
-	return model_rules;
+	memcpy(known.type_mask, head->type_mask, sizeof(known.type_mask));
+	return known;
 }
 
 static void count_return(const struct history_result *r, struct judge_report *report)
@@ -169,7 +169,7 @@ static void count(const struct history *history, struct judge_report *report, bo
 static int judge_lun(const struct history *history, uint16_t lun,
 		     const struct judge_options *options, struct judge_report *report)
 {
-	struct model_rules model_rules = rules_of(&history->head, options);
+	struct lu_rules known = rules_of(&history->head, options);
 	struct judge_search_result search = {.found = false};
 	struct judge_sights *sights = NULL;
 	struct judge_ops ops = {.lun = lun};
@@ -180,7 +180,7 @@ static int judge_lun(const struct history *history, uint16_t lun,
 		error = judge_ops_build(history, lun, sights, &ops);
 	if (error == 0)
 		error = judge_search(
-			history, &ops, &model_rules,
+			history, &ops, &known,
 			options->states_max != 0 ? options->states_max : STATES_DEFAULT, &search);
 	report->states += search.states;
 	if (error == 0 && ops.unjudged) {

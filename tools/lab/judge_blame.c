@@ -121,7 +121,7 @@ static enum judge_rule rule_of_data(const struct search *search, const struct ju
 		return JUDGE_LOST_BY_CRASH;
 	if (!write)
 		return JUDGE_READ_BY_STRANGER;
-	return was_registered(search, op->nexus) && search->model.keys[op->nexus] == 0
+	return was_registered(search, op->nexus) && search->lu.keys[op->nexus] == 0
 		       ? JUDGE_FENCED_WRITE_ACKNOWLEDGED
 		       : JUDGE_WRITE_BY_STRANGER;
 }
@@ -130,12 +130,12 @@ static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_o
 {
 	const char *field = "";
 
-	if (model_shows(&search->model, op->command, op->result, &field))
+	if (lu_shows(&search->lu, op->command, op->result, &field))
 		return JUDGE_ORDER;
 	if (fresh_from_crash(search)) {
 		bool shows_less = op->command->op == HISTORY_READ_RESERVATION
 					  ? op->result->holder_type == 0
-					  : op->result->key_count < search->model.registered;
+					  : op->result->key_count < search->lu.registered;
 		if (strcmp(field, "generation") != 0)
 			return shows_less ? JUDGE_LOST_BY_CRASH : JUDGE_KEPT_OVER_CRASH;
 	}
@@ -145,7 +145,7 @@ static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_o
 }
 
 static enum judge_rule rule_of_pr_out(const struct search *search, const struct judge_op *op,
-				      const struct model_answer *wanted)
+				      const struct lu_answer *wanted)
 {
 	bool conflict = op->result->outcome == HISTORY_CONFLICT;
 
@@ -153,13 +153,13 @@ static enum judge_rule rule_of_pr_out(const struct search *search, const struct 
 		return conflict && wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT
 								   : JUDGE_ORDER;
 	if (conflict)
-		return search->model.keys[op->nexus] != 0 ? JUDGE_LOST_BY_CRASH
-							  : JUDGE_KEPT_OVER_CRASH;
+		return search->lu.keys[op->nexus] != 0 ? JUDGE_LOST_BY_CRASH
+						       : JUDGE_KEPT_OVER_CRASH;
 	return JUDGE_ORDER;
 }
 
 static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
-			       const struct model_answer *wanted)
+			       const struct lu_answer *wanted)
 {
 	const struct history_result *r = op->result;
 	bool attention = r && r->outcome == HISTORY_CHECK && r->sense_key == 6;
@@ -169,8 +169,8 @@ static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
 	if (attention)
 		return reported_before(search, op) ? JUDGE_UNIT_ATTENTION_TWICE
 						   : JUDGE_UNIT_ATTENTION_WRONG;
-	if (model_attention_pending(&search->model, op->nexus) && !op->was_clear &&
-	    model_reports_attention(op->command))
+	if (lu_attention_pending(&search->lu, op->nexus) && !op->was_clear &&
+	    lu_reports_attention(op->command))
 		return JUDGE_UNIT_ATTENTION_LOST;
 	if (history_op_is_pr_in(op->command->op))
 		return r->outcome == HISTORY_GOOD ? rule_of_pr_in(search, op) : JUDGE_ORDER;
@@ -193,8 +193,8 @@ add(char *text, size_t len, const char *format, ...)
 	va_end(arguments);
 }
 
-static void tell(struct search *search, const struct judge_op *op,
-		 const struct model_answer *wanted, struct judge_violation *violation)
+static void tell(struct search *search, const struct judge_op *op, const struct lu_answer *wanted,
+		 struct judge_violation *violation)
 {
 	char line[256], state[256];
 	size_t len = sizeof(violation->text);
@@ -220,7 +220,7 @@ static void tell(struct search *search, const struct judge_op *op,
 	else if (op->result && op->result->outcome != HISTORY_GOOD && !op->found_on_medium)
 		add(text, len, ", where good was due");
 	add(text, len, "; the state that fits all before it: %s",
-	    model_text(&search->model, state, sizeof(state)));
+	    lu_text(&search->lu, state, sizeof(state)));
 }
 
 static int by_number(const void *a, const void *b)
@@ -233,15 +233,15 @@ void search_blame(struct search *search, const struct frame *frame,
 		  struct judge_search_result *result)
 {
 	const struct judge_op *op = &search->ops->ops[frame->closing];
-	struct model_answer wanted = {.outcome = HISTORY_GOOD};
+	struct lu_answer wanted = {.outcome = HISTORY_GOOD};
 	struct causes causes = {.count = 0};
-	size_t mark = model_mark(&search->model);
+	size_t mark = lu_mark(&search->lu);
 	enum judge_rule rule;
 	unsigned variants;
 
 	if (op->command) {
-		wanted = model_step(&search->model, op->nexus, op->command, 0, &variants);
-		model_undo_to(&search->model, mark);
+		wanted = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
+		lu_undo_to(&search->lu, mark);
 	}
 	rule = rule_of(search, op, &wanted);
 	collect_causes(search, op, &causes);
@@ -263,28 +263,28 @@ void search_blame(struct search *search, const struct frame *frame,
 /* Plays the order that was found once more, and looks who was registered. */
 void search_collect_aborts(struct search *search, struct judge_search_result *result)
 {
-	struct model *model = &search->model;
+	struct lu *lu = &search->lu;
 	size_t capacity = 0;
 
-	model_undo_to(model, 0);
+	lu_undo_to(lu, 0);
 	for (size_t i = 0; i < search->frame_count; i++) {
 		uint32_t at = search->frames[i].candidate;
 		const struct judge_op *op = &search->ops->ops[at];
 		unsigned variants;
 
 		if (op->role == JUDGE_SESSION_BEGIN)
-			model_session_begins(model, op->nexus);
+			lu_session_begins(lu, op->nexus);
 		else if (op->role == JUDGE_SESSION_END)
-			model_session_ends(model, op->nexus);
+			lu_session_ends(lu, op->nexus);
 		else if (op->role == JUDGE_CRASHED)
-			model_crash(model);
+			lu_crash(lu);
 		if (!op->command || (op->result && op->result->outcome == HISTORY_CHECK &&
 				     op->result->sense_key == 6))
 			continue;
 		for (uint32_t n = 0; op->command->op == HISTORY_PREEMPT_AND_ABORT &&
-				     op->command->action_key != 0 && n < model->nexus_count;
+				     op->command->action_key != 0 && n < lu->nexus_count;
 		     n++) {
-			if (model->keys[n] != op->command->action_key || n == op->nexus)
+			if (lu->keys[n] != op->command->action_key || n == op->nexus)
 				continue;
 			if (result->abort_count == capacity) {
 				capacity = capacity == 0 ? 64 : 2 * capacity;
@@ -299,6 +299,6 @@ void search_collect_aborts(struct search *search, struct judge_search_result *re
 			result->aborts[result->abort_count++] =
 				(struct judge_abort){.by = at, .victim_nexus = n};
 		}
-		model_step(model, op->nexus, op->command, search->frames[i].variant, &variants);
+		lu_step(lu, op->nexus, op->command, search->frames[i].variant, &variants);
 	}
 }

@@ -10,7 +10,7 @@
 #define LAB_JUDGE_INTERNAL_H
 
 #include "tools/lab/judge.h"
-#include "tools/lab/judge_model.h"
+#include "tools/lab/judge_lu.h"
 
 #define JUDGE_NO_OP    UINT32_MAX
 #define JUDGE_NO_EVENT SIZE_MAX
@@ -88,9 +88,8 @@ struct judge_search_result {
 };
 
 /* 0 or -ENOMEM. */
-int judge_search(const struct history *history, struct judge_ops *ops,
-		 const struct model_rules *rules, uint64_t states_max,
-		 struct judge_search_result *ret_result);
+int judge_search(const struct history *history, struct judge_ops *ops, const struct lu_rules *rules,
+		 uint64_t states_max, struct judge_search_result *ret_result);
 
 /* The rules over blocks. Adds violations to the report. 0 or -ENOMEM. */
 int judge_blocks(const struct history *history, uint16_t lun, const struct judge_ops *ops,

@@ -188,7 +188,7 @@ static void undo_to(struct search *search, const struct frame *frame)
 {
 	while (search->log_len > frame->log_mark)
 		undo_op(search, &search->log[--search->log_len]);
-	model_undo_to(&search->model, frame->model_mark);
+	lu_undo_to(&search->lu, frame->lu_mark);
 	search->at = frame->at;
 }
 
@@ -204,7 +204,7 @@ static void note_clear(struct search *search, uint32_t i)
 {
 	struct judge_op *op = &search->ops->ops[i];
 
-	if (!op->command || op->was_clear || model_attention_pending(&search->model, op->nexus))
+	if (!op->command || op->was_clear || lu_attention_pending(&search->lu, op->nexus))
 		return;
 	op->was_clear = true;
 	search->hash ^= clear_mix(i);
@@ -213,14 +213,14 @@ static void note_clear(struct search *search, uint32_t i)
 
 static bool may_answer(const struct judge_op *op)
 {
-	return op->was_clear || !model_reports_attention(op->command);
+	return op->was_clear || !lu_reports_attention(op->command);
 }
 
 bool search_probe_fits(struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 	const struct history_result *r = op->result;
-	struct model_answer answer;
+	struct lu_answer answer;
 	const char *field;
 	unsigned variants;
 	size_t mark;
@@ -228,17 +228,17 @@ bool search_probe_fits(struct search *search, uint32_t i)
 	if (!may_answer(op))
 		return false;
 	if (op->found_on_medium)
-		return model_admits(&search->model, op->nexus, true);
-	mark = model_mark(&search->model);
-	answer = model_step(&search->model, op->nexus, op->command, 0, &variants);
-	model_undo_to(&search->model, mark);
+		return lu_admits(&search->lu, op->nexus, true);
+	mark = lu_mark(&search->lu);
+	answer = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
+	lu_undo_to(&search->lu, mark);
 	if (answer.outcome != r->outcome)
 		return false;
 	if (answer.outcome == HISTORY_CHECK)
 		return answer.sense_key == r->sense_key && answer.asc == r->asc &&
 		       answer.ascq == r->ascq;
 	if (answer.outcome == HISTORY_GOOD && history_op_is_pr_in(op->command->op))
-		return model_shows(&search->model, op->command, r, &field);
+		return lu_shows(&search->lu, op->command, r, &field);
 	return true;
 }
 
@@ -296,7 +296,7 @@ static bool end_is_open(const struct search *search, uint32_t nexus)
 	return false;
 }
 
-static bool answer_fits(const struct judge_op *op, const struct model_answer *answer)
+static bool answer_fits(const struct judge_op *op, const struct lu_answer *answer)
 {
 	if (op->role == JUDGE_MAYBE)
 		return answer->outcome == HISTORY_GOOD && answer->changes;
@@ -307,24 +307,24 @@ static bool answer_fits(const struct judge_op *op, const struct model_answer *an
 static bool apply(struct search *search, uint32_t i, unsigned variant, unsigned *ret_variants)
 {
 	const struct judge_op *op = &search->ops->ops[i];
-	struct model *model = &search->model;
-	struct model_answer answer;
+	struct lu *lu = &search->lu;
+	struct lu_answer answer;
 
 	*ret_variants = 1;
 	switch (op->role) {
 	case JUDGE_SESSION_BEGIN:
-		if (model->up[op->nexus] || end_is_open(search, op->nexus))
+		if (lu->up[op->nexus] || end_is_open(search, op->nexus))
 			return false;
-		model_session_begins(model, op->nexus);
+		lu_session_begins(lu, op->nexus);
 		return true;
 	case JUDGE_SESSION_END:
-		model_session_ends(model, op->nexus);
+		lu_session_ends(lu, op->nexus);
 		drop_unanswered(search, op->nexus);
 		return true;
 	case JUDGE_CRASHED:
 		if (!crash_may_come(search, i))
 			return false;
-		model_crash(model);
+		lu_crash(lu);
 		drop_unanswered(search, HISTORY_NO_NEXUS);
 		return true;
 	case JUDGE_MOVER:
@@ -335,10 +335,10 @@ static bool apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		return false;
 	}
 	if (wants_attention(op))
-		return model_attention_take(model, op->nexus, op->result->asc, op->result->ascq);
+		return lu_attention_take(lu, op->nexus, op->result->asc, op->result->ascq);
 	if (!may_answer(op))
 		return false;
-	answer = model_step(model, op->nexus, op->command, variant, ret_variants);
+	answer = lu_step(lu, op->nexus, op->command, variant, ret_variants);
 	return answer_fits(op, &answer);
 }
 
@@ -382,7 +382,7 @@ static bool push_frame(struct search *search, uint32_t closing)
 	search->frames[search->frame_count++] = (struct frame){
 		.at = search->at,
 		.log_mark = search->log_len,
-		.model_mark = model_mark(&search->model),
+		.lu_mark = lu_mark(&search->lu),
 		.closing = closing,
 		.candidate = closing,
 	};
@@ -421,14 +421,14 @@ static bool try_frame(struct search *search, struct frame *frame)
 			continue;
 		mark_done(search, i);
 		settle(search);
-		if (seen_add(search, mix(search->at) ^ search->hash ^ mix(search->model.hash)))
+		if (seen_add(search, mix(search->at) ^ search->hash ^ mix(search->lu.hash)))
 			return true;
 	}
 }
 
 static bool out_of_time(const struct search *search)
 {
-	return search->no_memory || search->model.no_memory ||
+	return search->no_memory || search->lu.no_memory ||
 	       search->seen.count >= search->states_max;
 }
 
@@ -471,9 +471,8 @@ static bool run(struct search *search, struct judge_search_result *result)
 	}
 }
 
-int judge_search(const struct history *history, struct judge_ops *ops,
-		 const struct model_rules *rules, uint64_t states_max,
-		 struct judge_search_result *ret_result)
+int judge_search(const struct history *history, struct judge_ops *ops, const struct lu_rules *rules,
+		 uint64_t states_max, struct judge_search_result *ret_result)
 {
 	struct search search = {.history = history,
 				.ops = ops,
@@ -483,7 +482,7 @@ int judge_search(const struct history *history, struct judge_ops *ops,
 	int error;
 
 	memset(ret_result, 0, sizeof(*ret_result));
-	error = model_init(&search.model, rules, history->nexuses, history->nexus_count);
+	error = lu_init(&search.lu, rules, history->nexuses, history->nexus_count);
 	if (error != 0)
 		return error;
 	ret_result->found = run(&search, ret_result);
@@ -491,9 +490,9 @@ int judge_search(const struct history *history, struct judge_ops *ops,
 		search_collect_aborts(&search, ret_result);
 	ret_result->states = search.seen.count;
 	ret_result->gave_up = !ret_result->found && search.seen.count >= states_max;
-	if (search.no_memory || search.model.no_memory)
+	if (search.no_memory || search.lu.no_memory)
 		error = -ENOMEM;
-	model_finish(&search.model);
+	lu_finish(&search.lu);
 	free(search.seen.slots);
 	free(search.log);
 	free(search.frames);

@@ -23,7 +23,7 @@ struct op_undo {
 /* A choice: which op takes effect here? */
 struct frame {
 	size_t at; /* step whose op has to be placed */
-	size_t log_mark, model_mark;
+	size_t log_mark, lu_mark;
 	uint32_t closing;   /* that op */
 	uint32_t candidate; /* the op whose turn it is */
 	unsigned variant, variants;
@@ -38,7 +38,7 @@ struct seen_set {
 struct search {
 	const struct history *history;
 	struct judge_ops *ops;
-	struct model model;
+	struct lu lu;
 	uint64_t states_max;
 	uint32_t probes, movers; /* open ops: lists by the time they close */
 	size_t at;		 /* step */

@@ -3,31 +3,31 @@
  * can see it. One step answers one command. All changes are logged, so that the search can take
  * them back.
  */
-#ifndef LAB_JUDGE_MODEL_H
-#define LAB_JUDGE_MODEL_H
+#ifndef LAB_JUDGE_LU_H
+#define LAB_JUDGE_LU_H
 
 #include "tools/lab/history.h"
 
-#define MODEL_NOBODY	  -1
-#define MODEL_VARIANT_MAX 2 /* answers that the standard leaves open for one command */
+#define LU_NOBODY      -1
+#define LU_VARIANT_MAX 2 /* answers that the standard leaves open for one command */
 
 /* Unit attentions as bits, for each nexus. */
-enum model_ua {
-	MODEL_UA_PREEMPTED = 1,		/* 2A/03 */
-	MODEL_UA_RELEASED = 2,		/* 2A/04 */
-	MODEL_UA_REGISTRATION_LOST = 4, /* 2A/05 */
-	MODEL_UA_LOST_EITHER = 8,	/* 2A/03 or 2A/05: which, the profile does not tell */
-	MODEL_UA_RESET = 16,		/* 29/xx, certain */
+enum lu_ua {
+	LU_UA_PREEMPTED = 1,	     /* 2A/03 */
+	LU_UA_RELEASED = 2,	     /* 2A/04 */
+	LU_UA_REGISTRATION_LOST = 4, /* 2A/05 */
+	LU_UA_LOST_EITHER = 8,	     /* 2A/03 or 2A/05: which, the profile does not tell */
+	LU_UA_RESET = 16,	     /* 29/xx, certain */
 };
 
 /* What may be reported but need not be. */
-enum model_maybe {
-	MODEL_MAYBE_RESET = 1, /* 29/xx: a session began, or the nexus itself asked for the reset */
-	MODEL_MAYBE_CLEARED = 2, /* 2F/00: its commands were aborted */
+enum lu_maybe {
+	LU_MAYBE_RESET = 1,   /* 29/xx: a session began, or the nexus itself asked for the reset */
+	LU_MAYBE_CLEARED = 2, /* 2F/00: its commands were aborted */
 };
 
 /* How the target is known to behave where the standard, or its age, leaves a choice. */
-struct model_rules {
+struct lu_rules {
 	bool ua_preempt_03;	    /* dlt-s4: victims get 2A/03 */
 	bool ua_preempt_05;	    /* SPC-4: 2A/05. Neither: both are accepted */
 	bool own_key_kept;	    /* dlt-s4: PREEMPT of the own key, remove-only, keeps it */
@@ -38,79 +38,78 @@ struct model_rules {
 	uint32_t registrations_max; /* 0: not known */
 };
 
-struct model_undo; /* one change */
+struct lu_undo; /* one change */
 
-struct model {
-	const struct model_rules *rules;
+struct lu {
+	const struct lu_rules *rules;
 	const struct history_nexus *nexuses; /* by number; borrowed */
 	uint32_t nexus_count;
 
 	uint32_t generation;
 	uint32_t aptpl;	 /* bool */
 	uint32_t type;	 /* 0: no reservation */
-	uint32_t holder; /* nexus; (uint32_t)MODEL_NOBODY: none, or all registrants */
+	uint32_t holder; /* nexus; (uint32_t)LU_NOBODY: none, or all registrants */
 	uint32_t spc2_owner;
 	uint32_t registered; /* how many */
-	uint64_t keys_sum;   /* of model_key_mix over all registrations: compares READ KEYS */
+	uint64_t keys_sum;   /* of lu_key_mix over all registrations: compares READ KEYS */
 	uint64_t hash;	     /* of everything here */
 	uint64_t *keys;	     /* [nexus_count]; 0: not registered */
-	uint32_t *pending;   /* [nexus_count]: model_ua */
-	uint32_t *maybe;     /* [nexus_count]: model_maybe */
+	uint32_t *pending;   /* [nexus_count]: lu_ua */
+	uint32_t *maybe;     /* [nexus_count]: lu_maybe */
 	uint32_t *up;	     /* [nexus_count]: bool, there is a session */
 
-	struct model_undo *log;
+	struct lu_undo *log;
 	size_t log_len, log_capacity;
 	bool no_memory; /* a change could not be logged: the run is over */
 };
 
 /* What the model says a command does. */
-struct model_answer {
+struct lu_answer {
 	enum history_outcome outcome;
 	uint8_t sense_key, asc, ascq; /* HISTORY_CHECK; ascq 0xff: any */
 	bool changes;		      /* it changed something */
 };
 
 /* 0 or -ENOMEM. `rules` and `nexuses` stay the caller's and must outlive the model. */
-int model_init(struct model *model, const struct model_rules *rules,
-	       const struct history_nexus *nexuses, uint32_t nexus_count);
-void model_finish(struct model *model);
+int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_nexus *nexuses,
+	    uint32_t nexus_count);
+void lu_finish(struct lu *lu);
 
 /* For taking back: everything since the mark. */
-size_t model_mark(const struct model *model);
-void model_undo_to(struct model *model, size_t mark);
+size_t lu_mark(const struct lu *lu);
+void lu_undo_to(struct lu *lu, size_t mark);
 
 /*
  * Does `command` of `nexus` now, as if no unit attention were pending. `variant`, below
- * MODEL_VARIANT_MAX, chooses where the standard leaves two answers; *ret_variants is how many
+ * LU_VARIANT_MAX, chooses where the standard leaves two answers; *ret_variants is how many
  * differ for this command (1 or 2). Does nothing but answer when the answer is not GOOD.
  */
-struct model_answer model_step(struct model *model, uint32_t nexus,
-			       const struct history_command *command, unsigned variant,
-			       unsigned *ret_variants);
+struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_command *command,
+			 unsigned variant, unsigned *ret_variants);
 
 /* Would a READ (write: a WRITE) of the nexus be let through? */
-bool model_admits(const struct model *model, uint32_t nexus, bool write);
+bool lu_admits(const struct lu *lu, uint32_t nexus, bool write);
 
 /* Does what a PERSISTENT RESERVE IN returned show this state? *ret_field names what differs. */
-bool model_shows(const struct model *model, const struct history_command *command,
-		 const struct history_result *result, const char **ret_field);
+bool lu_shows(const struct lu *lu, const struct history_command *command,
+	      const struct history_result *result, const char **ret_field);
 
 /* Is this nexus' next command to report a unit attention? */
-bool model_attention_pending(const struct model *model, uint32_t nexus);
+bool lu_attention_pending(const struct lu *lu, uint32_t nexus);
 /* Reports the one with this code. False: it is not there (nothing changes). */
-bool model_attention_take(struct model *model, uint32_t nexus, uint8_t asc, uint8_t ascq);
+bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq);
 /* Does this command report unit attentions at all? (INQUIRY and its like do not.) */
-bool model_reports_attention(const struct history_command *command);
+bool lu_reports_attention(const struct history_command *command);
 
-void model_session_begins(struct model *model, uint32_t nexus);
-void model_session_ends(struct model *model, uint32_t nexus);
-void model_crash(struct model *model);
-void model_reset(struct model *model, uint32_t by_nexus);
+void lu_session_begins(struct lu *lu, uint32_t nexus);
+void lu_session_ends(struct lu *lu, uint32_t nexus);
+void lu_crash(struct lu *lu);
+void lu_reset(struct lu *lu, uint32_t by_nexus);
 
 /* One registration's part of keys_sum. */
-uint64_t model_key_mix(uint64_t key);
+uint64_t lu_key_mix(uint64_t key);
 
 /* Keys and reservation in one line for people. Returns buffer. */
-const char *model_text(const struct model *model, char *buffer, size_t len);
+const char *lu_text(const struct lu *lu, char *buffer, size_t len);
 
 #endif

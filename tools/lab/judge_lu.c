@@ -1,0 +1,300 @@
+/*
+ * State, its log and its sums. The commands are in judge_lu_out.c.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/lab/judge_lu_internal.h"
+
+struct lu_undo {
+	union {
+		uint32_t *at32;
+		uint64_t *at64;
+	} at;
+	uint64_t old, old_hash;
+	bool is_64;
+};
+
+/* A bijection that spreads well (the finaliser of the 64-bit Murmur hash). */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccd;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53;
+	x ^= x >> 33;
+	return x;
+}
+
+uint64_t lu_key_mix(uint64_t key)
+{
+	return mix(key + 0x9e3779b97f4a7c15);
+}
+
+/* What a field's value adds to the hash; `slot` tells fields apart. */
+static uint64_t part(uint64_t slot, uint64_t value)
+{
+	return value == 0 ? 0 : mix(mix(slot + 1) ^ value);
+}
+
+static bool log_change(struct lu *lu, struct lu_undo undo)
+{
+	if (lu->log_len == lu->log_capacity) {
+		size_t capacity = lu->log_capacity == 0 ? 256 : 2 * lu->log_capacity;
+		struct lu_undo *log = realloc(lu->log, capacity * sizeof(*log));
+		if (!log) {
+			lu->no_memory = true;
+			return false;
+		}
+		lu->log = log;
+		lu->log_capacity = capacity;
+	}
+	lu->log[lu->log_len++] = undo;
+	return true;
+}
+
+/* Where a 32-bit field lies among all that are hashed. */
+static uint64_t slot_of(const struct lu *lu, const uint32_t *field)
+{
+	uint64_t count = lu->nexus_count;
+
+	if (field >= lu->pending && field < lu->pending + count)
+		return 16 + count + (uint64_t)(field - lu->pending);
+	if (field >= lu->maybe && field < lu->maybe + count)
+		return 16 + 2 * count + (uint64_t)(field - lu->maybe);
+	if (field >= lu->up && field < lu->up + count)
+		return 16 + 3 * count + (uint64_t)(field - lu->up);
+	return (uint64_t)((const char *)field - (const char *)&lu->generation) / sizeof(*field);
+}
+
+void lu_set(struct lu *lu, uint32_t *field, uint32_t value)
+{
+	uint64_t slot = slot_of(lu, field);
+
+	if (*field == value)
+		return;
+	if (!log_change(lu,
+			(struct lu_undo){.at.at32 = field, .old = *field, .old_hash = lu->hash}))
+		return;
+	lu->hash ^= part(slot, *field) ^ part(slot, value);
+	*field = value;
+}
+
+void lu_set_key(struct lu *lu, uint32_t nexus, uint64_t key)
+{
+	uint64_t old = lu->keys[nexus];
+	uint64_t sum = lu->keys_sum;
+
+	if (old == key)
+		return;
+	sum -= old == 0 ? 0 : lu_key_mix(old);
+	sum += key == 0 ? 0 : lu_key_mix(key);
+	if (!log_change(lu, (struct lu_undo){.at.at64 = &lu->keys_sum,
+					     .old = lu->keys_sum,
+					     .old_hash = lu->hash,
+					     .is_64 = true}))
+		return;
+	lu->keys_sum = sum;
+	if (!log_change(lu, (struct lu_undo){.at.at64 = &lu->keys[nexus],
+					     .old = old,
+					     .old_hash = lu->hash,
+					     .is_64 = true}))
+		return;
+	lu->hash ^= part(16 + nexus, old) ^ part(16 + nexus, key);
+	lu->keys[nexus] = key;
+	if ((old == 0) != (key == 0))
+		lu_set(lu, &lu->registered, key == 0 ? lu->registered - 1 : lu->registered + 1);
+}
+
+size_t lu_mark(const struct lu *lu)
+{
+	return lu->log_len;
+}
+
+void lu_undo_to(struct lu *lu, size_t mark)
+{
+	assert(mark <= lu->log_len);
+	while (lu->log_len > mark) {
+		const struct lu_undo *undo = &lu->log[--lu->log_len];
+		if (undo->is_64)
+			*undo->at.at64 = undo->old;
+		else
+			*undo->at.at32 = (uint32_t)undo->old;
+		lu->hash = undo->old_hash;
+	}
+}
+
+int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_nexus *nexuses,
+	    uint32_t nexus_count)
+{
+	size_t count = nexus_count == 0 ? 1 : nexus_count;
+
+	memset(lu, 0, sizeof(*lu));
+	lu->rules = rules;
+	lu->nexuses = nexuses;
+	lu->nexus_count = nexus_count;
+	lu->holder = lu->spc2_owner = (uint32_t)LU_NOBODY;
+	lu->keys = calloc(count, sizeof(*lu->keys));
+	lu->pending = calloc(count, sizeof(*lu->pending));
+	lu->maybe = calloc(count, sizeof(*lu->maybe));
+	lu->up = calloc(count, sizeof(*lu->up));
+	if (lu->keys && lu->pending && lu->maybe && lu->up)
+		return 0;
+	lu_finish(lu);
+	return -ENOMEM;
+}
+
+void lu_finish(struct lu *lu)
+{
+	free(lu->keys);
+	free(lu->pending);
+	free(lu->maybe);
+	free(lu->up);
+	free(lu->log);
+	memset(lu, 0, sizeof(*lu));
+}
+
+/* ---- unit attentions ---- */
+
+void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua)
+{
+	/* It belongs to the I_T nexus; without one there is nobody to tell (the new session starts
+	 * with its own). */
+	if (lu->rules->unit_attentions && lu->up[nexus])
+		lu_set(lu, &lu->pending[nexus], lu->pending[nexus] | ua);
+}
+
+bool lu_attention_pending(const struct lu *lu, uint32_t nexus)
+{
+	return lu->pending[nexus] != 0;
+}
+
+/* Takes the first of `wanted` that is there. */
+static bool take(struct lu *lu, uint32_t *field, uint32_t wanted)
+{
+	uint32_t there = *field & wanted;
+
+	if (there == 0)
+		return false;
+	lu_set(lu, field, *field & ~(there & -there));
+	return true;
+}
+
+bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq)
+{
+	uint32_t *pending = &lu->pending[nexus], *maybe = &lu->maybe[nexus];
+
+	if (!lu->rules->unit_attentions)
+		return true;
+	if (asc == 0x29)
+		return take(lu, pending, LU_UA_RESET) || take(lu, maybe, LU_MAYBE_RESET);
+	if (asc == 0x2f)
+		return take(lu, maybe, LU_MAYBE_CLEARED);
+	if (asc != 0x2a)
+		return true; /* mode parameters, capacity and their like are not of reservations */
+	switch (ascq) {
+	case 0x03:
+		return take(lu, pending, LU_UA_PREEMPTED) || take(lu, pending, LU_UA_LOST_EITHER);
+	case 0x04:
+		return take(lu, pending, LU_UA_RELEASED);
+	case 0x05:
+		return take(lu, pending, LU_UA_REGISTRATION_LOST) ||
+		       take(lu, pending, LU_UA_LOST_EITHER);
+	default:
+		return true;
+	}
+}
+
+bool lu_reports_attention(const struct history_command *command)
+{
+	uint8_t opcode = command->cdb_len > 0 ? command->cdb[0] : 0;
+
+	if (command->op == HISTORY_LUN_RESET || command->op == HISTORY_TARGET_RESET)
+		return false;
+	/* INQUIRY, REPORT LUNS, REQUEST SENSE (SPC-4 and SAM-5 5.14.7). */
+	return command->op != HISTORY_CDB || (opcode != 0x12 && opcode != 0xa0 && opcode != 0x03);
+}
+
+/* ---- events ---- */
+
+void lu_session_begins(struct lu *lu, uint32_t nexus)
+{
+	lu_set(lu, &lu->up[nexus], 1);
+	lu_set(lu, &lu->pending[nexus], 0);
+	lu_set(lu, &lu->maybe[nexus], LU_MAYBE_RESET);
+}
+
+void lu_session_ends(struct lu *lu, uint32_t nexus)
+{
+	lu_set(lu, &lu->up[nexus], 0);
+	lu_set(lu, &lu->pending[nexus], 0);
+	lu_set(lu, &lu->maybe[nexus], 0);
+	if (lu->spc2_owner == nexus)
+		lu_set(lu, &lu->spc2_owner, (uint32_t)LU_NOBODY);
+}
+
+void lu_crash(struct lu *lu)
+{
+	bool kept = lu->aptpl && lu->rules->aptpl;
+
+	for (uint32_t i = 0; i < lu->nexus_count; i++) {
+		lu_session_ends(lu, i);
+		if (!kept)
+			lu_set_key(lu, i, 0);
+	}
+	if (!kept) {
+		lu_set(lu, &lu->type, 0);
+		lu_set(lu, &lu->holder, (uint32_t)LU_NOBODY);
+		lu_set(lu, &lu->aptpl, 0);
+	}
+	lu_set(lu, &lu->spc2_owner, (uint32_t)LU_NOBODY);
+	lu_set(lu, &lu->generation, 0);
+}
+
+void lu_reset(struct lu *lu, uint32_t by_nexus)
+{
+	lu_set(lu, &lu->spc2_owner, (uint32_t)LU_NOBODY);
+	for (uint32_t i = 0; i < lu->nexus_count; i++) {
+		uint32_t *maybe = &lu->maybe[i];
+		if (!lu->up[i])
+			continue;
+		if (i == by_nexus)
+			lu_set(lu, maybe, *maybe | LU_MAYBE_RESET | LU_MAYBE_CLEARED);
+		else
+			lu_set(lu, maybe, *maybe | LU_MAYBE_CLEARED);
+		if (i != by_nexus)
+			lu_establish(lu, i, LU_UA_RESET);
+	}
+}
+
+const char *lu_text(const struct lu *lu, char *buffer, size_t len)
+{
+	static const char *const types[] = {"",	     "WE",    "type 2", "EA",	"type 4",
+					    "WE-RO", "EA-RO", "WE-AR",	"EA-AR"};
+	int used = snprintf(buffer, len, "generation %" PRIu32 ", %" PRIu32 " registered",
+			    lu->generation, lu->registered);
+	unsigned shown = 0;
+
+	for (uint32_t i = 0; i < lu->nexus_count && shown < 8; i++) {
+		if (lu->keys[i] == 0 || used < 0 || (size_t)used >= len)
+			continue;
+		used += snprintf(buffer + used, len - (size_t)used, "%s%" PRIu32 ": 0x%" PRIx64,
+				 shown == 0 ? " (" : ", ", i, lu->keys[i]);
+		shown++;
+	}
+	if (used > 0 && (size_t)used < len && shown > 0)
+		used += snprintf(buffer + used, len - (size_t)used, "%s)",
+				 lu->registered > shown ? ", ..." : "");
+	if (used > 0 && (size_t)used < len && lu->type == 0)
+		snprintf(buffer + used, len - (size_t)used, ", nothing reserved");
+	else if (used > 0 && (size_t)used < len && lu->holder == (uint32_t)LU_NOBODY)
+		snprintf(buffer + used, len - (size_t)used, ", %s held by all registrants",
+			 types[lu->type]);
+	else if (used > 0 && (size_t)used < len)
+		snprintf(buffer + used, len - (size_t)used, ", %s held by nexus %" PRIu32,
+			 types[lu->type], lu->holder);
+	return buffer;
+}

@@ -1,0 +1,440 @@
+/*
+ * What each command does to the model: the rules of SPC-4 5.13 one after another, for one command
+ * at a time.
+ */
+#include <assert.h>
+
+#include "tools/lab/judge_lu_internal.h"
+
+#define NOBODY ((uint32_t)LU_NOBODY)
+
+static const struct lu_answer good = {.outcome = HISTORY_GOOD};
+static const struct lu_answer conflict = {.outcome = HISTORY_CONFLICT};
+
+static struct lu_answer check(uint8_t asc, uint8_t ascq)
+{
+	return (struct lu_answer){
+		.outcome = HISTORY_CHECK, .sense_key = 5, .asc = asc, .ascq = ascq};
+}
+
+static bool is_holder(const struct lu *lu, uint32_t nexus)
+{
+	if (lu->type == 0)
+		return false;
+	if (lu_all_registrants(lu->type))
+		return lu->keys[nexus] != 0;
+	return lu->holder == nexus;
+}
+
+static void release(struct lu *lu)
+{
+	lu_set(lu, &lu->type, 0);
+	lu_set(lu, &lu->holder, NOBODY);
+}
+
+static void hold(struct lu *lu, uint32_t nexus, uint32_t type)
+{
+	lu_set(lu, &lu->type, type);
+	lu_set(lu, &lu->holder, lu_all_registrants(type) ? NOBODY : nexus);
+}
+
+static void tell_registered(struct lu *lu, uint32_t but, uint32_t ua)
+{
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		if (i != but && lu->keys[i] != 0)
+			lu_establish(lu, i, ua);
+}
+
+static void bump(struct lu *lu)
+{
+	lu_set(lu, &lu->generation, lu->generation + 1);
+}
+
+static bool type_known(const struct lu *lu, const struct history_command *c)
+{
+	const uint8_t *mask = lu->rules->type_mask;
+	static const uint8_t bits[9][2] = {{0, 0},    {0x02, 0}, {0, 0},    {0x08, 0}, {0, 0},
+					   {0x20, 0}, {0x40, 0}, {0x80, 0}, {0, 0x01}};
+
+	if (c->scope != 0 || c->type > 8)
+		return false;
+	if (mask[0] == 0 && mask[1] == 0)
+		return bits[c->type][0] != 0 || bits[c->type][1] != 0;
+	return (mask[0] & bits[c->type][0]) != 0 || (mask[1] & bits[c->type][1]) != 0;
+}
+
+/* ---- REGISTER, REGISTER AND IGNORE EXISTING KEY ---- */
+
+static void unregister(struct lu *lu, uint32_t nexus)
+{
+	bool held = is_holder(lu, nexus);
+
+	lu_set_key(lu, nexus, 0);
+	if (!held)
+		return;
+	if (lu_all_registrants(lu->type)) {
+		if (lu->registered == 0)
+			release(lu);
+		return;
+	}
+	if (lu_registrants_only(lu->type))
+		tell_registered(lu, nexus, LU_UA_RELEASED);
+	release(lu);
+}
+
+/* The same initiator port, through whatever target port. */
+static bool same_initiator_port(const struct history_nexus *a, const struct history_nexus *b)
+{
+	for (size_t i = 0; i < sizeof(a->isid); i++)
+		if (a->isid[i] != b->isid[i])
+			return false;
+	for (size_t i = 0; i <= HISTORY_NAME_MAX; i++) {
+		if (a->name[i] != b->name[i])
+			return false;
+		if (a->name[i] == '\0')
+			return true;
+	}
+	return true;
+}
+
+/* Which nexuses a REGISTER of this nexus is for. */
+static bool concerned(const struct lu *lu, uint32_t nexus, const struct history_command *c,
+		      uint32_t other)
+{
+	return other == nexus ||
+	       (c->all_tg_pt && same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[other]));
+}
+
+static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct history_command *c)
+{
+	uint64_t key = lu->keys[nexus];
+	uint32_t room = lu->rules->registrations_max;
+	uint32_t added = 0;
+
+	if (c->op == HISTORY_REGISTER && c->key != key)
+		return conflict;
+	if (key == 0 && c->action_key == 0)
+		return good;
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		if (concerned(lu, nexus, c, i) && lu->keys[i] == 0 && c->action_key != 0)
+			added++;
+	if (room != 0 && lu->registered + added > room)
+		return check(0x55, 0x04);
+	for (uint32_t i = 0; i < lu->nexus_count; i++) {
+		if (!concerned(lu, nexus, c, i))
+			continue;
+		if (c->action_key != 0)
+			lu_set_key(lu, i, c->action_key);
+		else if (lu->keys[i] != 0)
+			unregister(lu, i);
+	}
+	lu_set(lu, &lu->aptpl, c->aptpl);
+	bump(lu);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+/* ---- RESERVE, RELEASE, CLEAR ---- */
+
+static struct lu_answer do_reserve(struct lu *lu, uint32_t nexus, const struct history_command *c)
+{
+	if (lu->type == 0) {
+		hold(lu, nexus, c->type);
+		return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+	}
+	return is_holder(lu, nexus) && lu->type == c->type ? good : conflict;
+}
+
+static struct lu_answer do_release(struct lu *lu, uint32_t nexus, const struct history_command *c)
+{
+	uint32_t type = lu->type;
+
+	if (!is_holder(lu, nexus))
+		return good;
+	if (type != c->type || c->scope != 0)
+		return check(0x26, 0x04);
+	release(lu);
+	if (lu_registrants_only(type))
+		tell_registered(lu, nexus, LU_UA_RELEASED);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+static struct lu_answer do_clear(struct lu *lu, uint32_t nexus)
+{
+	tell_registered(lu, nexus, LU_UA_PREEMPTED);
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		lu_set_key(lu, i, 0);
+	release(lu);
+	bump(lu);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+/* ---- PREEMPT, PREEMPT AND ABORT ---- */
+
+enum preempt_mode {
+	PREEMPT_INVALID = 0,
+	PREEMPT_TAKE,	     /* the holder's key: its reservation changes hands */
+	PREEMPT_TAKE_ALL,    /* all registrants, key 0 */
+	PREEMPT_REMOVE_ONLY, /* registrations go, the reservation stays as it is */
+};
+
+static enum preempt_mode preempt_mode(const struct lu *lu, uint64_t action_key)
+{
+	bool all = lu_all_registrants(lu->type);
+
+	if (lu->type != 0 && !all && action_key != 0 && lu->keys[lu->holder] == action_key)
+		return PREEMPT_TAKE;
+	if (all && action_key == 0)
+		return PREEMPT_TAKE_ALL;
+	return action_key == 0 ? PREEMPT_INVALID : PREEMPT_REMOVE_ONLY;
+}
+
+static uint32_t ua_of_victims(const struct lu *lu)
+{
+	if (lu->rules->ua_preempt_03)
+		return LU_UA_PREEMPTED;
+	return lu->rules->ua_preempt_05 ? LU_UA_REGISTRATION_LOST : LU_UA_LOST_EITHER;
+}
+
+/* The victim's registration goes. Its commands may have been aborted. */
+static void strike(struct lu *lu, uint32_t victim, bool abort)
+{
+	lu_establish(lu, victim, ua_of_victims(lu));
+	lu_set_key(lu, victim, 0);
+	if (abort && lu->up[victim])
+		lu_set(lu, &lu->maybe[victim], lu->maybe[victim] | LU_MAYBE_CLEARED);
+}
+
+static struct lu_answer take_over(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				  enum preempt_mode mode)
+{
+	bool changed = lu->type != c->type;
+	bool abort = c->op == HISTORY_PREEMPT_AND_ABORT;
+
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		if (i != nexus && lu->keys[i] != 0 &&
+		    (mode == PREEMPT_TAKE_ALL || lu->keys[i] == c->action_key))
+			strike(lu, i, abort);
+	hold(lu, nexus, c->type);
+	if (changed)
+		tell_registered(lu, nexus, LU_UA_RELEASED);
+	bump(lu);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+static struct lu_answer remove_only(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				    bool own_too)
+{
+	bool abort = c->op == HISTORY_PREEMPT_AND_ABORT;
+	bool any = false;
+
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		any = any || lu->keys[i] == c->action_key;
+	if (!any)
+		return conflict;
+	for (uint32_t i = 0; i < lu->nexus_count; i++)
+		if (i != nexus && lu->keys[i] == c->action_key)
+			strike(lu, i, abort);
+	if (own_too && lu->keys[nexus] == c->action_key)
+		lu_set_key(lu, nexus, 0);
+	if (lu->registered == 0)
+		release(lu);
+	bump(lu);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+static struct lu_answer do_preempt(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				   unsigned variant, unsigned *ret_variants)
+{
+	enum preempt_mode mode = preempt_mode(lu, c->action_key);
+	bool own_too = lu->rules->own_key_removed;
+
+	if (mode == PREEMPT_INVALID)
+		return check(0x26, 0x00);
+	if (mode != PREEMPT_REMOVE_ONLY)
+		return type_known(lu, c) ? take_over(lu, nexus, c, mode) : check(0x24, 0x00);
+	if (!lu->rules->own_key_kept && !lu->rules->own_key_removed &&
+	    lu->keys[nexus] == c->action_key) {
+		*ret_variants = 2;
+		own_too = variant == 0;
+	}
+	return remove_only(lu, nexus, c, own_too);
+}
+
+/* ---- REGISTER AND MOVE ---- */
+
+static struct lu_answer do_move(struct lu *lu, uint32_t nexus, const struct history_command *c)
+{
+	if (lu->type == 0)
+		return check(0x24, 0x00);
+	if (lu_all_registrants(lu->type) || lu->holder != nexus)
+		return conflict;
+	if (c->action_key == 0 || c->move_to >= lu->nexus_count ||
+	    same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[c->move_to]))
+		return check(0x26, 0x00);
+	if (lu->rules->registrations_max != 0 && lu->keys[c->move_to] == 0 &&
+	    lu->registered >= lu->rules->registrations_max)
+		return check(0x55, 0x04);
+	lu_set_key(lu, c->move_to, c->action_key);
+	lu_set(lu, &lu->holder, c->move_to);
+	if (c->unregister_source)
+		lu_set_key(lu, nexus, 0);
+	lu_set(lu, &lu->aptpl, c->aptpl);
+	bump(lu);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+/* ---- the order of checks of PERSISTENT RESERVE OUT ---- */
+
+/* A reservation that somebody else holds keeps some service actions out (SPC-4 table 66). */
+static bool refused_by_reservation(const struct lu *lu, uint32_t nexus,
+				   const struct history_command *c)
+{
+	bool registered = lu->keys[nexus] != 0;
+
+	if (lu->type == 0 || is_holder(lu, nexus) || c->op == HISTORY_REGISTER ||
+	    c->op == HISTORY_REGISTER_AND_IGNORE)
+		return false;
+	return !registered || c->op == HISTORY_RESERVE || c->op == HISTORY_REGISTER_AND_MOVE;
+}
+
+static struct lu_answer do_pr_out(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				  unsigned variant, unsigned *ret_variants)
+{
+	if (lu->spc2_owner != NOBODY || refused_by_reservation(lu, nexus, c))
+		return conflict;
+	if (c->op == HISTORY_RESERVE && !type_known(lu, c))
+		return check(0x24, 0x00);
+	if (c->op == HISTORY_RELEASE && c->scope != 0)
+		return check(0x24, 0x00);
+	if (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE)
+		return do_register(lu, nexus, c);
+	if (lu->keys[nexus] == 0 || c->key != lu->keys[nexus])
+		return conflict;
+	if (c->op == HISTORY_RESERVE)
+		return do_reserve(lu, nexus, c);
+	if (c->op == HISTORY_RELEASE)
+		return do_release(lu, nexus, c);
+	if (c->op == HISTORY_CLEAR)
+		return do_clear(lu, nexus);
+	if (c->op == HISTORY_REGISTER_AND_MOVE)
+		return do_move(lu, nexus, c);
+	assert(c->op == HISTORY_PREEMPT || c->op == HISTORY_PREEMPT_AND_ABORT);
+	return do_preempt(lu, nexus, c, variant, ret_variants);
+}
+
+/* ---- RESERVE and RELEASE of SPC-2 ---- */
+
+static struct lu_answer do_spc2(struct lu *lu, uint32_t nexus, bool reserve)
+{
+	if (lu->type != 0)
+		return is_holder(lu, nexus) ||
+				       (lu_registrants_only(lu->type) && lu->keys[nexus] != 0)
+			       ? good
+			       : conflict;
+	if (lu->registered != 0)
+		return conflict;
+	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus)
+		return reserve ? conflict : good;
+	if ((lu->spc2_owner == nexus) == reserve)
+		return good;
+	lu_set(lu, &lu->spc2_owner, reserve ? nexus : NOBODY);
+	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+}
+
+/* ---- everything else ---- */
+
+bool lu_admits(const struct lu *lu, uint32_t nexus, bool write)
+{
+	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus)
+		return false;
+	if (lu->type == 0 || is_holder(lu, nexus))
+		return true;
+	if (lu_registrants_only(lu->type) && lu->keys[nexus] != 0)
+		return true;
+	return !write && (lu->type == 1 || lu->type == 5 || lu->type == 7);
+}
+
+/* Under the SPC-2 reservation of another nexus few commands pass. */
+static struct lu_answer do_allowed(const struct lu *lu, uint32_t nexus,
+				   const struct history_command *c)
+{
+	uint8_t opcode = c->op == HISTORY_CDB && c->cdb_len > 0 ? c->cdb[0] : 0;
+	uint8_t action = c->cdb_len > 1 ? c->cdb[1] & 0x1f : 0;
+	bool passes = opcode == 0x12 || opcode == 0x03 || opcode == 0xa0 || opcode == 0x4d ||
+		      opcode == 0x25 || (opcode == 0x9e && action == 0x10) ||
+		      (opcode == 0xa3 && action == 0x0a) || opcode == 0x1e;
+
+	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus && !passes)
+		return conflict;
+	return good;
+}
+
+struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_command *c,
+			 unsigned variant, unsigned *ret_variants)
+{
+	*ret_variants = 1;
+	if (history_op_is_pr_out(c->op))
+		return do_pr_out(lu, nexus, c, variant, ret_variants);
+	if (history_op_is_pr_in(c->op))
+		return lu->spc2_owner != NOBODY ? conflict : good;
+	if (c->op == HISTORY_SPC2_RESERVE || c->op == HISTORY_SPC2_RELEASE)
+		return do_spc2(lu, nexus, c->op == HISTORY_SPC2_RESERVE);
+	if (c->op == HISTORY_LUN_RESET || c->op == HISTORY_TARGET_RESET) {
+		lu_reset(lu, nexus);
+		return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
+	}
+	if (c->op == HISTORY_READ || c->access == HISTORY_ACCESS_READ)
+		return lu_admits(lu, nexus, false) ? good : conflict;
+	if (c->op == HISTORY_WRITE || c->access == HISTORY_ACCESS_WRITE)
+		return lu_admits(lu, nexus, true) ? good : conflict;
+	return do_allowed(lu, nexus, c);
+}
+
+/* ---- PERSISTENT RESERVE IN ---- */
+
+static bool keys_shown(const struct lu *lu, const struct history_result *r)
+{
+	uint64_t sum = 0;
+
+	if (r->key_count != lu->registered)
+		return false;
+	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
+		return true;
+	for (uint32_t i = 0; i < r->key_count; i++)
+		sum += lu_key_mix(r->keys[i]);
+	if (sum != lu->keys_sum)
+		return false;
+	for (uint32_t i = 0; r->key_nexuses && i < r->key_count; i++)
+		if (r->key_nexuses[i] < lu->nexus_count &&
+		    lu->keys[r->key_nexuses[i]] != r->keys[i])
+			return false;
+	return true;
+}
+
+static bool holder_shown(const struct lu *lu, const struct history_result *r)
+{
+	uint64_t key = 0;
+
+	if (r->holder_type != lu->type)
+		return false;
+	if (lu->type != 0 && !lu_all_registrants(lu->type))
+		key = lu->keys[lu->holder];
+	return r->holder_key == key;
+}
+
+bool lu_shows(const struct lu *lu, const struct history_command *command,
+	      const struct history_result *result, const char **ret_field)
+{
+	if (command->op == HISTORY_REPORT_CAPABILITIES)
+		return true;
+	if (result->generation != lu->generation) {
+		*ret_field = "generation";
+		return false;
+	}
+	if (command->op == HISTORY_READ_RESERVATION) {
+		*ret_field = "holder";
+		return holder_shown(lu, result);
+	}
+	*ret_field = "keys";
+	return keys_shown(lu, result);
+}

@@ -1,0 +1,26 @@
+/*
+ * What the files of the judge's model share.
+ */
+#ifndef LAB_JUDGE_LU_INTERNAL_H
+#define LAB_JUDGE_LU_INTERNAL_H
+
+#include "tools/lab/judge_lu.h"
+
+/* Changes with their way back. `field` is one of the model's 32-bit members or of its arrays. */
+void lu_set(struct lu *lu, uint32_t *field, uint32_t value);
+/* Registers (key != 0), changes the key, or unregisters; says nothing of the reservation. */
+void lu_set_key(struct lu *lu, uint32_t nexus, uint64_t key);
+/* A unit attention for a nexus that has a session. */
+void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua);
+
+static inline bool lu_all_registrants(uint32_t type)
+{
+	return type == 7 || type == 8;
+}
+
+static inline bool lu_registrants_only(uint32_t type)
+{
+	return type >= 5 && type <= 8;
+}
+
+#endif
