@@ -39,7 +39,7 @@ struct pr_store {
 };
 
 /*
- * The posix file store (store_posix.c, the one file of pr_engine that touches the disk). The
+ * The posix file store (store_posix*.c, the files of pr_engine that touch the disk). The
  * directory of `path` is created when missing (and made durable). The file is created at the first
  * write. PATH.lock is locked until close: -EWOULDBLOCK when another store has it open. Ownership of
  * *ret_store goes to the caller; free with (*ret_store)->ops->close. Returns 0 or a negative errno.

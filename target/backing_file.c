@@ -23,6 +23,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "pr_engine/io_posix.h"
+
 /* Longer reads go to the executor even when they are cached: copying them would hold up the loop.
  */
 #define INLINE_READ_MAX ((size_t)256 * 1024)
@@ -38,42 +40,6 @@ struct backing_file {
 	 * the file held when it was opened counts as one: it may be in the page cache only. */
 	atomic_uint_fast64_t changes, durable;
 };
-
-static int file_read(int fd, uint8_t *data, size_t len, uint64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pread(fd, data, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO; /* someone made the file shorter */
-		data += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int file_write(int fd, const uint8_t *data, size_t len, uint64_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		data += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
 
 /*
  * fdatasync, also for FUA: sync_file_range knows neither the disk's cache nor metadata, and makes
@@ -117,7 +83,7 @@ static int file_fill(int fd, const uint8_t *block, size_t block_len, uint64_t of
 	while (len > 0 && error == 0) {
 		size_t n = len < room ? (size_t)len : room;
 
-		error = file_write(fd, buffer, n, offset);
+		error = pr_io_write(fd, offset, buffer, n);
 		offset += n;
 		len -= n;
 	}
@@ -167,9 +133,9 @@ static int file_perform(struct backing_file *file, struct backing_request *reque
 {
 	switch (request->op) {
 	case BACKING_READ:
-		return file_read(file->fd, request->data, request->data_len, request->offset);
+		return pr_io_read(file->fd, request->offset, request->data, request->data_len);
 	case BACKING_WRITE:
-		return file_write(file->fd, request->data, request->data_len, request->offset);
+		return pr_io_write(file->fd, request->offset, request->data, request->data_len);
 	case BACKING_WRITE_SAME:
 		return file_fill(file->fd, request->data, request->data_len, request->offset,
 				 request->len);
