@@ -115,11 +115,12 @@ struct pr_journal_counters pr_journal_counters(const struct pr_journal *journal)
  * `committed` is the state before the batch; the journal needs it when it decides to rewrite the
  * file (compaction, or after an error: an fsync that failed once proves nothing when it succeeds
  * later). `durable`: the batch must be on stable storage when run returns 0; false lets records of
- * APTPL = 0 times go without a sync. begin gives -ENOMEM or 0. add gives -ENOMEM or 0; on error the
- * record is not part of the batch. run gives 0 or a negative errno; then no record of the batch is
- * in force, and the next batch rewrites the file from `committed`. Every begin that gave 0 is
- * followed by one end, with what run gave (any error when it was not run). A batch without records
- * is fine: durable, it syncs what went before without a sync.
+ * APTPL = 0 times go without a sync. begin and add give 0, -ENOMEM, or -EOVERFLOW when the
+ * sequences are used up; on error of add the record is not part of the batch. run gives 0 or a
+ * negative errno; then no record of the batch is in force, and the next batch rewrites the file
+ * from `committed`. Every begin that gave 0 is followed by one end, with what run gave (any error
+ * when it was not run). A batch without records is fine: durable, it syncs what went before without
+ * a sync.
  */
 int pr_journal_begin(struct pr_journal *journal, const struct pr_state *committed);
 int pr_journal_add(struct pr_journal *journal, const struct pr_journal_meta *meta,

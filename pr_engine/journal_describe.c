@@ -109,10 +109,12 @@ static void explain_counts(enum pr_journal_fault fault, struct pr_journal_report
 			 behind, report->records);
 		break;
 	case PR_FAULT_NONE:
+	case PR_FAULT_NO_FILE:
 	case PR_FAULT_IO:
 	case PR_FAULT_NOT_A_JOURNAL:
 	case PR_FAULT_VERSION:
 	case PR_FAULT_OTHER_LUN:
+	case PR_FAULT_NO_BYTES:
 	case PR_FAULT_FILE_HEADER:
 		break;
 	}
@@ -126,11 +128,15 @@ void pr_journal_explain(enum pr_journal_fault fault, const struct pr_journal_ide
 
 	switch (fault) {
 	case PR_FAULT_NONE:
-		if (report->health == PR_JOURNAL_EMPTY)
-			snprintf(text, text_len, "Nothing was ever written here.");
-		else
-			snprintf(text, text_len, "All %" PRIu64 " records are good.",
-				 report->records);
+		snprintf(text, text_len, "All %" PRIu64 " records are good.", report->records);
+		return;
+	case PR_FAULT_NO_FILE:
+		snprintf(text, text_len, "Nothing was ever written here.");
+		return;
+	case PR_FAULT_NO_BYTES:
+		snprintf(text, text_len,
+			 "The file has no bytes. A journal always has some: these were cut off, "
+			 "and records with them. " WHAT_TO_DO);
 		return;
 	case PR_FAULT_IO:
 		explain_io(report);

@@ -79,8 +79,8 @@
  * written right behind a sync, without a sync of its own, and says that the sync went well; else a
  * record with nothing behind it could rot away and pass for a torn tail.
  *
- * An empty file, or none, is a journal that was never written. Since the first bytes come through
- * replace as well, a file with a part of a header is damage, never a torn tail.
+ * No file is a journal that was never written. Since the first bytes come through replace as well,
+ * a file with a part of a header, or with no bytes at all, is damage, never a torn tail.
  */
 #include "pr_engine/journal_record.h"
 

@@ -110,6 +110,8 @@ static enum pr_journal_health fault_health(enum pr_journal_fault fault)
 	switch (fault) {
 	case PR_FAULT_NONE:
 		return PR_JOURNAL_CLEAN;
+	case PR_FAULT_NO_FILE:
+		return PR_JOURNAL_EMPTY;
 	case PR_FAULT_TORN_TAIL:
 		return PR_JOURNAL_TORN_TAIL;
 	case PR_FAULT_IO:
@@ -120,6 +122,7 @@ static enum pr_journal_health fault_health(enum pr_journal_fault fault)
 		return PR_JOURNAL_FOREIGN;
 	case PR_FAULT_TOO_MANY:
 		return PR_JOURNAL_TOO_BIG;
+	case PR_FAULT_NO_BYTES:
 	case PR_FAULT_FILE_HEADER:
 	case PR_FAULT_CUT_SHORT:
 	case PR_FAULT_UNREADABLE:
@@ -294,11 +297,11 @@ void pr_journal_walk(struct pr_store *store, const struct pr_journal_identity *i
 
 	if (window_open(&walk.window, store)) {
 		report.size = walk.window.size;
-		fault = report.size == 0 ? PR_FAULT_NONE : walk_run(&walk, identity);
+		fault = report.size == 0 ? PR_FAULT_NO_BYTES : walk_run(&walk, identity);
+	} else if (walk.window.error == -ENOENT) {
+		fault = PR_FAULT_NO_FILE;
 	}
 	report.health = fault_health(fault);
-	if (report.size == 0 && fault == PR_FAULT_NONE)
-		report.health = PR_JOURNAL_EMPTY;
 	report.valid_end = walk.at;
 	report.damage_offset = walk.at;
 	report.error = fault == PR_FAULT_IO ? walk.window.error : 0;

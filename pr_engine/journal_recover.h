@@ -10,10 +10,12 @@
 /* What exactly is wrong, for the words that people read. */
 enum pr_journal_fault {
 	PR_FAULT_NONE = 0,
+	PR_FAULT_NO_FILE, /* nothing wrong: a journal that was never written */
 	PR_FAULT_IO,
 	PR_FAULT_NOT_A_JOURNAL,
 	PR_FAULT_VERSION,
 	PR_FAULT_OTHER_LUN,
+	PR_FAULT_NO_BYTES, /* a file, but nothing in it */
 	PR_FAULT_FILE_HEADER,
 	PR_FAULT_CUT_SHORT,  /* the file ends before bytes that were durable */
 	PR_FAULT_UNREADABLE, /* durable bytes are no valid records */

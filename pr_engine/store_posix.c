@@ -9,6 +9,13 @@
  *   NAME.old   the content that replace is about to give up, until the directory is durable
  * A crash may leave .new and .old behind; the next replace removes them.
  *
+ * Names may be taken from under us: somebody deletes the journal, or puts a copy in its place, or
+ * deletes what looks like a stale lock. Then an fsync makes bytes durable that no one will ever
+ * find by the journal's name, so a sync counts only while NAME is still the file that was synced:
+ * else it says -ESTALE, and the replace that follows every error brings the file back. Without the
+ * lock file another instance may be at work by now, whose journal it then is: -ENOLCK, until this
+ * store is opened anew.
+ *
  * fsync and not fdatasync: nearly every sync here follows a write that made the file longer, so the
  * inode has to be written in any case, and fsync rests on no fine print about which parts of it.
  */
@@ -41,6 +48,21 @@ int pr_posix_fd_sync(int fd)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
+/* Is the open file fd what the directory has under this name? */
+static bool name_leads_to(const struct posix_store *posix, const char *name, int fd)
+{
+	struct stat named, opened;
+
+	return fstatat(posix->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+	       named.st_ino == opened.st_ino;
+}
+
+int pr_posix_lock_check(const struct posix_store *posix)
+{
+	return name_leads_to(posix, posix->lock_name, posix->lock_fd) ? 0 : -ENOLCK;
+}
+
 /* ---- operations ---- */
 
 static int posix_size(struct pr_store *store, uint64_t *ret_size)
@@ -48,10 +70,8 @@ static int posix_size(struct pr_store *store, uint64_t *ret_size)
 	struct posix_store *posix = posix_store(store);
 	struct stat st;
 
-	if (posix->fd < 0) {
-		*ret_size = 0;
-		return 0;
-	}
+	if (posix->fd < 0)
+		return -ENOENT;
 	if (fstat(posix->fd, &st) < 0)
 		return -errno;
 	*ret_size = (uint64_t)st.st_size;
@@ -81,6 +101,19 @@ static int posix_write(struct pr_store *store, uint64_t offset, const void *data
 	return pr_io_write(posix->fd, offset, data, len);
 }
 
+/* The file's bytes and its name. */
+static int sync_all(struct posix_store *posix)
+{
+	int err = pr_posix_fd_sync(posix->fd);
+
+	if (err != 0 || !posix->dir_sync_due)
+		return err;
+	err = pr_posix_fd_sync(posix->dir_fd);
+	if (err == 0)
+		posix->dir_sync_due = false;
+	return err;
+}
+
 static int posix_sync(struct pr_store *store)
 {
 	struct posix_store *posix = posix_store(store);
@@ -88,12 +121,11 @@ static int posix_sync(struct pr_store *store)
 
 	if (posix->readonly || posix->fd < 0)
 		return 0;
-	err = pr_posix_fd_sync(posix->fd);
-	if (err != 0 || !posix->dir_sync_due)
-		return err;
-	err = pr_posix_fd_sync(posix->dir_fd);
+	err = sync_all(posix);
 	if (err == 0)
-		posix->dir_sync_due = false;
+		err = pr_posix_lock_check(posix);
+	if (err == 0 && !name_leads_to(posix, posix->name, posix->fd))
+		err = -ESTALE;
 	return err;
 }
 
@@ -176,7 +208,24 @@ static int lock_take(struct posix_store *posix)
 		if (errno != EINTR)
 			return -errno;
 	}
-	return 0;
+	/* Somebody may have deleted it before it was locked: then others can lock another one. */
+	return pr_posix_lock_check(posix);
+}
+
+/*
+ * After a write-back that failed the kernel takes the pages for clean that never reached the disk,
+ * and goes on to show them. A process that died right then leaves them to its successor, who must
+ * not believe them: so what is dirty is written first, and then the cache is asked to forget the
+ * file, so that what is read comes from the disk. (The asking may fail: then the cache is as good
+ * as it gets.)
+ */
+static int cache_drop(int fd)
+{
+	int err = pr_posix_fd_sync(fd);
+
+	if (err == 0)
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return err;
 }
 
 static int file_open(struct posix_store *posix)
@@ -189,7 +238,9 @@ static int file_open(struct posix_store *posix)
 		return errno == ENOENT && !posix->readonly ? 0 : -errno;
 	if (fstat(posix->fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return posix->readonly ? 0 : cache_drop(posix->fd);
 }
 
 /* Splits a copy of path and opens directory, lock and file. What was opened stays in *posix. */

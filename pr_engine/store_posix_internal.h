@@ -42,6 +42,9 @@ int pr_posix_fd_sync(int fd);
  */
 int pr_posix_dir_open(char *path, bool create, int *ret_fd);
 
+/* 0 when the lock file is still the one that this store has locked, else -ENOLCK. */
+int pr_posix_lock_check(const struct posix_store *posix);
+
 /* pr_store_ops.replace, but for a readonly store. */
 int pr_posix_file_replace(struct posix_store *posix, const void *data, size_t len);
 

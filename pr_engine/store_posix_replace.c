@@ -93,8 +93,10 @@ int pr_posix_file_replace(struct posix_store *posix, const void *data, size_t le
 {
 	bool adopted;
 	int fd = -1;
-	int err = new_file_write(posix, data, len, &fd);
+	int err = pr_posix_lock_check(posix);
 
+	if (err == 0)
+		err = new_file_write(posix, data, len, &fd);
 	if (err != 0)
 		return err;
 	err = new_file_install(posix, &adopted);

@@ -82,6 +82,8 @@ static int memory_size(struct pr_store *store, uint64_t *ret_size)
 
 	if (memory->read_fails)
 		return -EIO;
+	if (memory->seen.len == 0 && !memory->is_there)
+		return -ENOENT;
 	*ret_size = memory->seen.len;
 	return 0;
 }

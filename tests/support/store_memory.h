@@ -54,6 +54,7 @@ struct store_memory {
 	struct memory_failure failure;
 	struct bytes initial; /* what was on the disk before the first call */
 	bool read_fails;
+	bool is_there; /* a store without bytes is a file without bytes, not a missing one */
 };
 
 /* `initial` may be NULL: an empty store. Close it with store_memory_close, not with ops->close. */

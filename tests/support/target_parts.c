@@ -142,6 +142,8 @@ static void store_resize(struct test_store *store, size_t len)
 
 static int store_size(struct pr_store *store, uint64_t *ret_size)
 {
+	if (store_of(store)->len == 0)
+		return -ENOENT;
 	*ret_size = store_of(store)->len;
 	return 0;
 }
