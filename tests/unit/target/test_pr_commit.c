@@ -7,67 +7,7 @@
 #include "pr_engine/bytes.h"
 #include "target/pr_commit.h"
 #include "tests/support/suite.h"
-#include "tests/support/target_fixture.h"
-
-#define APTPL 0x01
-
-static struct fixture *f;
-static struct scsi_nexus *a, *b, *c;
-static struct pr_nexus_id id_a, id_b, id_c;
-
-static void login_all(void)
-{
-	a = fixture_login(f, 'a');
-	b = fixture_login(f, 'b');
-	c = fixture_login(f, 'c');
-}
-
-static void start(const struct fixture_config *config)
-{
-	fixture_free(&f);
-	f = fixture_create(config);
-	login_all();
-}
-
-static void setup(void)
-{
-	id_a = fixture_nexus_id('a', 1);
-	id_b = fixture_nexus_id('b', 1);
-	id_c = fixture_nexus_id('c', 1);
-	f = fixture_create(NULL);
-	login_all();
-}
-
-static void teardown(void)
-{
-	fixture_check(f);
-	fixture_free(&f);
-}
-
-/* REGISTER from RK 0, with APTPL, started but not settled. */
-static struct fixture_task *start_register(struct scsi_nexus *nexus, uint64_t key)
-{
-	return fixture_start_pr_out(f, nexus, PR_OUT_REGISTER, 0, 0, key, APTPL, false);
-}
-
-static struct fixture_task *start_out(struct scsi_nexus *nexus, unsigned action, uint8_t type,
-				      uint64_t reservation_key, uint64_t service_action_key)
-{
-	return fixture_start_pr_out(f, nexus, action, type, reservation_key, service_action_key,
-				    APTPL, false);
-}
-
-/* a, b and c registered durably with 0xa, 0xb, 0xc; the type (if any) held by a. */
-static void register_all(uint8_t type)
-{
-	start_register(a, 0xa);
-	start_register(b, 0xb);
-	start_register(c, 0xc);
-	fixture_settle(f);
-	ck_assert_uint_eq(fixture_registrations(f), 3);
-	if (type != 0)
-		fixture_good(fixture_pr_out(f, a, PR_OUT_RESERVE, type, 0xa, 0, 0));
-}
+#include "tests/unit/target/trio.h"
 
 static bool commit_is_idle(void)
 {
@@ -100,7 +40,7 @@ START_TEST(what_was_good_is_there_after_a_restart)
 	ck_assert_uint_eq(fixture_registrations(f), 3);
 	ck_assert(fixture_holds(f, &id_a));
 	ck_assert_uint_eq(fixture_generation(f), 0);
-	login_all();
+	trio_login();
 	fixture_conflict(fixture_read(f, b, 0, 1));
 	fixture_good(fixture_read(f, a, 0, 1));
 }
@@ -111,7 +51,7 @@ START_TEST(aptpl_0_is_gone_after_a_restart)
 	fixture_hold(f, a, 0xa, PR_TYPE_EXCLUSIVE_ACCESS);
 	ck_assert_int_eq(fixture_restart(f), 0);
 	ck_assert_uint_eq(fixture_registrations(f), 0);
-	login_all();
+	trio_login();
 	fixture_good(fixture_read(f, b, 0, 1));
 }
 END_TEST
@@ -119,7 +59,7 @@ END_TEST
 START_TEST(stamps_say_when_and_by_which_record)
 {
 	f->now_ms = 5000000;
-	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0, 0xa, APTPL));
+	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0, 0xa, TRIO_APTPL));
 	const struct pr_registration *first =
 		pr_state_find(scsi_lun_pr_state(fixture_lun(f)), &id_a);
 	ck_assert_uint_eq(first->since.time_ms, 5000000);
@@ -216,7 +156,7 @@ END_TEST
 
 START_TEST(two_luns_commit_independently)
 {
-	start(&(struct fixture_config){.luns = 2});
+	trio_start(&(struct fixture_config){.luns = 2});
 	fixture_good(fixture_register(f, a, 0, 0xa));
 	f->lun = 1;
 	ck_assert_uint_eq(fixture_registrations(f), 0);
@@ -332,9 +272,9 @@ START_TEST(generation_alone_moves_without_the_journal)
 	uint32_t generation = fixture_generation(f);
 
 	/* Registering the same key again may change nothing but the generation. */
-	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, APTPL));
+	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, TRIO_APTPL));
 	ck_assert_uint_eq(fixture_generation(f), generation + 1);
-	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, APTPL));
+	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, TRIO_APTPL));
 	ck_assert_uint_eq(fixture_generation(f), generation + 2);
 }
 END_TEST
@@ -346,12 +286,12 @@ START_TEST(aptpl_0_does_not_depend_on_the_journal)
 	fixture_good(fixture_pr_out(f, a, PR_OUT_RESERVE, 3, 0xa, 0, 0));
 	fixture_conflict(fixture_read(f, b, 0, 1));
 	/* But turning it on does. */
-	fixture_sense(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, APTPL), 4, 0x44, 0);
+	fixture_sense(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, TRIO_APTPL), 4, 0x44, 0);
 	f->stores[0].error = 0;
-	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, APTPL));
+	fixture_good(fixture_pr_out(f, a, PR_OUT_REGISTER, 0, 0xa, 0xa, TRIO_APTPL));
 	ck_assert_int_eq(fixture_restart(f), 0);
 	ck_assert(fixture_holds(f, &id_a));
-	login_all();
+	trio_login();
 }
 END_TEST
 
@@ -372,7 +312,7 @@ START_TEST(a_journal_that_cannot_be_used_keeps_the_lun_offline)
 	ck_assert_int_eq(fixture_restart(f), -EUCLEAN);
 	ck_assert_ptr_null(scsi_target_lun(f->target, 0));
 	fixture_free(&f);
-	setup();
+	trio_setup();
 }
 END_TEST
 
@@ -433,7 +373,7 @@ static void register_many(void)
 
 START_TEST(many_nexuses_registering_at_once_all_get_in)
 {
-	start(&(struct fixture_config){.registrations_max = MANY});
+	trio_start(&(struct fixture_config){.registrations_max = MANY});
 	register_many();
 	ck_assert_uint_lt(f->stores[0].syncs, 10);
 }
@@ -441,7 +381,7 @@ END_TEST
 
 START_TEST(with_worker_threads_it_is_the_same)
 {
-	start(&(struct fixture_config){.registrations_max = MANY, .threads = 3});
+	trio_start(&(struct fixture_config){.registrations_max = MANY, .threads = 3});
 	register_many();
 	ck_assert_int_eq(fixture_restart(f), 0);
 	ck_assert_uint_eq(fixture_registrations(f), MANY);
@@ -450,7 +390,7 @@ END_TEST
 
 static void fill(TCase *tcase)
 {
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, trio_setup, trio_teardown);
 	tcase_add_test(tcase, nothing_changes_and_nothing_is_answered_before_the_journal_is_done);
 	tcase_add_test(tcase, what_was_good_is_there_after_a_restart);
 	tcase_add_test(tcase, aptpl_0_is_gone_after_a_restart);

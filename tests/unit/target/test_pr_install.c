@@ -2,67 +2,7 @@
  * What follows when a PERSISTENT RESERVE OUT takes effect: standings, unit attentions, aborts.
  */
 #include "tests/support/suite.h"
-#include "tests/support/target_fixture.h"
-
-#define APTPL 0x01
-
-static struct fixture *f;
-static struct scsi_nexus *a, *b, *c;
-static struct pr_nexus_id id_a, id_b, id_c;
-
-static void login_all(void)
-{
-	a = fixture_login(f, 'a');
-	b = fixture_login(f, 'b');
-	c = fixture_login(f, 'c');
-}
-
-static void start(const struct fixture_config *config)
-{
-	fixture_free(&f);
-	f = fixture_create(config);
-	login_all();
-}
-
-static void setup(void)
-{
-	id_a = fixture_nexus_id('a', 1);
-	id_b = fixture_nexus_id('b', 1);
-	id_c = fixture_nexus_id('c', 1);
-	f = fixture_create(NULL);
-	login_all();
-}
-
-static void teardown(void)
-{
-	fixture_check(f);
-	fixture_free(&f);
-}
-
-/* REGISTER from RK 0, with APTPL, started but not settled. */
-static struct fixture_task *start_register(struct scsi_nexus *nexus, uint64_t key)
-{
-	return fixture_start_pr_out(f, nexus, PR_OUT_REGISTER, 0, 0, key, APTPL, false);
-}
-
-static struct fixture_task *start_out(struct scsi_nexus *nexus, unsigned action, uint8_t type,
-				      uint64_t reservation_key, uint64_t service_action_key)
-{
-	return fixture_start_pr_out(f, nexus, action, type, reservation_key, service_action_key,
-				    APTPL, false);
-}
-
-/* a, b and c registered durably with 0xa, 0xb, 0xc; the type (if any) held by a. */
-static void register_all(uint8_t type)
-{
-	start_register(a, 0xa);
-	start_register(b, 0xb);
-	start_register(c, 0xc);
-	fixture_settle(f);
-	ck_assert_uint_eq(fixture_registrations(f), 3);
-	if (type != 0)
-		fixture_good(fixture_pr_out(f, a, PR_OUT_RESERVE, type, 0xa, 0, 0));
-}
+#include "tests/unit/target/trio.h"
 
 /* ---- install ---- */
 
@@ -94,7 +34,7 @@ END_TEST
 
 START_TEST(spc4_tells_who_lost_its_registration)
 {
-	start(&(struct fixture_config){.profile = &pr_profile_spc4});
+	trio_start(&(struct fixture_config){.profile = &pr_profile_spc4});
 	register_all(PR_TYPE_WRITE_EXCLUSIVE);
 	fixture_good(fixture_pr_out(f, b, PR_OUT_PREEMPT, 1, 0xb, 0xa, 0));
 	fixture_sense(fixture_test_unit_ready(f, a), 6, 0x2a, 0x05);
@@ -114,7 +54,7 @@ END_TEST
 
 START_TEST(under_all_registrants_who_registers_is_a_holder_at_once)
 {
-	start(&(struct fixture_config){.profile = &pr_profile_spc4});
+	trio_start(&(struct fixture_config){.profile = &pr_profile_spc4});
 	fixture_hold(f, a, 0xa, PR_TYPE_EXCLUSIVE_ACCESS_ALL_REGISTRANTS);
 	fixture_conflict(fixture_read(f, b, 0, 1));
 	fixture_good(fixture_register(f, b, 0, 0xb));
@@ -154,7 +94,7 @@ END_TEST
 
 START_TEST(preempt_and_abort_with_tas_sends_task_aborted_and_no_2f)
 {
-	start(&(struct fixture_config){.tas = true});
+	trio_start(&(struct fixture_config){.tas = true});
 	register_all(PR_TYPE_EXCLUSIVE_ACCESS);
 	f->disks[0].hold = true;
 	struct fixture_task *read = fixture_start_read(f, a, 0);
@@ -276,7 +216,7 @@ START_TEST(two_against_each_other_one_after_the_other_both_end)
 	ck_assert_int_eq(first->state, FIXTURE_RUNNING); /* in force, waits for the read */
 	/* c comes back and preempts b, whose P&A still waits. */
 	ck_assert_uint_eq(fixture_drain_unit_attentions(f, c), 2);
-	fixture_good(fixture_pr_out(f, c, PR_OUT_REGISTER, 0, 0, 0xcc, APTPL));
+	fixture_good(fixture_pr_out(f, c, PR_OUT_REGISTER, 0, 0, 0xcc, TRIO_APTPL));
 	struct fixture_task *second = start_out(c, PR_OUT_PREEMPT_AND_ABORT, 5, 0xcc, 0xb);
 	fixture_settle(f);
 	ck_assert_int_eq(first->state, FIXTURE_ABORTED);
@@ -350,7 +290,7 @@ START_TEST(a_session_can_end_while_its_preempt_and_abort_waits)
 	ck_assert_int_eq(out->state, FIXTURE_ABORTED);
 	b = fixture_login(f, 'b');
 	/* The next one still does not overtake the victim's read. */
-	fixture_good(fixture_pr_out(f, b, PR_OUT_REGISTER, 0, 0xb, 0xbb, APTPL));
+	fixture_good(fixture_pr_out(f, b, PR_OUT_REGISTER, 0, 0xb, 0xbb, TRIO_APTPL));
 	struct fixture_task *next = start_out(b, PR_OUT_PREEMPT_AND_ABORT, 3, 0xbb, 0xc);
 	fixture_settle(f);
 	ck_assert_int_eq(next->state, FIXTURE_RUNNING);
@@ -392,7 +332,7 @@ END_TEST
 
 static void fill(TCase *tcase)
 {
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, trio_setup, trio_teardown);
 	tcase_add_test(tcase, unit_attentions_go_to_victims_and_others_as_planned);
 	tcase_add_test(tcase, clear_tells_every_other_registered_nexus);
 	tcase_add_test(tcase, spc4_tells_who_lost_its_registration);
