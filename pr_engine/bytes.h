@@ -58,6 +58,18 @@ static inline void put_be64(uint8_t *p, uint64_t v)
 	put_be32(p + 4, (uint32_t)v);
 }
 
+/* 0 to 15; -1 when it is no hexadecimal digit. */
+static inline int hex_digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 /* a + b into *ret_sum, false (and *ret_sum untouched) when the sum does not fit. */
 static inline bool size_add(size_t a, size_t b, size_t *ret_sum)
 {

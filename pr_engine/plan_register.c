@@ -10,26 +10,35 @@
  */
 #include "pr_engine/plan_internal.h"
 
-/*
- * `port` on the i-th target port that the request covers: 0 is the one it came through, behind it
- * are all of the target's. False where the latter come by the first one again.
- */
-static bool covered_nexus(const struct pr_request *request, const struct pr_nexus_id *port,
-			  uint32_t i, struct pr_nexus_id *ret_nexus)
-{
-	uint16_t own = request->nexus.relative_target_port_id;
-	uint16_t id = i == 0 ? own : request->target_ports[i - 1];
+/* `port` on the target ports that a request covers, one after the other. */
+struct coverage {
+	const struct pr_request *request;
+	uint32_t at; /* 0: the one it came through; behind it are all of the target's */
+	struct pr_nexus_id nexus;
+};
 
-	if (i > 0 && id == own)
-		return false;
-	*ret_nexus = *port;
-	ret_nexus->relative_target_port_id = id;
-	return true;
+static struct coverage coverage_of(const struct pr_request *request, const struct pr_nexus_id *port)
+{
+	return (struct coverage){.request = request, .nexus = *port};
 }
 
-static uint32_t covered_ports(const struct pr_request *request)
+/* The next nexus that the request covers; NULL when there are no more. */
+static const struct pr_nexus_id *coverage_next(struct coverage *coverage)
 {
-	return request->all_tg_pt ? request->target_port_count + 1 : 1;
+	const struct pr_request *request = coverage->request;
+	uint16_t own = request->nexus.relative_target_port_id;
+	uint32_t ports = request->all_tg_pt ? request->target_port_count + 1 : 1;
+
+	while (coverage->at < ports) {
+		uint32_t at = coverage->at++;
+		uint16_t id = at == 0 ? own : request->target_ports[at - 1];
+
+		if (at > 0 && id == own)
+			continue; /* the first one again */
+		coverage->nexus.relative_target_port_id = id;
+		return &coverage->nexus;
+	}
+	return NULL;
 }
 
 /* ---- the caller's initiator port ---- */
@@ -52,13 +61,12 @@ static bool may_replace(const struct planning *planning, const struct pr_registr
 static bool survey_own_ports(const struct planning *planning, struct own_ports *ret_own)
 {
 	const struct pr_request *request = planning->request;
+	struct coverage coverage = coverage_of(request, &request->nexus);
+	const struct pr_nexus_id *nexus;
 	struct own_ports own = {0};
-	struct pr_nexus_id nexus;
 
-	for (uint32_t i = 0; i < covered_ports(request); i++) {
-		if (!covered_nexus(request, &request->nexus, i, &nexus))
-			continue;
-		const struct pr_registration *registration = pr_state_find(planning->state, &nexus);
+	while ((nexus = coverage_next(&coverage)) != NULL) {
+		const struct pr_registration *registration = pr_state_find(planning->state, nexus);
 		if (!registration) {
 			own.unregistered++;
 			continue;
@@ -72,33 +80,22 @@ static bool survey_own_ports(const struct planning *planning, struct own_ports *
 	return true;
 }
 
-static void register_own_ports(struct planning *planning)
+/* With the request's key: registered, or re-keyed. With key 0: gone. */
+static void change_own_ports(struct planning *planning)
 {
 	const struct pr_request *request = planning->request;
-	struct pr_nexus_id nexus;
+	struct coverage coverage = coverage_of(request, &request->nexus);
+	uint64_t key = request->service_action_key;
+	const struct pr_nexus_id *nexus;
 
-	for (uint32_t i = 0; i < covered_ports(request); i++) {
-		if (!covered_nexus(request, &request->nexus, i, &nexus))
-			continue;
-		const struct pr_registration *registration = pr_state_find(planning->state, &nexus);
-		if (registration)
-			pr_plan_set_key(planning, registration, request->service_action_key);
-		else
-			pr_plan_add(planning, &nexus, request->service_action_key);
-	}
-}
-
-static void unregister_own_ports(struct planning *planning)
-{
-	const struct pr_request *request = planning->request;
-	struct pr_nexus_id nexus;
-
-	for (uint32_t i = 0; i < covered_ports(request); i++) {
-		if (!covered_nexus(request, &request->nexus, i, &nexus))
-			continue;
-		const struct pr_registration *registration = pr_state_find(planning->state, &nexus);
-		if (registration)
+	while ((nexus = coverage_next(&coverage)) != NULL) {
+		const struct pr_registration *registration = pr_state_find(planning->state, nexus);
+		if (registration && key != 0)
+			pr_plan_set_key(planning, registration, key);
+		else if (registration)
 			pr_plan_remove(planning, registration);
+		else if (key != 0)
+			pr_plan_add(planning, nexus, key);
 	}
 }
 
@@ -130,17 +127,16 @@ static bool survey_named_ports(const struct planning *planning, uint64_t *ret_ad
 {
 	const struct pr_request *request = planning->request;
 	uint64_t additions = 0;
-	struct pr_nexus_id nexus;
 
 	for (uint32_t n = 0; n < named_count(request); n++) {
 		if (request->named[n].initiator_name[0] == '\0')
 			return false;
 		if (is_named_before(request, n))
 			continue;
-		for (uint32_t i = 0; i < covered_ports(request); i++) {
-			if (!covered_nexus(request, &request->named[n], i, &nexus))
-				continue;
-			if (pr_state_find(planning->state, &nexus))
+		struct coverage coverage = coverage_of(request, &request->named[n]);
+		const struct pr_nexus_id *nexus;
+		while ((nexus = coverage_next(&coverage)) != NULL) {
+			if (pr_state_find(planning->state, nexus))
 				return false;
 			additions++;
 		}
@@ -152,14 +148,14 @@ static bool survey_named_ports(const struct planning *planning, uint64_t *ret_ad
 static void register_named_ports(struct planning *planning)
 {
 	const struct pr_request *request = planning->request;
-	struct pr_nexus_id nexus;
 
 	for (uint32_t n = 0; n < named_count(request); n++) {
 		if (is_named_before(request, n))
 			continue;
-		for (uint32_t i = 0; i < covered_ports(request); i++)
-			if (covered_nexus(request, &request->named[n], i, &nexus))
-				pr_plan_add(planning, &nexus, request->service_action_key);
+		struct coverage coverage = coverage_of(request, &request->named[n]);
+		const struct pr_nexus_id *nexus;
+		while ((nexus = coverage_next(&coverage)) != NULL)
+			pr_plan_add(planning, nexus, request->service_action_key);
 	}
 }
 
@@ -177,7 +173,7 @@ static enum pr_outcome register_or_replace(struct planning *planning)
 				      PR_FIELD_TRANSPORT_ID);
 	if (!pr_plan_has_room(planning, own.unregistered + named))
 		return PR_OUTCOME_INSUFFICIENT_REGISTRATION_RESOURCES;
-	register_own_ports(planning);
+	change_own_ports(planning);
 	register_named_ports(planning);
 	pr_plan_set_aptpl(planning);
 	planning->plan.bumps_generation = true;
@@ -203,7 +199,7 @@ static enum pr_outcome unregister(struct planning *planning)
 		if (pr_type_is_registrants_only(planning->reservation.type))
 			planning->plan.others_unit_attention = PR_UA_RESERVATIONS_RELEASED;
 	}
-	unregister_own_ports(planning);
+	change_own_ports(planning);
 	pr_plan_set_aptpl(planning);
 	planning->plan.bumps_generation = true;
 	return PR_OUTCOME_GOOD;

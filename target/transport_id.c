@@ -10,24 +10,13 @@
 #define ISID_SEPARATOR_LEN 5
 #define ISID_DIGITS	   (2 * PR_ISID_LEN)
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool parse_isid(const char *text, size_t len, uint8_t ret_isid[PR_ISID_LEN])
 {
 	if (len != ISID_DIGITS)
 		return false;
 	for (size_t i = 0; i < PR_ISID_LEN; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = hex_digit_value(text[2 * i]);
+		int low = hex_digit_value(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pr_engine/bytes.h"
 #include "transport/utf8.h"
 
 #define TEXT_CAP_MIN 256u /* bytes: a growing text starts with so many */
@@ -123,17 +124,6 @@ void iscsi_text_add_number(struct iscsi_text *text, const char *key, uint64_t va
 	iscsi_text_add(text, key, digits);
 }
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
 bool iscsi_text_number(const char *value, uint64_t *ret_number)
 {
 	uint64_t number = 0;
@@ -148,7 +138,8 @@ bool iscsi_text_number(const char *value, uint64_t *ret_number)
 	if (*value == '\0')
 		return false;
 	for (; *value != '\0'; value++) {
-		unsigned digit = (unsigned)digit_value(*value);
+		/* -1, no digit at all, becomes larger than any base. */
+		unsigned digit = (unsigned)hex_digit_value(*value);
 		if (digit >= base || number > (UINT64_MAX - digit) / base)
 			return false;
 		number = number * base + digit;
