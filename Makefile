@@ -112,8 +112,22 @@ $(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
 # In a static pattern rule make would put the stem in place of a "%" written out.
 folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
 
+# The programs of tests/unit/failure get the libraries with these calls renamed to fail_NAME, which
+# are the test's own and fail when they are told to.
+FAILABLE     := malloc calloc realloc strdup free fopen eventfd pthread_create
+FAILURE_BIN  := $(filter $(B)/tests/unit/failure/%,$(UNIT_BIN))
+FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIBS) $(LIB_CONFIG))
+$(B)/failure/%.a: $(B)/%.a
+	@mkdir -p $(@D)
+	$(Q)objcopy $(foreach call,$(FAILABLE),--redefine-sym $(call)=fail_$(call)) $< $@
+
 .SECONDEXPANSION:
-$(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
+$(FAILURE_BIN): $(B)/%: $(B)/%.o \
+		$$(call objs,$$(call folder_helpers,$$*)) $(LIB_SUPPORT) $(FAILURE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(FAILURE_LIBS) \
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+$(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
 		$(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG) \

@@ -63,6 +63,15 @@ static int report_error(const struct pr_journal_report *report)
 	return -EUCLEAN;
 }
 
+/* The journal may be good, but it could not be opened. Returns the error. */
+static int open_failed(int error, struct pr_journal_report *report)
+{
+	report->health = PR_JOURNAL_IO_ERROR;
+	report->error = error;
+	pr_journal_explain(PR_FAULT_IO, NULL, NULL, report);
+	return error;
+}
+
 /*
  * Reads the store into state and history. What was read is made durable before anybody sees it: a
  * process that was killed may have left it in the page cache only, and PERSISTENT RESERVE IN must
@@ -80,12 +89,7 @@ static int journal_recover(struct pr_journal *journal, const struct pr_journal_i
 	if (err != 0 || ret_report->health == PR_JOURNAL_EMPTY)
 		return err;
 	err = journal->store->ops->sync(journal->store);
-	if (err != 0) {
-		ret_report->health = PR_JOURNAL_IO_ERROR;
-		ret_report->error = err;
-		pr_journal_explain(PR_FAULT_IO, identity, identity, ret_report);
-	}
-	return err;
+	return err != 0 ? open_failed(err, ret_report) : 0;
 }
 
 /*
@@ -102,8 +106,7 @@ static int journal_power_on(struct pr_journal *journal, struct pr_state *state, 
 
 	if (!is_new && !pr_state_aptpl(state)) {
 		pr_change_encode(&remove_all, &out);
-		if (!pr_state_apply(state, &remove_all))
-			return -EUCLEAN;
+		(void)pr_state_apply(state, &remove_all); /* which makes sense in any state */
 	}
 	journal->power_on = malloc(pr_frame_record_len(&meta, out.len));
 	if (!journal->power_on)
@@ -119,18 +122,15 @@ int pr_journal_open(struct pr_store *store, const struct pr_journal_identity *id
 	struct pr_journal *journal = calloc(1, sizeof *journal);
 	int err;
 
-	if (!journal) {
-		*ret_report =
-			(struct pr_journal_report){.health = PR_JOURNAL_IO_ERROR, .error = -ENOMEM};
-		pr_journal_explain(PR_FAULT_IO, identity, identity, ret_report);
-		return -ENOMEM;
-	}
+	*ret_report = (struct pr_journal_report){0};
+	if (!journal)
+		return open_failed(-ENOMEM, ret_report);
 	journal->store = store;
 	pr_history_init(&journal->history, history_max);
 	err = journal_recover(journal, identity, state, ret_report);
-	if (err == 0)
-		err = journal_power_on(journal, state, ret_report->health == PR_JOURNAL_EMPTY,
-				       time_ms, ret_report->last_sequence + 1);
+	if (err == 0 && journal_power_on(journal, state, ret_report->health == PR_JOURNAL_EMPTY,
+					 time_ms, ret_report->last_sequence + 1) != 0)
+		err = open_failed(-ENOMEM, ret_report);
 	if (err != 0) {
 		pr_journal_free(&journal);
 		return err;

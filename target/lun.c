@@ -139,6 +139,8 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 {
 	struct pr_journal_report report = {0};
 
+	if (ret_report)
+		*ret_report = report;
 	if (!lun_config_is_valid(config))
 		return -EINVAL;
 	if (target->luns[config->number])
@@ -149,10 +151,12 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	if (!lun)
 		return -ENOMEM;
 	int error = pr_commit_create(lun, &report, &lun->pr);
+	if (error == 0 && !lun_attach_all(lun)) {
+		report = (struct pr_journal_report){0}; /* it is not the journal that failed */
+		error = -ENOMEM;
+	}
 	if (ret_report)
 		*ret_report = report;
-	if (error == 0 && !lun_attach_all(lun))
-		error = -ENOMEM;
 	if (error != 0) {
 		lun_discard(lun);
 		return error;

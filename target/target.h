@@ -63,7 +63,8 @@ void scsi_target_free(struct scsi_target **target);
 
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
- * NULL) telling what is wrong with the journal; then backing and store stay the caller's.
+ * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
+ * backing and store stay the caller's.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);

@@ -1,0 +1,181 @@
+#include "tests/unit/failure/inject.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* A scenario with more calls than this is one that never ends. */
+#define CALLS_MAX  100000
+#define FRAMES_MAX 24
+#define TRACE	   "INJECT_TRACE"
+
+static struct {
+	const char *name;
+	bool on;
+	bool lasting;	/* all calls from fail_at on fail, not just that one */
+	unsigned calls; /* made while on, in this run */
+	unsigned fail_at;
+	bool failed; /* since inject_on */
+	bool failed_in_run;
+	long live; /* blocks that the libraries hold */
+} inject;
+
+static void tell_failure(void)
+{
+	void *frames[FRAMES_MAX];
+
+	fprintf(stderr, "%s: call %u fails%s, made from\n", inject.name, inject.calls,
+		inject.lasting ? ", and all behind it" : "");
+	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
+}
+
+static bool call_fails(int error)
+{
+	if (!inject.on)
+		return false;
+	inject.calls++;
+	if (inject.calls != inject.fail_at && !(inject.lasting && inject.calls > inject.fail_at))
+		return false;
+	if (!inject.failed_in_run && getenv(TRACE))
+		tell_failure();
+	inject.failed = true;
+	inject.failed_in_run = true;
+	errno = error;
+	return true;
+}
+
+/* ---- what the libraries call ---- */
+
+void *fail_malloc(size_t len);
+void *fail_calloc(size_t count, size_t len);
+void *fail_realloc(void *block, size_t len);
+char *fail_strdup(const char *text);
+void fail_free(void *block);
+FILE *fail_fopen(const char *path, const char *mode);
+int fail_eventfd(unsigned initial, int flags);
+int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+			void *context);
+
+void *fail_malloc(size_t len)
+{
+	void *block = call_fails(ENOMEM) ? NULL : malloc(len);
+
+	inject.live += block != NULL;
+	return block;
+}
+
+void *fail_calloc(size_t count, size_t len)
+{
+	void *block = call_fails(ENOMEM) ? NULL : calloc(count, len);
+
+	inject.live += block != NULL;
+	return block;
+}
+
+void *fail_realloc(void *block, size_t len)
+{
+	bool is_new = block == NULL;
+	void *bigger = call_fails(ENOMEM) ? NULL : realloc(block, len);
+
+	inject.live += is_new && bigger != NULL;
+	return bigger;
+}
+
+char *fail_strdup(const char *text)
+{
+	char *copy = call_fails(ENOMEM) ? NULL : strdup(text);
+
+	inject.live += copy != NULL;
+	return copy;
+}
+
+void fail_free(void *block)
+{
+	inject.live -= block != NULL;
+	free(block);
+}
+
+FILE *fail_fopen(const char *path, const char *mode)
+{
+	return call_fails(EMFILE) ? NULL : fopen(path, mode);
+}
+
+int fail_eventfd(unsigned initial, int flags)
+{
+	return call_fails(EMFILE) ? -1 : eventfd(initial, flags);
+}
+
+int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+			void *context)
+{
+	return call_fails(EAGAIN) ? EAGAIN : pthread_create(thread, attributes, start, context);
+}
+
+/* ---- scenarios ---- */
+
+void inject_on(void)
+{
+	inject.on = true;
+	inject.failed = false;
+}
+
+bool inject_off(void)
+{
+	inject.on = false;
+	return inject.failed;
+}
+
+/* True when a call has failed. */
+static bool run_once(void (*scenario)(void), unsigned fail_at)
+{
+	long live = inject.live;
+
+	inject.calls = 0;
+	inject.fail_at = fail_at;
+	inject.failed_in_run = false;
+	scenario();
+	ck_assert_msg(!inject.on, "the scenario left injection on");
+	ck_assert_msg(inject.live == live, "%ld blocks leaked", inject.live - live);
+	return inject.failed_in_run;
+}
+
+static unsigned run_all(void (*scenario)(void))
+{
+	unsigned failures = 0;
+
+	while (run_once(scenario, failures + 1)) {
+		failures++;
+		ck_assert_uint_lt(failures, CALLS_MAX);
+	}
+	return failures;
+}
+
+static unsigned run_both(const char *name, void (*scenario)(void))
+{
+	inject.name = name;
+	inject.lasting = false;
+	unsigned failures = run_all(scenario);
+	inject.lasting = true;
+	failures += run_all(scenario);
+	if (failures > 0)
+		printf("%s: %u passed, 0 failed\n", name, failures);
+	fflush(stdout);
+	return failures;
+}
+
+void inject_each(const char *name, void (*scenario)(void))
+{
+	unsigned failures = run_both(name, scenario);
+
+	ck_assert_msg(failures > 0, "%s: no call to fail", name);
+}
+
+void inject_each_if_any(const char *name, void (*scenario)(void))
+{
+	(void)run_both(name, scenario);
+}
