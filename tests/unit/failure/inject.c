@@ -1,5 +1,6 @@
 #include "tests/unit/failure/inject.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
@@ -130,10 +131,23 @@ bool inject_off(void)
 	return inject.failed;
 }
 
+static unsigned open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
 /* True when a call has failed. */
 static bool run_once(void (*scenario)(void), unsigned fail_at)
 {
 	long live = inject.live;
+	unsigned fds = open_fds();
 
 	inject.calls = 0;
 	inject.fail_at = fail_at;
@@ -141,6 +155,7 @@ static bool run_once(void (*scenario)(void), unsigned fail_at)
 	scenario();
 	ck_assert_msg(!inject.on, "the scenario left injection on");
 	ck_assert_msg(inject.live == live, "%ld blocks leaked", inject.live - live);
+	ck_assert_uint_eq(open_fds(), fds);
 	return inject.failed_in_run;
 }
 

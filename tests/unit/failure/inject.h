@@ -22,9 +22,10 @@
 /*
  * Runs the scenario again and again and lets its 1st, 2nd, 3rd ... failable call fail, until a run
  * has no such call any more; and then once more the same with all calls behind that one failing as
- * well. What the libraries have allocated must be freed at the end of each run. At least one call
- * must have failed. Prints how many failures there were, as `NAME: N passed, N failed`. With
- * INJECT_TRACE in the environment each failure says where it is from before it happens.
+ * well. What the libraries have allocated must be freed at the end of each run, and what was opened
+ * closed. At least one call must have failed. Prints how many failures there were, as `NAME: N
+ * passed, N failed`. With INJECT_TRACE in the environment each failure says where it is from before
+ * it happens.
  */
 void inject_each(const char *name, void (*scenario)(void));
 
