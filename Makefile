@@ -114,7 +114,9 @@ folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
 
 # The programs of tests/unit/failure get the libraries with these calls renamed to fail_NAME, which
 # are the test's own and fail when they are told to.
-FAILABLE     := malloc calloc realloc strdup free fopen eventfd pthread_create
+FAILABLE     := malloc calloc realloc strdup free fopen eventfd pthread_create open openat \
+                mkdirat fsync fdatasync flock fstat fstatat pread pwrite ftruncate renameat linkat \
+                unlinkat
 FAILURE_BIN  := $(filter $(B)/tests/unit/failure/%,$(UNIT_BIN))
 FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIBS) $(LIB_CONFIG))
 $(B)/failure/%.a: $(B)/%.a

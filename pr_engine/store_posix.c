@@ -48,19 +48,21 @@ int pr_posix_fd_sync(int fd)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-/* Is the open file fd what the directory has under this name? */
-static bool name_leads_to(const struct posix_store *posix, const char *name, int fd)
+/* 0 when the open file fd is what the directory has under this name; `gone` when it is not. */
+static int name_check(const struct posix_store *posix, const char *name, int fd, int gone)
 {
 	struct stat named, opened;
 
-	return fstatat(posix->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
-	       named.st_ino == opened.st_ino;
+	if (fstatat(posix->dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? gone : -errno;
+	if (fstat(fd, &opened) < 0)
+		return -errno;
+	return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino ? 0 : gone;
 }
 
 int pr_posix_lock_check(const struct posix_store *posix)
 {
-	return name_leads_to(posix, posix->lock_name, posix->lock_fd) ? 0 : -ENOLCK;
+	return name_check(posix, posix->lock_name, posix->lock_fd, -ENOLCK);
 }
 
 /* ---- operations ---- */
@@ -124,8 +126,8 @@ static int posix_sync(struct pr_store *store)
 	err = sync_all(posix);
 	if (err == 0)
 		err = pr_posix_lock_check(posix);
-	if (err == 0 && !name_leads_to(posix, posix->name, posix->fd))
-		err = -ESTALE;
+	if (err == 0)
+		err = name_check(posix, posix->name, posix->fd, -ESTALE);
 	return err;
 }
 

@@ -130,13 +130,14 @@ static struct test_store *store_of(struct pr_store *store)
 
 static void store_resize(struct test_store *store, size_t len)
 {
-	uint8_t *bytes = realloc(store->bytes, len + 1);
-
-	if (!bytes)
-		abort();
+	if (len >= store->cap) {
+		store->cap = 2 * len + 1;
+		store->bytes = realloc(store->bytes, store->cap);
+		if (!store->bytes)
+			abort();
+	}
 	if (len > store->len)
-		memset(bytes + store->len, 0, len - store->len);
-	store->bytes = bytes;
+		memset(store->bytes + store->len, 0, len - store->len);
 	store->len = len;
 }
 

@@ -29,7 +29,7 @@ void test_disk_release(struct test_disk *disk);
 struct test_store {
 	struct pr_store store;
 	uint8_t *bytes;
-	size_t len;
+	size_t len, cap;
 	int error;	 /* negative errno: every write, sync and replace ends with it */
 	unsigned writes; /* that took effect, replaces too */
 	unsigned syncs;

@@ -3,11 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A scenario with more calls than this is one that never ends. */
@@ -18,6 +22,7 @@
 static struct {
 	const char *name;
 	bool on;
+	int disk_error; /* not 0: calls of the disk fail, with this; else all others */
 	bool lasting;	/* all calls from fail_at on fail, not just that one */
 	unsigned calls; /* made while on, in this run */
 	unsigned fail_at;
@@ -35,10 +40,8 @@ static void tell_failure(void)
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
 }
 
-static bool call_fails(int error)
+static bool call_is_due(void)
 {
-	if (!inject.on)
-		return false;
 	inject.calls++;
 	if (inject.calls != inject.fail_at && !(inject.lasting && inject.calls > inject.fail_at))
 		return false;
@@ -46,7 +49,22 @@ static bool call_fails(int error)
 		tell_failure();
 	inject.failed = true;
 	inject.failed_in_run = true;
+	return true;
+}
+
+static bool call_fails(int error)
+{
+	if (!inject.on || inject.disk_error != 0 || !call_is_due())
+		return false;
 	errno = error;
+	return true;
+}
+
+static bool disk_fails(void)
+{
+	if (!inject.on || inject.disk_error == 0 || !call_is_due())
+		return false;
+	errno = inject.disk_error;
 	return true;
 }
 
@@ -117,12 +135,130 @@ int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, voi
 	return call_fails(EAGAIN) ? EAGAIN : pthread_create(thread, attributes, start, context);
 }
 
+int fail_open(const char *path, int flags, ...);
+int fail_openat(int dir, const char *path, int flags, ...);
+int fail_mkdirat(int dir, const char *path, mode_t mode);
+int fail_fsync(int fd);
+int fail_fdatasync(int fd);
+int fail_flock(int fd, int operation);
+int fail_fstat(int fd, struct stat *status);
+int fail_fstatat(int dir, const char *path, struct stat *status, int flags);
+ssize_t fail_pread(int fd, void *data, size_t len, off_t offset);
+ssize_t fail_pwrite(int fd, const void *data, size_t len, off_t offset);
+int fail_ftruncate(int fd, off_t len);
+int fail_renameat(int old_dir, const char *old_path, int new_dir, const char *new_path);
+int fail_linkat(int old_dir, const char *old_path, int new_dir, const char *new_path, int flags);
+int fail_unlinkat(int dir, const char *path, int flags);
+
+static mode_t mode_argument(int flags, va_list arguments)
+{
+	return (flags & O_CREAT) != 0 ? (mode_t)va_arg(arguments, unsigned) : 0;
+}
+
+int fail_open(const char *path, int flags, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, flags);
+	mode_t mode = mode_argument(flags, arguments);
+	va_end(arguments);
+	return disk_fails() ? -1 : open(path, flags, mode);
+}
+
+int fail_openat(int dir, const char *path, int flags, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, flags);
+	mode_t mode = mode_argument(flags, arguments);
+	va_end(arguments);
+	return disk_fails() ? -1 : openat(dir, path, flags, mode);
+}
+
+int fail_mkdirat(int dir, const char *path, mode_t mode)
+{
+	return disk_fails() ? -1 : mkdirat(dir, path, mode);
+}
+
+int fail_fsync(int fd)
+{
+	return disk_fails() ? -1 : fsync(fd);
+}
+
+int fail_fdatasync(int fd)
+{
+	return disk_fails() ? -1 : fdatasync(fd);
+}
+
+int fail_flock(int fd, int operation)
+{
+	return disk_fails() ? -1 : flock(fd, operation);
+}
+
+int fail_fstat(int fd, struct stat *status)
+{
+	return disk_fails() ? -1 : fstat(fd, status);
+}
+
+int fail_fstatat(int dir, const char *path, struct stat *status, int flags)
+{
+	return disk_fails() ? -1 : fstatat(dir, path, status, flags);
+}
+
+ssize_t fail_pread(int fd, void *data, size_t len, off_t offset)
+{
+	return disk_fails() ? -1 : pread(fd, data, len, offset);
+}
+
+/* As a full disk does: a part of it, and then the error. */
+ssize_t fail_pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	if (!disk_fails())
+		return pwrite(fd, data, len, offset);
+	int error = errno;
+	(void)pwrite(fd, data, len / 2, offset);
+	errno = error;
+	return -1;
+}
+
+int fail_ftruncate(int fd, off_t len)
+{
+	return disk_fails() ? -1 : ftruncate(fd, len);
+}
+
+int fail_renameat(int old_dir, const char *old_path, int new_dir, const char *new_path)
+{
+	return disk_fails() ? -1 : renameat(old_dir, old_path, new_dir, new_path);
+}
+
+int fail_linkat(int old_dir, const char *old_path, int new_dir, const char *new_path, int flags)
+{
+	return disk_fails() ? -1 : linkat(old_dir, old_path, new_dir, new_path, flags);
+}
+
+int fail_unlinkat(int dir, const char *path, int flags)
+{
+	return disk_fails() ? -1 : unlinkat(dir, path, flags);
+}
+
 /* ---- scenarios ---- */
 
 void inject_on(void)
 {
 	inject.on = true;
+	inject.disk_error = 0;
 	inject.failed = false;
+}
+
+void inject_disk_on(int error)
+{
+	inject_on();
+	inject.disk_error = error;
+}
+
+bool inject_is_lasting(void)
+{
+	return inject.lasting;
 }
 
 bool inject_off(void)

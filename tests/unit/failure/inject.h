@@ -32,9 +32,13 @@ void inject_each(const char *name, void (*scenario)(void));
 /* The same for a scenario that may have nothing to fail: it must only go well. */
 void inject_each_if_any(const char *name, void (*scenario)(void));
 
-/* Calls count, and fail, only between these two. */
+/* Calls count, and fail, only between these two: of memory, descriptors and threads. */
 void inject_on(void);
+/* Or instead, with this error, those by which the libraries read and write files. */
+void inject_disk_on(int error);
 /* True when a call has failed since inject_on. */
 bool inject_off(void);
+/* Do all calls behind the first that fails, fail too? */
+bool inject_is_lasting(void);
 
 #endif
