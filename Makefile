@@ -116,9 +116,9 @@ folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
 # are the test's own and fail when they are told to.
 FAILABLE     := malloc calloc realloc strdup free fopen eventfd pthread_create open openat \
                 mkdirat fsync fdatasync flock fstat fstatat pread pwrite ftruncate renameat linkat \
-                unlinkat
+                unlinkat socket setsockopt bind listen getsockname accept4
 FAILURE_BIN  := $(filter $(B)/tests/unit/failure/%,$(UNIT_BIN))
-FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIBS) $(LIB_CONFIG))
+FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIB_SERVER) $(LIBS) $(LIB_CONFIG))
 $(B)/failure/%.a: $(B)/%.a
 	@mkdir -p $(@D)
 	$(Q)objcopy $(foreach call,$(FAILABLE),--redefine-sym $(call)=fail_$(call)) $< $@
@@ -126,7 +126,7 @@ $(B)/failure/%.a: $(B)/%.a
 .SECONDEXPANSION:
 $(FAILURE_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) $(LIB_SUPPORT) $(FAILURE_LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(FAILURE_LIBS) \
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(FAILURE_LIBS) -lev \
 		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 $(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \

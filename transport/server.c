@@ -392,9 +392,10 @@ static int listener_bind(const union server_address *address)
 	return fd;
 }
 
-/* The portal as SendTargets is to report it. NULL: `advertise` is no address, or no memory. */
-static struct iscsi_portal *portal_add(struct iscsi_server *server, const char *advertise,
-				       const union server_address *bound, uint16_t portal_group_tag)
+/* The portal as SendTargets is to report it: 0 or a negative errno (`advertise` is no address). */
+static int portal_add(struct iscsi_server *server, const char *advertise,
+		      const union server_address *bound, uint16_t portal_group_tag,
+		      struct iscsi_portal **ret_portal)
 {
 	union server_address reported = *bound;
 	char text[SERVER_ADDRESS_TEXT_LEN];
@@ -402,13 +403,18 @@ static struct iscsi_portal *portal_add(struct iscsi_server *server, const char *
 
 	if (advertise && advertise[0] != '\0') {
 		if (!server_address_parse(advertise, &reported))
-			return NULL;
+			return -EINVAL;
 		if (server_address_port(&reported) == 0)
 			server_address_set_port(&reported, server_address_port(bound));
 		wildcard = false;
 	}
 	server_address_text(&reported, text);
-	return iscsi_node_add_portal(server->node, text, wildcard, portal_group_tag);
+	struct iscsi_portal *portal =
+		iscsi_node_add_portal(server->node, text, wildcard, portal_group_tag);
+	if (!portal)
+		return -ENOMEM;
+	*ret_portal = portal;
+	return 0;
 }
 
 static void listener_add(struct iscsi_server *server, struct server_listener *listener, int fd,
@@ -437,11 +443,13 @@ int iscsi_server_listen(struct iscsi_server *server, const char *address, const 
 		return fd;
 	struct server_listener *listener = calloc(1, sizeof(*listener));
 	struct iscsi_portal *portal = NULL;
-	if (listener && getsockname(fd, &bound.any, &len) == 0)
-		portal = portal_add(server, advertise, &bound, portal_group_tag);
-	if (!portal) {
+	int error = listener ? 0 : -ENOMEM;
+	if (error == 0 && getsockname(fd, &bound.any, &len) < 0)
+		error = -errno;
+	if (error == 0)
+		error = portal_add(server, advertise, &bound, portal_group_tag, &portal);
+	if (error != 0) {
 		close(fd);
-		int error = listener ? -EINVAL : -ENOMEM;
 		free(listener);
 		return error;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,6 +134,43 @@ int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, voi
 			void *context)
 {
 	return call_fails(EAGAIN) ? EAGAIN : pthread_create(thread, attributes, start, context);
+}
+
+int fail_socket(int domain, int type, int protocol);
+int fail_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
+int fail_bind(int fd, const struct sockaddr *address, socklen_t len);
+int fail_listen(int fd, int backlog);
+int fail_getsockname(int fd, struct sockaddr *address, socklen_t *len);
+int fail_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
+
+int fail_socket(int domain, int type, int protocol)
+{
+	return call_fails(EMFILE) ? -1 : socket(domain, type, protocol);
+}
+
+int fail_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	return call_fails(ENOBUFS) ? -1 : setsockopt(fd, level, option, value, len);
+}
+
+int fail_bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+	return call_fails(EADDRNOTAVAIL) ? -1 : bind(fd, address, len);
+}
+
+int fail_listen(int fd, int backlog)
+{
+	return call_fails(EADDRINUSE) ? -1 : listen(fd, backlog);
+}
+
+int fail_getsockname(int fd, struct sockaddr *address, socklen_t *len)
+{
+	return call_fails(ENOBUFS) ? -1 : getsockname(fd, address, len);
+}
+
+int fail_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+{
+	return call_fails(EMFILE) ? -1 : accept4(fd, address, len, flags);
 }
 
 int fail_open(const char *path, int flags, ...);

@@ -32,7 +32,8 @@ void inject_each(const char *name, void (*scenario)(void));
 /* The same for a scenario that may have nothing to fail: it must only go well. */
 void inject_each_if_any(const char *name, void (*scenario)(void));
 
-/* Calls count, and fail, only between these two: of memory, descriptors and threads. */
+/* Calls count, and fail, only between these two: of memory, descriptors,
+ * threads and sockets. */
 void inject_on(void);
 /* Or instead, with this error, those by which the libraries read and write files. */
 void inject_disk_on(int error);
