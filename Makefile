@@ -144,7 +144,7 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 DEMO_BIN := $(B)/tests/demo/demo
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
-            tests/linux/short.sh
+            tests/linux/short.sh tests/conformance/short.sh
 
 .PHONY: tests
 tests: $(TESTS) $(PROGRAMS)
@@ -199,7 +199,7 @@ deps-run:
 	@tools/install-deps --run
 
 # ---- longer and narrower checks -----------------------------------------------------------------
-.PHONY: check-unit check-asan check-kill check-hostile demo
+.PHONY: check-unit check-asan check-kill check-hostile check-conformance demo
 check-unit: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	@tests/run -j $(JOBS) -l $(B)/logs $(UNIT_BIN)
@@ -215,6 +215,11 @@ check-kill: deps
 check-hostile: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_hostile
 	@HOLDFAST_SILENT=$${HOLDFAST_SILENT:-10000} $(B)/tests/integration/test_hostile
+
+# The whole public suite against every kind of LUN; see tests/conformance/run.
+check-conformance: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@tests/conformance/run -j $(JOBS) -l $(B)/conformance
 
 # Benchmarks print figures and ratios; nothing fails on them.
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
@@ -297,6 +302,7 @@ help:
 	@echo 'make demo              two initiators, a reservation, a kill -9: step by step'
 	@echo 'make check-kill        5,000 times kill -9 under load'
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
+	@echo 'make check-conformance the whole public suite against every kind of LUN'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-asan        every test under ASan and UBSan'
 	@echo 'make bench             figures and ratios'
