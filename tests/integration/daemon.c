@@ -98,7 +98,7 @@ static void parse_ready_line(struct daemon *daemon)
 
 static void daemon_spawn(struct daemon *daemon, const char *address)
 {
-	const char *argv[DAEMON_ARGS_MAX + 6];
+	const char *argv[DAEMON_ARGS_MAX + 8];
 	char log_path[96];
 	int pipe_fds[2];
 	int n = 0;
@@ -109,6 +109,10 @@ static void daemon_spawn(struct daemon *daemon, const char *address)
 	if (address) {
 		argv[n++] = "--listen";
 		argv[n++] = address;
+	}
+	if (daemon->config[0] != '\0') {
+		argv[n++] = "--config";
+		argv[n++] = daemon->config;
 	}
 	for (int i = 0; daemon->args[i]; i++)
 		argv[n++] = daemon->args[i];
@@ -129,11 +133,27 @@ static void daemon_spawn(struct daemon *daemon, const char *address)
 	parse_ready_line(daemon);
 }
 
-void daemon_start(struct daemon *daemon, const char *address, const char *const *args)
+void daemon_folder(struct daemon *daemon)
 {
 	memset(daemon, 0, sizeof(*daemon));
 	strcpy(daemon->folder, "/tmp/holdfast-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
+}
+
+void daemon_start_configured(struct daemon *daemon, const char *address, const char *config)
+{
+	daemon_folder(daemon);
+	snprintf(daemon->config, sizeof(daemon->config), "%s/holdfast.conf", daemon->folder);
+	FILE *file = fopen(daemon->config, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(config, file);
+	ck_assert_int_eq(fclose(file), 0);
+	daemon_spawn(daemon, address);
+}
+
+void daemon_start(struct daemon *daemon, const char *address, const char *const *args)
+{
+	daemon_folder(daemon);
 	for (int i = 0; args && args[i]; i++) {
 		ck_assert_int_lt(i, DAEMON_ARGS_MAX - 1);
 		daemon->args[i] = args[i];
@@ -160,10 +180,15 @@ void daemon_kill(struct daemon *daemon)
 
 int daemon_stop(struct daemon *daemon)
 {
+	kill(daemon->pid, SIGTERM);
+	return daemon_wait(daemon);
+}
+
+int daemon_wait(struct daemon *daemon)
+{
 	long long deadline = now_ms() + STOP_TIMEOUT_MS;
 	int status;
 
-	kill(daemon->pid, SIGTERM);
 	while (waitpid(daemon->pid, &status, WNOHANG) == 0) {
 		if (now_ms() > deadline) {
 			daemon_kill(daemon);

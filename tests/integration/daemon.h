@@ -17,6 +17,7 @@ struct daemon {
 	char target[256];
 	char control[256];
 	char ready_line[2048];
+	char config[96];		   /* a file in the folder; empty: none */
 	const char *args[DAEMON_ARGS_MAX]; /* further arguments, NULL-terminated */
 };
 
@@ -24,11 +25,20 @@ struct daemon {
  * when it does not get ready. */
 void daemon_start(struct daemon *daemon, const char *address, const char *const *args);
 
+/* The same with a configuration file of this text. `address` NULL: its own portals. */
+void daemon_start_configured(struct daemon *daemon, const char *address, const char *config);
+
 /* SIGKILL, and wait. */
 void daemon_kill(struct daemon *daemon);
 
 /* SIGTERM, and wait; returns the exit status (-1: killed by a signal or not gone in 20 s). */
 int daemon_stop(struct daemon *daemon);
+
+/* The wait alone, after a signal that the test has sent itself. */
+int daemon_wait(struct daemon *daemon);
+
+/* A new folder and no daemon, for tests that start it in their own way. */
+void daemon_folder(struct daemon *daemon);
 
 /* Starts it again, same folder, same portal. */
 void daemon_restart(struct daemon *daemon);

@@ -188,3 +188,13 @@ int initiator_drain(struct iscsi_context *initiator, int lun)
 	}
 	return answer.status;
 }
+
+void initiator_proves_service(struct iscsi_context *initiator)
+{
+	uint8_t out[4096], in[4096];
+
+	memset(out, 0x5a, sizeof(out));
+	ck_assert_int_eq(initiator_write(initiator, 0, 3, out, 8).status, SCSI_STATUS_GOOD);
+	ck_assert_int_eq(initiator_read(initiator, 0, 3, in, 8), SCSI_STATUS_GOOD);
+	ck_assert_mem_eq(in, out, sizeof(in));
+}

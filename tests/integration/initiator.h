@@ -64,4 +64,7 @@ int initiator_read(struct iscsi_context *initiator, int lun, uint32_t lba, void 
 /* TEST UNIT READY until it gives no unit attention; the last answer's status. */
 int initiator_drain(struct iscsi_context *initiator, int lun);
 
+/* Writes eight blocks of LUN 0 and reads them back: nothing that others do may disturb that. */
+void initiator_proves_service(struct iscsi_context *initiator);
+
 #endif

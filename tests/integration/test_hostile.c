@@ -4,11 +4,10 @@
  * HOLDFAST_SILENT: connections that say nothing (default 1500; 10000 in `make check-hostile`).
  */
 #include "tests/integration/initiator.h"
+#include "tests/integration/raw.h"
 #include "tests/support/suite.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,54 +21,6 @@
 
 #define SILENT		   1500
 #define BYTES_PER_CONN_MAX (64 * 1024) /* resident memory that one silent connection may cost */
-
-static int dial(const struct daemon *daemon)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_ge(fd, 0);
-	in.sin_port = htons((uint16_t)atoi(strrchr(daemon->portal, ':') + 1));
-	ck_assert_msg(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0, "connect: %s",
-		      strerror(errno));
-	return fd;
-}
-
-static long resident_bytes(pid_t pid)
-{
-	char path[64], line[256];
-	long kib = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	FILE *file = fopen(path, "r");
-	ck_assert_ptr_nonnull(file);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib * 1024;
-}
-
-/* Does the peer close (or reset) within the time? Swallows what it sends. */
-static bool is_closed_within(int fd, int ms)
-{
-	char waste[4096];
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-
-	while (poll(&poll_fd, 1, ms) > 0)
-		if (read(fd, waste, sizeof(waste)) <= 0)
-			return true;
-	return false;
-}
-
-static void works_for_others(struct iscsi_context *a)
-{
-	uint8_t out[4096], in[4096];
-	memset(out, 0x5a, sizeof(out));
-	ck_assert_int_eq(initiator_write(a, 0, 3, out, 8).status, 0);
-	ck_assert_int_eq(initiator_read(a, 0, 3, in, 8), 0);
-	ck_assert_mem_eq(in, out, sizeof(in));
-}
 
 START_TEST(thousands_of_silent_connections_disturb_nobody)
 {
@@ -85,15 +36,15 @@ START_TEST(thousands_of_silent_connections_disturb_nobody)
 	daemon_start(&daemon, "127.0.0.1:0", NULL);
 	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
 	initiator_drain(a, 0);
-	works_for_others(a);
+	initiator_proves_service(a);
 	long before = resident_bytes(daemon.pid);
 	int *fds = calloc((size_t)count, sizeof(*fds));
 	for (int i = 0; i < count; i++) {
-		fds[i] = dial(&daemon);
+		fds[i] = raw_dial(&daemon);
 		if (i % 500 == 0)
-			works_for_others(a);
+			initiator_proves_service(a);
 	}
-	works_for_others(a);
+	initiator_proves_service(a);
 	long grown = resident_bytes(daemon.pid) - before;
 	printf("%d silent connections cost %ld bytes each\n", count, grown / count);
 #ifndef __SANITIZE_ADDRESS__
@@ -102,10 +53,10 @@ START_TEST(thousands_of_silent_connections_disturb_nobody)
 	for (int i = 0; i < count; i++)
 		close(fds[i]);
 	free(fds);
-	works_for_others(a);
+	initiator_proves_service(a);
 	/* And there is room for new ones. */
 	struct iscsi_context *b = initiator_login(&daemon, "iqn.2026-11.test:b", 1);
-	works_for_others(a);
+	initiator_proves_service(a);
 	initiator_logout(&b);
 	initiator_logout(&a);
 	daemon_finish(&daemon);
@@ -117,12 +68,106 @@ START_TEST(a_login_that_announces_16_mib_is_cut_off)
 	struct daemon daemon;
 	uint8_t bhs[48] = {0x43, 0x87};
 	daemon_start(&daemon, "127.0.0.1:0", NULL);
-	int fd = dial(&daemon);
+	int fd = raw_dial(&daemon);
 	put_be24(bhs + 5, 0xffffff);
 	ck_assert_int_eq(write(fd, bhs, sizeof(bhs)), sizeof(bhs));
-	ck_assert(is_closed_within(fd, 20000));
+	ck_assert(raw_is_closed_within(fd, 20000));
 	close(fd);
 	ck_assert_int_lt(resident_bytes(daemon.pid), 512l * 1024 * 1024);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+/*
+ * 16 MiB of login text in pieces of 8 KiB, each with the C bit. Whoever is asked for this must not
+ * gather it. Returns how many pieces were taken.
+ */
+static unsigned send_endless_login(const struct daemon *daemon, struct iscsi_context *other)
+{
+	uint8_t pdu[RAW_PDU_MAX] = {0x43, 0x44}, bhs[RAW_BHS];
+	unsigned taken = 0;
+	int fd = raw_dial(daemon);
+
+	put_be24(pdu + 5, RAW_PDU_MAX - RAW_BHS);
+	pdu[8] = 0x80;
+	put_be32(pdu + 24, 1);
+	memset(pdu + RAW_BHS, 'x', RAW_PDU_MAX - RAW_BHS);
+	memcpy(pdu + RAW_BHS, "X-test.endless=", 15);
+	while (taken < 2048) {
+		put_be32(pdu + 28, taken); /* ExpStatSN */
+		if (!raw_write(fd, pdu, sizeof(pdu)) || !raw_read_pdu(fd, bhs, NULL, 0) ||
+		    get_be16(bhs + 36) != 0)
+			break;
+		memset(pdu + RAW_BHS, 'x', 16);
+		taken++;
+		if (taken % 16 == 0)
+			initiator_proves_service(other);
+	}
+	close(fd);
+	return taken;
+}
+
+START_TEST(a_login_of_16_mib_in_pieces_is_refused)
+{
+	struct daemon daemon;
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
+	initiator_drain(a, 0);
+	long before = resident_bytes(daemon.pid);
+	for (int i = 0; i < 32; i++)
+		ck_assert_uint_le(send_endless_login(&daemon, a), 2); /* login_text_max is 16K */
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_int_lt(resident_bytes(daemon.pid) - before, 4l * 1024 * 1024);
+#else
+	(void)before;
+#endif
+	initiator_proves_service(a);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+/* Who raises the limits gets what they say, and no more. */
+START_TEST(a_login_of_16_mib_ends_at_the_limits_that_were_raised)
+{
+	struct daemon daemon;
+	daemon_start_configured(&daemon, "127.0.0.1:0",
+				"limits = { login_text_max = \"16M\"; login_pdus_max = 1024; "
+				"login_timeout_ms = 600000; };\n");
+	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
+	initiator_drain(a, 0);
+	unsigned taken = send_endless_login(&daemon, a);
+	ck_assert_uint_le(taken, 1024);
+	initiator_proves_service(a);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+/* The bytes of the one PDU really come: whatever still reads them keeps none. */
+START_TEST(a_login_of_16_mib_in_one_pdu_is_gathered_nowhere)
+{
+	struct daemon daemon;
+	uint8_t bytes[65536] = {0x43, 0x87};
+	size_t sent = 0;
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
+	initiator_drain(a, 0);
+	long before = resident_bytes(daemon.pid);
+	int fd = raw_dial(&daemon);
+	put_be24(bytes + 5, 0xffffff);
+	while (sent < 0xffffff && raw_write(fd, bytes, sizeof(bytes)))
+		sent += sizeof(bytes);
+	long grown = resident_bytes(daemon.pid) - before;
+	ck_assert(raw_is_closed_within(fd, 20000));
+	close(fd);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_int_lt(grown, 4l * 1024 * 1024);
+#else
+	(void)grown;
+#endif
+	initiator_proves_service(a);
+	initiator_logout(&a);
 	daemon_finish(&daemon);
 }
 END_TEST
@@ -133,7 +178,7 @@ START_TEST(what_is_not_a_login_gets_no_answer)
 	struct daemon daemon;
 	char answer[64];
 	daemon_start(&daemon, "127.0.0.1:0", NULL);
-	int fd = dial(&daemon);
+	int fd = raw_dial(&daemon);
 	ck_assert_int_eq(write(fd, http, sizeof(http) - 1), sizeof(http) - 1);
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	ck_assert_int_eq(poll(&poll_fd, 1, 20000), 1);
@@ -152,13 +197,13 @@ START_TEST(half_a_pdu_and_a_vanished_peer_disturb_nobody)
 	for (int i = 0; i < 48; i++) {
 		uint8_t bhs[48] = {0x43, 0x87};
 		struct linger reset = {.l_onoff = 1};
-		int fd = dial(&daemon);
+		int fd = raw_dial(&daemon);
 		if (i > 0)
 			ck_assert_int_eq(write(fd, bhs, (size_t)i), i);
 		if (i % 2)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		close(fd);
-		works_for_others(a);
+		initiator_proves_service(a);
 	}
 	initiator_logout(&a);
 	ck_assert_int_eq(daemon_stop(&daemon), 0);
@@ -183,14 +228,14 @@ START_TEST(random_bytes_disturb_nobody)
 			bytes[4] = 0;
 			bytes[5] = bytes[6] = 0;
 		}
-		int fd = dial(&daemon);
+		int fd = raw_dial(&daemon);
 		if (write(fd, bytes, sizeof(bytes)) < 0)
 			ck_assert(errno == EPIPE || errno == ECONNRESET);
 		if (i % 4 == 0)
-			works_for_others(a);
+			initiator_proves_service(a);
 		close(fd);
 	}
-	works_for_others(a);
+	initiator_proves_service(a);
 	initiator_logout(&a);
 	ck_assert_int_eq(daemon_stop(&daemon), 0);
 	daemon_finish(&daemon);
@@ -202,6 +247,9 @@ static void fill(TCase *tcase)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, thousands_of_silent_connections_disturb_nobody);
 	tcase_add_test(tcase, a_login_that_announces_16_mib_is_cut_off);
+	tcase_add_test(tcase, a_login_of_16_mib_in_pieces_is_refused);
+	tcase_add_test(tcase, a_login_of_16_mib_ends_at_the_limits_that_were_raised);
+	tcase_add_test(tcase, a_login_of_16_mib_in_one_pdu_is_gathered_nowhere);
 	tcase_add_test(tcase, what_is_not_a_login_gets_no_answer);
 	tcase_add_test(tcase, half_a_pdu_and_a_vanished_peer_disturb_nobody);
 	tcase_add_test(tcase, random_bytes_disturb_nobody);
