@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "config/rows.h"
-
-#define SUGGEST_WORD_MAX 40 /* longer words are not compared */
+#include "config/suggest.h"
 
 void config_format_size(uint64_t bytes, char ret_text[CONFIG_SIZE_TEXT_MAX])
 {
@@ -115,61 +114,13 @@ void config_row_describe_initial(const struct config_row *row,
 	}
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * How many letters must be added, dropped, changed or swapped with their neighbour to turn one word
- * into the other. Both are at most SUGGEST_WORD_MAX long.
- */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t rows[3][SUGGEST_WORD_MAX + 1];
-	size_t *before = rows[0], *above = rows[1], *here = rows[2];
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	for (size_t j = 0; j <= b_len; j++)
-		above[j] = j;
-	memcpy(before, above, sizeof(rows[0]));
-	for (size_t i = 1; i <= a_len; i++) {
-		here[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t change = above[j - 1] + (a[i - 1] != b[j - 1]);
-			here[j] = least(change, least(above[j], here[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				here[j] = least(here[j], before[j - 2] + 1);
-		}
-		size_t *free_row = before;
-		before = above;
-		above = here;
-		here = free_row;
-	}
-	return above[b_len];
-}
-
-/* Keeps the better of two proposals; one that changes much of the word is none. */
-static void consider(const char *word, const char *candidate, const char **best, size_t *best_cost)
-{
-	size_t len = strlen(word);
-
-	if (len > SUGGEST_WORD_MAX || strlen(candidate) > SUGGEST_WORD_MAX)
-		return;
-	size_t cost = edit_distance(word, candidate);
-	if (cost <= 1 + len / 4 && cost < len && cost < *best_cost) {
-		*best = candidate;
-		*best_cost = cost;
-	}
-}
-
 const char *config_group_suggest(const struct config_group *group, const char *word)
 {
 	const char *best = NULL;
 	size_t best_cost = SIZE_MAX;
 
 	for (size_t i = 0; i < group->count; i++)
-		consider(word, group->rows[i].name, &best, &best_cost);
+		config_consider(word, group->rows[i].name, &best, &best_cost);
 	return best;
 }
 
@@ -179,6 +130,6 @@ const char *config_choice_suggest(const struct config_choice *choices, const cha
 	size_t best_cost = SIZE_MAX;
 
 	for (; choices->name; choices++)
-		consider(word, choices->name, &best, &best_cost);
+		config_consider(word, choices->name, &best, &best_cost);
 	return best;
 }

@@ -125,9 +125,11 @@ enum exit_status client_ask(const struct arguments *arguments, json_t *request, 
 	int fd = connect_control(arguments->control);
 	int problem = fd < 0 ? -fd : 0;
 	if (fd >= 0) {
-		if (send_line(fd, text) && send_line(fd, "\n"))
-			line = receive_line(fd);
+		/* A daemon that is busy says so without having read the request. */
+		bool sent = send_line(fd, text) && send_line(fd, "\n");
 		problem = errno;
+		line = receive_line(fd);
+		problem = sent ? errno : problem;
 		close(fd);
 	}
 	free(text);

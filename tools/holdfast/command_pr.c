@@ -4,8 +4,6 @@
 #include "tools/holdfast/client.h"
 #include "tools/holdfast/text.h"
 
-#define NAME_COLUMN_MAX 60
-
 static void print_reservation(const json_t *pr)
 {
 	const json_t *reservation = json_object_get(pr, "reservation");
@@ -36,15 +34,15 @@ static void print_reservation(const json_t *pr)
 static int name_width(const json_t *registrations)
 {
 	const json_t *registration;
-	size_t i, width = strlen("INITIATOR");
+	int width = text_width("INITIATOR");
+	size_t i;
 
 	json_array_foreach(registrations, i, registration)
 	{
-		size_t len = strlen(member_text(registration, "initiator"));
-		if (len > width)
-			width = len;
+		int own = text_width(member_text(registration, "initiator"));
+		width = own > width ? own : width;
 	}
-	return width < NAME_COLUMN_MAX ? (int)width : NAME_COLUMN_MAX;
+	return width;
 }
 
 static void print_registrations(const json_t *registrations)
@@ -59,13 +57,13 @@ static void print_registrations(const json_t *registrations)
 	json_array_foreach(registrations, i, registration)
 	{
 		text_time(member_time(registration, "since_ms"), since);
-		printf("  %c %-18s  %-*s  %-14s  %5" JSON_INTEGER_FORMAT
+		const char *name = member_text(registration, "initiator");
+		printf("  %c %-18s  %s%*s  %-14s  %5" JSON_INTEGER_FORMAT
 		       "  %-20s  %" JSON_INTEGER_FORMAT "\n",
 		       member_is_true(registration, "holder") ? '*' : ' ',
-		       member_text(registration, "key"), width,
-		       member_text(registration, "initiator"), member_text(registration, "isid"),
-		       member_number(registration, "port"), since,
-		       member_number(registration, "since_sequence"));
+		       member_text(registration, "key"), name, width - text_width(name), "",
+		       member_text(registration, "isid"), member_number(registration, "port"),
+		       since, member_number(registration, "since_sequence"));
 	}
 	printf("  (* holds the reservation)\n");
 }

@@ -19,7 +19,7 @@ static void print_lun(const json_t *lun)
 	}
 	uint64_t blocks = (uint64_t)member_number(lun, "blocks");
 	text_size(blocks * (uint64_t)member_number(lun, "block_size"), size);
-	printf("  LUN %-3d  %-9s %-7s %-7s", number, size, member_text(lun, "backing"),
+	printf("  LUN %-3d  %-10s %-7s %-7s", number, size, member_text(lun, "backing"),
 	       member_text(lun, "profile"));
 	printf("%" JSON_INTEGER_FORMAT " registration%s", registrations,
 	       TEXT_PLURAL(registrations));

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "tools/common/option_error.h"
 #include "tools/holdfast/command.h"
 
 static const struct command commands[] = {
@@ -27,7 +28,8 @@ static const struct command commands[] = {
 	 command_journal_show},
 	{{"journal", "check"}, "FILE", 1, 1, "is this journal sound?", command_journal_check},
 };
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define COMMAND_COUNT	 (sizeof(commands) / sizeof(commands[0]))
+#define COMMAND_TEXT_MAX 64
 
 enum option_id {
 	OPTION_JSON = 256,
@@ -46,14 +48,20 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+static void command_words(const struct command *c, char ret_text[COMMAND_TEXT_MAX])
+{
+	snprintf(ret_text, COMMAND_TEXT_MAX, "%s%s%s", c->words[0], c->words[1] ? " " : "",
+		 c->words[1] ? c->words[1] : "");
+}
+
 static void print_usage(FILE *out)
 {
 	fputs("usage: holdfast COMMAND [OPTION]...\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		const struct command *c = &commands[i];
-		char words[64];
-		snprintf(words, sizeof(words), "%s%s%s %s", c->words[0], c->words[1] ? " " : "",
-			 c->words[1] ? c->words[1] : "", c->operands);
+		char text[COMMAND_TEXT_MAX], words[2 * COMMAND_TEXT_MAX];
+		command_words(c, text);
+		snprintf(words, sizeof(words), "%s %s", text, c->operands);
 		fprintf(out, "  %-32s %s\n", words, c->doc);
 	}
 	fputs("  lab COMMAND ...        plays initiators, and judges what came back\n", out);
@@ -80,6 +88,37 @@ static const struct command *find_command(int count, char **words)
 			return c;
 	}
 	return NULL;
+}
+
+/* "sttaus", "pr shwo", and "journal" alone. False: nothing comes near. */
+static bool suggest_command(int count, char **words, char ret_text[COMMAND_TEXT_MAX])
+{
+	char typed[COMMAND_TEXT_MAX], known[COMMAND_COUNT][COMMAND_TEXT_MAX];
+	const char *best = NULL;
+	size_t best_cost = SIZE_MAX;
+
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
+		 count > 1 ? words[1] : "");
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		command_words(&commands[i], known[i]);
+		config_consider(typed, known[i], &best, &best_cost);
+		if (!best && count == 1 && strcmp(words[0], commands[i].words[0]) == 0)
+			best = known[i];
+	}
+	if (best)
+		snprintf(ret_text, COMMAND_TEXT_MAX, "%s", best);
+	return best != NULL;
+}
+
+static void unknown_command(int count, char **words)
+{
+	char text[COMMAND_TEXT_MAX];
+	const char *proposal = suggest_command(count, words, text) ? text : NULL;
+
+	fprintf(stderr, "holdfast: unknown command `%s%s%s`%s%s%s\n", words[0],
+		count > 1 ? " " : "", count > 1 ? words[1] : "", proposal ? ": did you mean `" : "",
+		proposal ? proposal : "", proposal ? "`?" : "");
+	fprintf(stderr, "holdfast: `holdfast --help` shows the commands\n");
 }
 
 static bool set_control(struct arguments *arguments, const char *control, const char *state_dir)
@@ -112,7 +151,8 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 	int id;
 
 	*ret_status = STATUS_USAGE;
-	while ((id = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":hV", long_options, NULL)) != -1) {
 		switch (id) {
 		case OPTION_JSON:
 			arguments->json = true;
@@ -135,7 +175,7 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 			*ret_status = STATUS_OK;
 			return false;
 		default:
-			fprintf(stderr, "holdfast: `holdfast --help` shows the options\n");
+			option_error("holdfast", long_options, id, argv);
 			return false;
 		}
 	}
@@ -148,17 +188,23 @@ static enum exit_status run(int count, char **words, struct arguments *arguments
 
 	if (!command) {
 		if (count > 0)
-			fprintf(stderr, "holdfast: unknown command `%s%s%s`\n\n", words[0],
-				count > 1 ? " " : "", count > 1 ? words[1] : "");
-		print_usage(stderr);
+			unknown_command(count, words);
+		else
+			print_usage(stderr);
 		return STATUS_USAGE;
 	}
 	int own = command->words[1] ? 2 : 1;
 	int operands = count - own;
 	if (operands < command->operands_min || operands > command->operands_max) {
-		fprintf(stderr, "usage: holdfast %s%s%s %s\n", command->words[0],
-			command->words[1] ? " " : "", command->words[1] ? command->words[1] : "",
-			command->operands);
+		char text[COMMAND_TEXT_MAX];
+		command_words(command, text);
+		if (operands > command->operands_max)
+			fprintf(stderr,
+				"holdfast: unexpected argument `%s`; usage: holdfast %s%s%s\n",
+				words[own + command->operands_max], text,
+				command->operands[0] ? " " : "", command->operands);
+		else
+			fprintf(stderr, "holdfast: %s needs %s\n", text, command->operands);
 		return STATUS_USAGE;
 	}
 	for (int i = 0; i < operands; i++)

@@ -48,6 +48,15 @@ void text_duration(uint64_t duration_ms, char ret_text[TEXT_TIME_MAX])
 		snprintf(ret_text, TEXT_TIME_MAX, "%" PRIu64 " s", s);
 }
 
+int text_width(const char *text)
+{
+	int width = 0;
+
+	for (; *text != '\0'; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}
+
 const char *member_text(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));

@@ -17,6 +17,9 @@ void text_size(uint64_t bytes, char ret_text[TEXT_SIZE_MAX]);
 /* "3 d 4 h", "12 min 3 s". */
 void text_duration(uint64_t duration_ms, char ret_text[TEXT_TIME_MAX]);
 
+/* Columns that `text` takes: its characters, not its bytes. */
+int text_width(const char *text);
+
 /* Members of a reply; "" and 0 when they are not there. */
 const char *member_text(const json_t *object, const char *name);
 json_int_t member_number(const json_t *object, const char *name);

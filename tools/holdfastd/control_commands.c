@@ -32,7 +32,7 @@ json_t *control_key(uint64_t key)
 
 json_t *control_text(const char *text)
 {
-	char escaped[1024];
+	char escaped[4 * STATE_FILE_MAX];
 
 	escape_text(text, escaped, sizeof(escaped));
 	return json_string(escaped);

@@ -130,11 +130,11 @@ void control_status(struct service *service, const json_t *request, struct contr
 	iscsi_node_each_session(service->node, count_session, &sessions);
 	uint64_t now_ms = service_clock_ms(NULL);
 	uint64_t uptime_ms = now_ms > service->started_ms ? now_ms - service->started_ms : 0;
-	json_t *head = json_pack("{s:b,s:s,s:i,s:I,s:s,s:o,s:I,s:I,s:o}", "ok", 1, "version",
-				 HOLDFAST_VERSION, "pid", (int)getpid(), "uptime_ms",
-				 (json_int_t)uptime_ms, "state_dir", service->state.path, "portals",
-				 portals_array(service), "sessions", sessions, "connections",
-				 (json_int_t)iscsi_server_connections(service->server), "counters",
-				 counters_object(service));
+	json_t *head = json_pack(
+		"{s:b,s:s,s:i,s:I,s:o,s:o,s:I,s:I,s:o}", "ok", 1, "version", HOLDFAST_VERSION,
+		"pid", (int)getpid(), "uptime_ms", (json_int_t)uptime_ms, "state_dir",
+		control_text(service->state.path), "portals", portals_array(service), "sessions",
+		sessions, "connections", (json_int_t)iscsi_server_connections(service->server),
+		"counters", counters_object(service));
 	control_reply_begin_array(reply, head, "targets");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/option_error.h"
 #include "tools/common/state_path.h"
 
 #define THREADS_DEFAULT_MAX 8
@@ -161,7 +162,6 @@ static bool parse_option(struct options *options, int id)
 		options->check = true;
 		return true;
 	default:
-		fprintf(stderr, "holdfastd: `holdfastd --help` shows the options\n");
 		return false;
 	}
 }
@@ -171,7 +171,13 @@ bool options_parse(struct options *options, int argc, char **argv, enum exit_sta
 	int id;
 
 	memset(options, 0, sizeof(*options));
-	while ((id = getopt_long(argc, argv, "c:hV", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":c:hV", long_options, NULL)) != -1) {
+		if (id == '?' || id == ':') {
+			option_error("holdfastd", long_options, id, argv);
+			*ret_status = STATUS_USAGE;
+			return false;
+		}
 		if (id == 'h' || id == 'V') {
 			fputs(id == 'h' ? usage : "holdfastd " HOLDFAST_VERSION "\n", stdout);
 			*ret_status = STATUS_OK;

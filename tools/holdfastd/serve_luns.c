@@ -22,6 +22,19 @@ static void lun_failed(const struct lun_start *start, const char *file, const ch
 		snprintf(start->why, SERVE_WHY_MAX, "%s: %s", file, why);
 }
 
+/* `why` (may be NULL) says it whole where the number is only its class. */
+static void file_failed(const struct lun_start *start, const char *file, const char *why, int error)
+{
+	char text[256];
+	bool is_whole = error == -EINVAL || error == -EFBIG || error == -EBUSY;
+
+	if (!why || is_whole)
+		snprintf(text, sizeof(text), "%s", why ? why : strerror(-error));
+	else
+		snprintf(text, sizeof(text), "%s: %s", why, strerror(-error));
+	lun_failed(start, file, text);
+}
+
 /* A file that is there keeps its size unless the configuration says otherwise. */
 static uint64_t file_size_wanted(const struct config_lun *lun, const char *path)
 {
@@ -53,7 +66,7 @@ static bool open_file_backing(const struct lun_start *start, struct backing **re
 		error = backing_file_open(path, file_size_wanted(lun, path), lun->read_only,
 					  service->executor, ret_backing, &why);
 	if (error)
-		lun_failed(start, path, why ? why : strerror(-error));
+		file_failed(start, path, why, error);
 	return error == 0;
 }
 

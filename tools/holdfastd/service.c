@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
 #include "tools/holdfastd/serve_luns.h"
 
@@ -120,6 +121,15 @@ static json_t *portal_addresses(const struct service *service)
 	return addresses;
 }
 
+/* JSON is UTF-8, paths are bytes. */
+static json_t *path_string(const char *path)
+{
+	char escaped[4 * STATE_FILE_MAX];
+
+	escape_text(path, escaped, sizeof(escaped));
+	return json_string(escaped);
+}
+
 /* Several targets: `target` and `luns` are the first one's, `targets` has them all. */
 static json_t *ready_object(const struct service *service)
 {
@@ -136,8 +146,8 @@ static json_t *ready_object(const struct service *service)
 								 lun_numbers(service, i)));
 		json_object_set_new(ready, "targets", targets);
 	}
-	json_object_set_new(ready, "control", json_string(control_path(service->control)));
-	json_object_set_new(ready, "state_dir", json_string(service->state.path));
+	json_object_set_new(ready, "control", path_string(control_path(service->control)));
+	json_object_set_new(ready, "state_dir", path_string(service->state.path));
 	return ready;
 }
 
