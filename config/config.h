@@ -18,6 +18,8 @@
 #define CONFIG_ADDRESS_MAX	 64  /* bytes of "[IPv6]:port", with the NUL */
 #define CONFIG_TARGETS_MAX	 256
 #define CONFIG_LUNS_MAX		 256
+#define CONFIG_SIZE_MIN		 (UINT64_C(1) << 20) /* bytes of a LUN */
+#define CONFIG_SIZE_MAX		 (UINT64_C(1) << 62)
 #define CONFIG_PORTALS_MAX	 64
 #define CONFIG_PORTAL_GROUPS_MAX 16	    /* different portal group tags */
 #define CONFIG_FILE_MAX		 (1u << 20) /* bytes of a configuration file */

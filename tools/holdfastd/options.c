@@ -114,6 +114,19 @@ static bool parse_threads(struct options *options, const char *text)
 	return true;
 }
 
+static bool parse_size(struct options *options, const char *text)
+{
+	if (!config_parse_size(text, &options->size)) {
+		complain("size", text, "not a size: write 512M, 1G and the like");
+		return false;
+	}
+	if (options->size < CONFIG_SIZE_MIN || options->size > CONFIG_SIZE_MAX) {
+		complain("size", text, "must be 1M to 4194304T");
+		return false;
+	}
+	return true;
+}
+
 static bool parse_target_name(struct options *options, const char *text)
 {
 	const char *wrong = config_parse_name(text, options->target_name);
@@ -141,10 +154,7 @@ static bool parse_option(struct options *options, int id)
 	case OPTION_TARGET_NAME:
 		return parse_target_name(options, optarg);
 	case OPTION_SIZE:
-		if (config_parse_size(optarg, &options->size) && options->size > 0)
-			return true;
-		complain("size", optarg, "not a size: write 512M, 1G and the like");
-		return false;
+		return parse_size(options, optarg);
 	case OPTION_PROFILE:
 		if (config_parse_profile(optarg, &options->profile))
 			return true;
