@@ -13,7 +13,6 @@
 #define KIB UINT64_C(1024)
 #define MIB (UINT64_C(1024) * KIB)
 #define GIB (UINT64_C(1024) * MIB)
-#define TIB (UINT64_C(1024) * GIB)
 
 static const struct config_choice log_levels[] = {
 	{"error", CONFIG_LOG_ERROR},
