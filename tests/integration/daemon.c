@@ -213,6 +213,12 @@ void daemon_finish(struct daemon *daemon)
 
 int program_run(const char *const *argv, char *ret_output, size_t len)
 {
+	return program_run_prepared(argv, NULL, ret_output, len);
+}
+
+int program_run_prepared(const char *const *argv, void (*prepare)(const char *const *argv),
+			 char *ret_output, size_t len)
+{
 	int pipe_fds[2], status;
 	size_t at = 0;
 	char waste[512];
@@ -220,8 +226,13 @@ int program_run(const char *const *argv, char *ret_output, size_t len)
 	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
-	if (pid == 0)
-		child_exec(argv, pipe_fds[1], pipe_fds[1]);
+	if (pid == 0) {
+		dup2(pipe_fds[1], STDOUT_FILENO);
+		dup2(pipe_fds[1], STDERR_FILENO);
+		if (prepare)
+			prepare(argv);
+		child_exec(argv, -1, -1);
+	}
 	close(pipe_fds[1]);
 	for (;;) {
 		bool room = at + 1 < len;

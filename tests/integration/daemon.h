@@ -52,6 +52,10 @@ void daemon_finish(struct daemon *daemon);
  */
 int program_run(const char *const *argv, char *ret_output, size_t len);
 
+/* The same; the child calls `prepare` before it becomes the program. */
+int program_run_prepared(const char *const *argv, void (*prepare)(const char *const *argv),
+			 char *ret_output, size_t len);
+
 /* The daemon's and the tool's paths, from the environment (the Makefile sets it) or build/. */
 const char *daemon_path(void);
 const char *tool_path(void);

@@ -88,6 +88,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 static void watch_signals(struct service *service)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ,
+	       SIG_IGN); /* a file that may not grow is an error of its write, like ENOSPC */
 	ev_signal_init(&service->terminate, on_signal, SIGTERM);
 	ev_signal_init(&service->interrupt, on_signal, SIGINT);
 	service->terminate.data = service;
