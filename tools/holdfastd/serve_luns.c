@@ -26,7 +26,7 @@ static void lun_failed(const struct lun_start *start, const char *file, const ch
 static void file_failed(const struct lun_start *start, const char *file, const char *why, int error)
 {
 	char text[256];
-	bool is_whole = error == -EINVAL || error == -EFBIG || error == -EBUSY;
+	bool is_whole = error == -EINVAL || error == -EBUSY;
 
 	if (!why || is_whole)
 		snprintf(text, sizeof(text), "%s", why ? why : strerror(-error));
