@@ -184,6 +184,8 @@ fuzz: deps
 # ---- the two commands ---------------------------------------------------------------------------
 .PHONY: run check
 run: deps-run
+	@$(MAKE) --no-print-directory -q $(PROGRAMS) 2>/dev/null || \
+		echo 'Building; the first time this takes a minute.'
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tools/run-target
 
