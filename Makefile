@@ -201,7 +201,7 @@ deps-run:
 	@tools/install-deps --run
 
 # ---- longer and narrower checks -----------------------------------------------------------------
-.PHONY: check-unit check-asan check-kill check-hostile check-conformance demo
+.PHONY: check-unit check-asan check-kill check-hostile check-conformance check-wire demo
 check-unit: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	@tests/run -j $(JOBS) -l $(B)/logs $(UNIT_BIN)
@@ -222,6 +222,12 @@ check-hostile: deps
 check-conformance: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tests/conformance/run -j $(JOBS) -l $(B)/conformance
+
+# tshark judges what the daemon sends in such a run. Skips with the reason where it may not capture.
+check-wire: deps
+	@tools/install-deps --wire
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@tests/conformance/wire.sh $(B)/wire
 
 # Benchmarks print figures and ratios; nothing fails on them.
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
@@ -305,6 +311,7 @@ help:
 	@echo 'make check-kill        5,000 times kill -9 under load'
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
 	@echo 'make check-conformance the whole public suite against every kind of LUN'
+	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-asan        every test under ASan and UBSan'
 	@echo 'make bench             figures and ratios'
