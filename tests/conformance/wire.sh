@@ -14,8 +14,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 folder=$1
 shift
-[ $# -gt 0 ] || set -- -k thin-512 'CompareAndWrite.*' 'Inquiry.*' 'ModeSense6.*' 'Prout*' 'Read10.*' \
-	'ReportSupportedOpcodes.*' 'Reserve6.*' 'TestUnitReady.*' 'Unmap.*' 'iSCSI*'
+[ $# -gt 0 ] || set -- -k thin-512 'Inquiry.*' 'ModeSense6.*' 'Prout*' 'Read10.*' \
+	'ReportSupportedOpcodes.*' 'Reserve6.*' 'TestUnitReady.*' 'iSCSI*'
 
 for program in dumpcap tshark; do
 	if ! command -v "$program" >/dev/null; then
