@@ -7,7 +7,7 @@ reservations=('Prin*' 'Prout*' 'Reserve6.*' 'iSCSI*')
 disk=('CompareAndWrite.*' 'Inquiry.*' 'Mandatory.*' 'ModeSense6.*' 'Read6.*' 'Read1*'
 	'ReadCapacity*' 'ReportSupportedOpcodes.*' 'TestUnitReady.*' 'Unmap.*' 'Verify*'
 	'Write1*' 'WriteVerify*')
-logs=${HOLDFASTD:+$(dirname "$HOLDFASTD")/}conformance-short
+logs=$(dirname "${HOLDFASTD:-build/holdfastd}")/conformance-short
 
 # Each closes on its own line "N passed, N failed".
 status=0
