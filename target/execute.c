@@ -285,7 +285,7 @@ void target_execute(struct scsi_task *task)
 
 	task_clear_answer(task);
 	if (scsi_lun_number_decode(task->lun_bytes, &number))
-		task->lun = task->nexus->target->luns[number];
+		task->lun = scsi_nexus_lun(task->nexus, number);
 	if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);
 }

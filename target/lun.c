@@ -186,8 +186,9 @@ void scsi_lun_free(struct scsi_lun **lun)
 
 bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus)
 {
+	if (!scsi_nexus_may_see(nexus, lun->number))
+		return true;
 	struct scsi_lun_nexus *lun_nexus = calloc(1, sizeof(*lun_nexus));
-
 	if (!lun_nexus)
 		return false;
 	lun_nexus->nexus = nexus;

@@ -41,12 +41,19 @@ struct scsi_nexus {
 	struct pr_nexus_id id;
 	UT_hash_handle hh;				      /* target->nexuses */
 	uint8_t key[PR_INITIATOR_NAME_MAX + PR_ISID_LEN + 3]; /* of the hash: the id, packed */
-	struct scsi_lun_nexus *luns[SCSI_LUN_MAX + 1];	      /* by LUN number; NULL: no such LUN */
+	struct scsi_lun_mask visible;
+	struct scsi_lun_nexus *luns[SCSI_LUN_MAX + 1]; /* by LUN number; NULL: none, or masked */
 	uint64_t tasks;		       /* in its task sets, or about to be reported as aborted */
 	bool queries;		       /* its transport has QUERY TASK and its kin */
 	void (*closed)(void *context); /* set: closing */
 	void *closed_context;
 };
+
+/* The LUN of this number as the nexus sees it: NULL when there is none, or it is masked. Whoever
+ * takes a LUN number from an initiator asks here. */
+struct scsi_lun *scsi_nexus_lun(const struct scsi_nexus *nexus, uint16_t number);
+/* May it see that number, whether there is a LUN or not? */
+bool scsi_nexus_may_see(const struct scsi_nexus *nexus, uint16_t number);
 
 /* Mode parameters of one LUN that MODE SELECT can change (mode.c). */
 struct scsi_mode {

@@ -74,7 +74,25 @@ static bool nexus_enter(struct scsi_nexus *nexus)
 	return nexus->hh.tbl != NULL;
 }
 
-static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct pr_nexus_id *id)
+void scsi_lun_mask_add(struct scsi_lun_mask *mask, uint16_t number)
+{
+	if (number <= SCSI_LUN_MAX)
+		mask->bits[number / 8] |= (uint8_t)(1u << (number % 8));
+}
+
+bool scsi_nexus_may_see(const struct scsi_nexus *nexus, uint16_t number)
+{
+	return number <= SCSI_LUN_MAX && (nexus->visible.bits[number / 8] >> (number % 8) & 1) != 0;
+}
+
+struct scsi_lun *scsi_nexus_lun(const struct scsi_nexus *nexus, uint16_t number)
+{
+	/* Not from nexus->luns: a LUN that is being removed stands there until it has drained. */
+	return scsi_nexus_may_see(nexus, number) ? nexus->target->luns[number] : NULL;
+}
+
+static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct pr_nexus_id *id,
+				       const struct scsi_lun_mask *visible)
 {
 	struct scsi_nexus *nexus = calloc(1, sizeof(*nexus));
 
@@ -82,6 +100,10 @@ static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct 
 		return NULL;
 	nexus->target = target;
 	nexus->id = *id;
+	if (visible)
+		nexus->visible = *visible;
+	else
+		memset(&nexus->visible, 0xff, sizeof(nexus->visible));
 	if (!nexus_attach_luns(nexus) || !nexus_enter(nexus)) {
 		nexus_free(nexus);
 		return NULL;
@@ -90,6 +112,12 @@ static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct 
 }
 
 struct scsi_nexus *scsi_nexus_open(struct scsi_target *target, const struct pr_nexus_id *id)
+{
+	return scsi_nexus_open_masked(target, id, NULL);
+}
+
+struct scsi_nexus *scsi_nexus_open_masked(struct scsi_target *target, const struct pr_nexus_id *id,
+					  const struct scsi_lun_mask *visible)
 {
 	int error = 0;
 
@@ -100,7 +128,7 @@ struct scsi_nexus *scsi_nexus_open(struct scsi_target *target, const struct pr_n
 		error = ENOENT;
 	else if (scsi_target_find_nexus(target, id))
 		error = EEXIST;
-	struct scsi_nexus *nexus = error == 0 ? nexus_create(target, id) : NULL;
+	struct scsi_nexus *nexus = error == 0 ? nexus_create(target, id, visible) : NULL;
 	if (!nexus)
 		errno = error != 0 ? error : ENOMEM;
 	return nexus;

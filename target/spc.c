@@ -70,12 +70,12 @@ enum select_report {
 #define REPORT_LUNS_HEADER_LEN 8
 #define REPORT_LUNS_ENTRY_LEN  8
 
-static size_t put_lun_list(const struct scsi_target *target, uint8_t *to)
+static size_t put_lun_list(const struct scsi_nexus *nexus, uint8_t *to)
 {
 	size_t len = 0;
 
 	for (uint16_t number = 0; number <= SCSI_LUN_MAX; number++) {
-		if (!target->luns[number])
+		if (!scsi_nexus_lun(nexus, number))
 			continue;
 		/* Peripheral device addressing, bus 0 (SAM-5 4.7.7.2). */
 		put_be64(to + len, (uint64_t)number << 48);
@@ -110,7 +110,7 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 		return SCSI_DONE;
 	}
 	if (select != SELECT_WELL_KNOWN)
-		len = put_lun_list(task->nexus->target, data + REPORT_LUNS_HEADER_LEN);
+		len = put_lun_list(task->nexus, data + REPORT_LUNS_HEADER_LEN);
 	put_be32(data, (uint32_t)len);
 	clear_luns_changed(task->nexus);
 	return scsi_task_answer(task, data, REPORT_LUNS_HEADER_LEN + len, allocation_length);

@@ -110,6 +110,16 @@ struct pr_journal_counters scsi_lun_journal_counters(const struct scsi_lun *lun)
  */
 struct scsi_nexus *scsi_nexus_open(struct scsi_target *target, const struct pr_nexus_id *id);
 
+/* LUN masking: which LUNs a nexus may see. A LUN whose bit is not set is not there for it, in every
+ * respect, also when it is added later. All zero: none. */
+struct scsi_lun_mask {
+	uint8_t bits[(SCSI_LUN_MAX + 1) / 8];
+};
+void scsi_lun_mask_add(struct scsi_lun_mask *mask, uint16_t number);
+/* The same with a mask, which is copied; NULL: all LUNs. */
+struct scsi_nexus *scsi_nexus_open_masked(struct scsi_target *target, const struct pr_nexus_id *id,
+					  const struct scsi_lun_mask *visible);
+
 enum scsi_nexus_end {
 	SCSI_NEXUS_LOGOUT,     /* session closed in order */
 	SCSI_NEXUS_LOSS,       /* connection lost, timeout */

@@ -163,13 +163,15 @@ static void manage_luns(struct scsi_tmf *tmf, struct scsi_lun *const *luns, unsi
 
 static void manage_target(struct scsi_tmf *tmf, lun_function function)
 {
-	struct scsi_target *target = tmf->nexus->target;
 	struct scsi_lun *luns[SCSI_LUN_MAX + 1];
 	unsigned count = 0;
 
-	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
-		if (target->luns[i])
-			luns[count++] = target->luns[i];
+	/* What the issuer must not see it must not reset either. */
+	for (uint16_t i = 0; i <= SCSI_LUN_MAX; i++) {
+		struct scsi_lun *lun = scsi_nexus_lun(tmf->nexus, i);
+		if (lun)
+			luns[count++] = lun;
+	}
 	manage_luns(tmf, luns, count, function);
 }
 
@@ -236,7 +238,7 @@ static void manage_lun(struct scsi_tmf *tmf)
 	struct scsi_lun *lun = NULL;
 
 	if (scsi_lun_number_decode(tmf->lun_bytes, &number))
-		lun = tmf->nexus->target->luns[number];
+		lun = scsi_nexus_lun(tmf->nexus, number);
 	if (!lun) {
 		answer(tmf, SCSI_TMF_NO_LUN);
 		return;
