@@ -33,6 +33,7 @@ CHECK_LIBS   = $(shell pkg-config --libs check)
 ISCSI_LIBS   = $(shell pkg-config --libs libiscsi)
 JANSSON_LIBS = $(shell pkg-config --libs jansson)
 CONFIG_LIBS  = $(shell pkg-config --libs libconfig)
+CRYPTO_LIBS  = $(shell pkg-config --libs libcrypto)
 
 # ---- libraries: one a folder; the libev server apart from the sans-IO protocol -------------------
 SERVER_SRC    := $(wildcard transport/server*.c)
@@ -78,7 +79,8 @@ Q := $(if $(V),,@)
 PROGRAMS := $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) \
+		$(CRYPTO_LIBS)
 
 $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
@@ -133,7 +135,7 @@ $(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $
 		$$(call objs,$$(call folder_helpers,$$*)) \
 		$(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG) \
-		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 
 $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
@@ -173,7 +175,8 @@ $(FUZZ_B)/libfuzz.a: $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 $(FUZZ_BIN): %: %.o $(FUZZ_B)/libfuzz.a
-	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CONFIG_LIBS) $(CHECK_LIBS) $(ISAL_LIBS)
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CONFIG_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) \
+		$(CRYPTO_LIBS)
 -include $(shell find $(FUZZ_B) -name '*.d' 2>/dev/null)
 
 .PHONY: fuzz
@@ -233,7 +236,7 @@ check-wire: deps
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(call test_bins,$(BENCH_SRC))
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS) $(CRYPTO_LIBS)
 .PHONY: bench
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN)

@@ -31,19 +31,31 @@ static uint16_t identify_session_type(struct iscsi_login *login, const char *val
 
 static uint16_t identify_target(struct iscsi_login *login, const char *name)
 {
-	struct iscsi_login_state *state = login->state;
-
 	if (!name)
 		return login->type == ISCSI_SESSION_DISCOVERY ? ISCSI_LOGIN_SUCCESS
 							      : ISCSI_LOGIN_MISSING_PARAMETER;
-	if (!iscsi_name_canonical(name, login->target_name))
-		return ISCSI_LOGIN_NOT_FOUND;
-	uint16_t status = state->host->find_target(state->host_context, login->target_name,
-						   login->initiator_name);
-	if (status == ISCSI_LOGIN_SUCCESS)
-		iscsi_text_add_number(&state->answer, "TargetPortalGroupTag",
-				      state->portal_group_tag);
-	return status;
+	return iscsi_name_canonical(name, login->target_name) ? ISCSI_LOGIN_SUCCESS
+							      : ISCSI_LOGIN_NOT_FOUND;
+}
+
+/* May it come, on what conditions, and what it hears about the target (RFC 7143 13.6, 13.9). */
+static uint16_t judge(struct iscsi_login *login)
+{
+	struct iscsi_login_state *state = login->state;
+	uint16_t status = state->host->judge(state->host_context, login, &state->rules);
+
+	if (status != ISCSI_LOGIN_SUCCESS)
+		return status;
+	if (state->rules.must_authenticate && state->stage != ISCSI_STAGE_SECURITY) {
+		login->why = "it does not authenticate itself";
+		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
+	}
+	if (login->target_name[0] == '\0')
+		return ISCSI_LOGIN_SUCCESS;
+	if (state->rules.target_alias && login->type == ISCSI_SESSION_NORMAL)
+		iscsi_text_add(&state->answer, "TargetAlias", state->rules.target_alias);
+	iscsi_text_add_number(&state->answer, "TargetPortalGroupTag", state->portal_group_tag);
+	return ISCSI_LOGIN_SUCCESS;
 }
 
 /* From the first whole text, which must have it all. */
@@ -61,7 +73,8 @@ static uint16_t identify(struct iscsi_login *login)
 	if (status != ISCSI_LOGIN_SUCCESS)
 		return status;
 	login->state->identified = true;
-	return identify_target(login, iscsi_negotiation_said(said, ISCSI_KEY_TARGET_NAME));
+	status = identify_target(login, iscsi_negotiation_said(said, ISCSI_KEY_TARGET_NAME));
+	return status == ISCSI_LOGIN_SUCCESS ? judge(login) : status;
 }
 
 /* A text behind the first may repeat who it is, but not begin to tell. */
@@ -160,6 +173,7 @@ static uint16_t take_text(struct iscsi_login *login, const struct iscsi_login_re
 		return ISCSI_LOGIN_OUT_OF_RESOURCES;
 	state->answer.len = 0;
 	state->answered = 0;
+	state->transit = request->transit;
 	if (request->cont)
 		return ISCSI_LOGIN_SUCCESS;
 	uint16_t status = read_text(login);
@@ -265,15 +279,37 @@ static void encode_response(struct iscsi_login *login, struct iscsi_login_respon
 	iscsi_bhs_set_lengths(ret_bhs, text_len);
 }
 
-static enum iscsi_login_result refuse(struct iscsi_login *login, uint16_t status,
-				      bool *ret_has_response, uint8_t *ret_bhs)
+/* Redirection says where to (RFC 7143 13.8): an address without a portal group tag. */
+static uint32_t answer_where_it_moved(struct iscsi_login_state *state)
 {
+	state->answer.len = 0;
+	iscsi_text_add(&state->answer, "TargetAddress", state->rules.moved_to);
+	return (uint32_t)state->answer.len;
+}
+
+/* What goes out in a response. */
+struct reply {
+	bool has_response;
+	uint8_t *bhs;
+	const uint8_t *text;
+	uint32_t text_len;
+};
+
+static enum iscsi_login_result refuse(struct iscsi_login *login, uint16_t status,
+				      struct reply *reply)
+{
+	struct iscsi_login_state *state = login->state;
 	/* T, CSG and NSG mean nothing in a refusal (RFC 7143 11.13.5): they are sent as 0. */
 	struct iscsi_login_response response = {.status = status};
 
-	login->state->phase = ISCSI_LOGIN_PHASE_OVER;
-	encode_response(login, &response, ret_bhs, 0);
-	*ret_has_response = true;
+	state->phase = ISCSI_LOGIN_PHASE_OVER;
+	if (status == ISCSI_LOGIN_MOVED_TEMPORARILY || status == ISCSI_LOGIN_MOVED_PERMANENTLY) {
+		reply->text_len = answer_where_it_moved(state);
+		if (reply->text_len > 0)
+			reply->text = (const uint8_t *)state->answer.data;
+	}
+	encode_response(login, &response, reply->bhs, reply->text_len);
+	reply->has_response = true;
 	return ISCSI_LOGIN_CLOSE;
 }
 
@@ -295,8 +331,7 @@ static uint16_t enter_full_feature(struct iscsi_login *login)
 
 static enum iscsi_login_result respond(struct iscsi_login *login,
 				       const struct iscsi_login_request *request,
-				       bool *ret_has_response, uint8_t *ret_bhs,
-				       const uint8_t **ret_text, uint32_t *ret_text_len)
+				       struct reply *reply)
 {
 	struct iscsi_login_state *state = login->state;
 	size_t left = state->answer.len - state->answered;
@@ -310,19 +345,44 @@ static enum iscsi_login_result respond(struct iscsi_login *login,
 		if (request->nsg == ISCSI_STAGE_FULL_FEATURE)
 			status = enter_full_feature(login);
 		if (status != ISCSI_LOGIN_SUCCESS)
-			return refuse(login, status, ret_has_response, ret_bhs);
+			return refuse(login, status, reply);
 		state->stage = (enum iscsi_stage)request->nsg;
 	}
-	encode_response(login, &response, ret_bhs, (uint32_t)piece);
-	*ret_has_response = true;
+	encode_response(login, &response, reply->bhs, (uint32_t)piece);
+	reply->has_response = true;
 	if (piece > 0)
-		*ret_text = (const uint8_t *)state->answer.data + state->answered;
-	*ret_text_len = (uint32_t)piece;
+		reply->text = (const uint8_t *)state->answer.data + state->answered;
+	reply->text_len = (uint32_t)piece;
 	state->answered += piece;
 	if (state->stage != ISCSI_STAGE_FULL_FEATURE)
 		return ISCSI_LOGIN_GO_ON;
 	state->phase = ISCSI_LOGIN_PHASE_OVER;
 	return ISCSI_LOGIN_COMPLETE;
+}
+
+static enum iscsi_login_result take_pdu(struct iscsi_login *login, const uint8_t *bhs,
+					const uint8_t *data, uint32_t data_len, struct reply *reply)
+{
+	struct iscsi_login_state *state = login->state;
+	struct iscsi_login_request request;
+	struct iscsi_bhs header;
+
+	if (state->phase == ISCSI_LOGIN_PHASE_OVER)
+		return ISCSI_LOGIN_CLOSE;
+	iscsi_bhs_decode(bhs, &header);
+	if (header.opcode != ISCSI_LOGIN_REQUEST) {
+		if (state->phase != ISCSI_LOGIN_PHASE_START)
+			return refuse(login, ISCSI_LOGIN_INVALID_DURING_LOGIN, reply);
+		state->phase = ISCSI_LOGIN_PHASE_OVER;
+		return ISCSI_LOGIN_CLOSE;
+	}
+	iscsi_login_request_decode(bhs, &request);
+	uint16_t status = check_header(login, &request, data_len);
+	if (status == ISCSI_LOGIN_SUCCESS)
+		status = take_text(login, &request, data, data_len);
+	if (status != ISCSI_LOGIN_SUCCESS)
+		return refuse(login, status, reply);
+	return respond(login, &request, reply);
 }
 
 enum iscsi_login_result iscsi_login_request(struct iscsi_login *login, const uint8_t *bhs,
@@ -331,30 +391,13 @@ enum iscsi_login_result iscsi_login_request(struct iscsi_login *login, const uin
 					    const uint8_t **ret_text, uint32_t *ret_text_len)
 {
 	static const uint8_t no_text[1];
-	struct iscsi_login_state *state = login->state;
-	struct iscsi_login_request request;
-	struct iscsi_bhs header;
+	struct reply reply = {.bhs = ret_bhs, .text = no_text};
 
-	*ret_has_response = false;
-	*ret_text = no_text;
-	*ret_text_len = 0;
-	if (state->phase == ISCSI_LOGIN_PHASE_OVER)
-		return ISCSI_LOGIN_CLOSE;
-	iscsi_bhs_decode(bhs, &header);
-	if (header.opcode != ISCSI_LOGIN_REQUEST) {
-		if (state->phase == ISCSI_LOGIN_PHASE_START) {
-			state->phase = ISCSI_LOGIN_PHASE_OVER;
-			return ISCSI_LOGIN_CLOSE;
-		}
-		return refuse(login, ISCSI_LOGIN_INVALID_DURING_LOGIN, ret_has_response, ret_bhs);
-	}
-	iscsi_login_request_decode(bhs, &request);
-	uint16_t status = check_header(login, &request, data_len);
-	if (status == ISCSI_LOGIN_SUCCESS)
-		status = take_text(login, &request, data, data_len);
-	if (status != ISCSI_LOGIN_SUCCESS)
-		return refuse(login, status, ret_has_response, ret_bhs);
-	return respond(login, &request, ret_has_response, ret_bhs, ret_text, ret_text_len);
+	enum iscsi_login_result result = take_pdu(login, bhs, data, data_len, &reply);
+	*ret_has_response = reply.has_response;
+	*ret_text = reply.text;
+	*ret_text_len = reply.text_len;
+	return result;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -390,6 +433,7 @@ void iscsi_login_finish(struct iscsi_login *login)
 	iscsi_text_free(&state->request);
 	iscsi_text_free(&state->answer);
 	iscsi_negotiation_finish(&state->negotiation);
+	explicit_bzero(&state->chap, sizeof(state->chap));
 	free(state);
 	login->state = NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef TRANSPORT_LOGIN_H
 #define TRANSPORT_LOGIN_H
 
+#include "transport/access.h"
 #include "transport/node.h"
 #include "transport/params.h"
 #include "transport/pdu.h"
@@ -18,12 +19,30 @@ enum iscsi_session_type {
 
 struct iscsi_login;
 
+/* What holds for one who has said who it is and where it wants to. All borrowed. */
+struct iscsi_login_rules {
+	const char *target_alias; /* or NULL */
+	const char *moved_to;	  /* where the target is now: "192.0.2.1:3260" */
+	bool must_authenticate;
+	const struct iscsi_chap_account *ours; /* what the target proves itself with, or NULL */
+};
+
 /* What the login needs to know of the house; all may be called during iscsi_login_request. */
 struct iscsi_login_host {
-	/* Is there such a target behind this portal? Success, or 0203, 0202, 0301 ...
-	 * `canonical_name` is lower case. */
-	uint16_t (*find_target)(void *context, const char *canonical_name,
-				const char *canonical_initiator);
+	/*
+	 * Names and session type have been said: may this initiator come, is there such a target
+	 * behind this portal? Success with what holds for it, or 0101, 0102 (with moved_to), 0202,
+	 * 0203, 0301 ... Called once.
+	 */
+	uint16_t (*judge)(void *context, const struct iscsi_login *login,
+			  struct iscsi_login_rules *ret_rules);
+	/* The account behind a CHAP user, when this login may be made as that user; else NULL. */
+	const struct iscsi_chap_account *(*account)(void *context, const struct iscsi_login *login,
+						    const char *user);
+	/* Is it the challenge of another login that is under way? */
+	bool (*is_own_challenge)(void *context, const uint8_t *challenge, size_t len);
+	/* From a generator that nobody can foresee. Must always fill. */
+	void (*random)(void *context, void *ret_bytes, size_t len);
 	/*
 	 * Last check before full feature phase: resources, session rules (RFC 7143 6.3.1). Success
 	 * makes the session (or joins it) and writes its TSIH; else a login status. Called once,
@@ -41,11 +60,14 @@ struct iscsi_login {
 	char initiator_name[PR_INITIATOR_NAME_MAX + 1]; /* canonical */
 	char initiator_alias[256];
 	char target_name[PR_INITIATOR_NAME_MAX + 1]; /* canonical; "" for unnamed discovery */
+	char user[ISCSI_CHAP_NAME_MAX + 1];	     /* that it has proven to be; "" without CHAP */
 	uint8_t isid[6];
 	uint16_t tsih, cid;
 	uint32_t cmd_sn;      /* of the login: the session's first ExpCmdSN */
 	uint32_t exp_stat_sn; /* of the last request */
 	struct iscsi_params params;
+
+	const char *why; /* it was refused, for the log; NULL: the status says it all */
 
 	/* The login's own: see login.c. */
 	struct iscsi_login_state *state;
@@ -72,6 +94,10 @@ enum iscsi_login_result iscsi_login_request(struct iscsi_login *login, const uin
 					    const uint8_t *data, uint32_t data_len,
 					    bool *ret_has_response, uint8_t ret_bhs[ISCSI_BHS_LEN],
 					    const uint8_t **ret_text, uint32_t *ret_text_len);
+
+/* Is it the CHAP challenge that this login has sent? */
+bool iscsi_login_has_challenge(const struct iscsi_login *login, const uint8_t *challenge,
+			       size_t len);
 
 /* StatSN for the first PDU behind the login. */
 uint32_t iscsi_login_next_stat_sn(const struct iscsi_login *login);

@@ -4,6 +4,7 @@
 #ifndef TRANSPORT_LOGIN_INTERNAL_H
 #define TRANSPORT_LOGIN_INTERNAL_H
 
+#include "transport/chap_digest.h"
 #include "transport/login.h"
 #include "transport/negotiate.h"
 
@@ -13,6 +14,22 @@ enum iscsi_login_phase {
 	ISCSI_LOGIN_PHASE_START = 0, /* no request has come */
 	ISCSI_LOGIN_PHASE_UNDERWAY,
 	ISCSI_LOGIN_PHASE_OVER, /* refused or complete: nothing more is answered */
+};
+
+#define ISCSI_CHAP_CHALLENGE_LEN 32 /* bytes of our challenges */
+
+enum iscsi_chap_phase {
+	ISCSI_CHAP_NOT_BEGUN = 0,
+	ISCSI_CHAP_CHALLENGED, /* the initiator's response is next */
+	ISCSI_CHAP_OVER,
+};
+
+struct iscsi_chap {
+	enum iscsi_chap_phase phase;
+	bool proven; /* the initiator knows the secret of its user */
+	const struct iscsi_chap_algorithm *algorithm;
+	uint8_t id;
+	uint8_t challenge[ISCSI_CHAP_CHALLENGE_LEN];
 };
 
 struct iscsi_login_state {
@@ -35,7 +52,11 @@ struct iscsi_login_state {
 	struct iscsi_text answer;
 	size_t answered; /* bytes of it that were sent */
 	struct iscsi_negotiation negotiation;
+	struct iscsi_login_rules rules;
 	const struct iscsi_auth_method *auth; /* NULL: none was chosen */
+	bool transit;			      /* the request at hand wants to leave the stage */
+	bool proposed;			      /* we asked for AuthMethod=CHAP ourselves */
+	struct iscsi_chap chap;
 };
 
 /*
@@ -45,12 +66,17 @@ struct iscsi_login_state {
  */
 struct iscsi_auth_method {
 	const char *name;
+	bool proves; /* who the initiator is */
 	uint16_t (*take)(struct iscsi_login *login);
 	bool (*is_done)(const struct iscsi_login *login);
 };
 
 /* The part of a text of the security stage that is the method's. A login status. */
 uint16_t iscsi_login_authenticate(struct iscsi_login *login);
+
+/* login_chap.c */
+uint16_t iscsi_login_chap_take(struct iscsi_login *login);
+bool iscsi_login_chap_is_done(const struct iscsi_login *login);
 
 bool iscsi_login_may_leave_stage(const struct iscsi_login *login);
 

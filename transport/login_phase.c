@@ -14,13 +14,89 @@ void iscsi_login_phase_leave(struct iscsi_conn *conn)
 	conn->node->login_count--;
 }
 
-static uint16_t host_find_target(void *context, const char *canonical_name,
-				 const char *canonical_initiator)
+/* --- what the login asks of the house --------------------------------------------------------- */
+
+static uint16_t judge_target(const struct iscsi_conn *conn, const struct iscsi_login *login,
+			     struct iscsi_login_rules *ret_rules)
+{
+	const struct iscsi_node *node = conn->node;
+	uint16_t status = iscsi_node_target_status(node, conn->portal, login->target_name);
+
+	if (status != ISCSI_LOGIN_SUCCESS)
+		return status;
+	const struct iscsi_node_target *entry =
+		iscsi_node_entry(node, iscsi_node_find_target(node, login->target_name));
+	const struct iscsi_access_target *access = entry->access;
+	if (!iscsi_access_admits(access, login->initiator_name))
+		return ISCSI_LOGIN_AUTHORIZATION_FAILURE;
+	ret_rules->target_alias = entry->alias;
+	if (!access)
+		return ISCSI_LOGIN_SUCCESS;
+	ret_rules->moved_to = access->moved_to;
+	if (access->moved_to && login->type == ISCSI_SESSION_NORMAL)
+		return access->moved_for_good ? ISCSI_LOGIN_MOVED_PERMANENTLY
+					      : ISCSI_LOGIN_MOVED_TEMPORARILY;
+	if (login->type == ISCSI_SESSION_NORMAL) {
+		ret_rules->must_authenticate =
+			iscsi_access_user(access, login->initiator_name) != NULL;
+		ret_rules->ours = iscsi_access_account(node->config.access, access->mutual);
+	}
+	return ISCSI_LOGIN_SUCCESS;
+}
+
+static uint16_t host_judge(void *context, const struct iscsi_login *login,
+			   struct iscsi_login_rules *ret_rules)
 {
 	const struct iscsi_conn *conn = context;
-	(void)canonical_initiator;
+	const struct iscsi_access *access = conn->node->config.access;
 
-	return iscsi_node_target_status(conn->node, conn->portal, canonical_name);
+	if (access && login->type == ISCSI_SESSION_DISCOVERY) {
+		ret_rules->must_authenticate = access->discovery_user != NULL;
+		ret_rules->ours = iscsi_access_account(access, access->discovery_mutual);
+	}
+	return login->target_name[0] != '\0' ? judge_target(conn, login, ret_rules)
+					     : ISCSI_LOGIN_SUCCESS;
+}
+
+static bool may_be_user(const struct iscsi_conn *conn, const struct iscsi_login *login,
+			const char *user)
+{
+	const struct iscsi_node *node = conn->node;
+	const struct iscsi_access *access = node->config.access;
+
+	if (login->type == ISCSI_SESSION_DISCOVERY)
+		return (access->discovery_user && strcmp(access->discovery_user, user) == 0) ||
+		       iscsi_node_has_user(node, login->initiator_name, user);
+	const struct iscsi_node_target *entry =
+		iscsi_node_entry(node, iscsi_node_find_target(node, login->target_name));
+	const char *wanted = entry ? iscsi_access_user(entry->access, login->initiator_name) : NULL;
+	return wanted && strcmp(wanted, user) == 0;
+}
+
+static const struct iscsi_chap_account *host_account(void *context, const struct iscsi_login *login,
+						     const char *user)
+{
+	const struct iscsi_conn *conn = context;
+	const struct iscsi_access *access = conn->node->config.access;
+
+	return access && may_be_user(conn, login, user) ? iscsi_access_account(access, user) : NULL;
+}
+
+static bool host_is_own_challenge(void *context, const uint8_t *challenge, size_t len)
+{
+	const struct iscsi_conn *conn = context;
+
+	for (const struct iscsi_conn *c = conn->node->logins; c; c = c->login_next)
+		if (c->login && iscsi_login_has_challenge(c->login, challenge, len))
+			return true;
+	return false;
+}
+
+static void host_random(void *context, void *ret_bytes, size_t len)
+{
+	const struct iscsi_node_config *config = &((struct iscsi_conn *)context)->node->config;
+
+	config->random(config->random_context, ret_bytes, len);
 }
 
 static uint16_t host_admit(void *context, const struct iscsi_login *login, uint16_t *ret_tsih)
@@ -34,10 +110,15 @@ static void host_sns(void *context, struct iscsi_sns *ret_sns)
 }
 
 static const struct iscsi_login_host login_host = {
-	.find_target = host_find_target,
+	.judge = host_judge,
+	.account = host_account,
+	.is_own_challenge = host_is_own_challenge,
+	.random = host_random,
 	.admit = host_admit,
 	.sns = host_sns,
 };
+
+/* --- its life ------------------------------------------------------------------------------- */
 
 void iscsi_login_phase_free(struct iscsi_conn *conn)
 {
@@ -99,11 +180,12 @@ void iscsi_login_phase_complete(struct iscsi_conn *conn)
 static void login_refused(struct iscsi_conn *conn, bool has_response, const uint8_t *bhs)
 {
 	struct iscsi_login_response response = {0};
-	char why[32] = "no Login Request";
+	char why[128] = "no Login Request";
 
 	if (has_response) {
 		iscsi_login_response_decode(bhs, &response);
-		snprintf(why, sizeof(why), "status %04x", response.status);
+		snprintf(why, sizeof(why), "status %04x%s%s", response.status,
+			 conn->login->why ? ", " : "", conn->login->why ? conn->login->why : "");
 	}
 	conn->node->counters.login_failures++;
 	iscsi_conn_log(conn, ISCSI_LOG_INFO, "login refused", why);

@@ -49,12 +49,11 @@ bool iscsi_word_is(const char *word, size_t len, const char *constant)
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-/* Reserved answers must not be proposed (RFC 7143 6.2). A name, an alias, a user is no proposal. */
+/* Reserved answers must not be proposed (RFC 7143 6.2). A name, an alias, a user is no proposal,
+ * and AuthMethod can be the answer to ours. */
 static bool is_reserved_proposal(const struct iscsi_key *key, const char *value)
 {
-	if (key->function == ISCSI_FUNCTION_DECLARE)
-		return false;
-	if (key->function == ISCSI_FUNCTION_AUTHENTICATE && key->type == ISCSI_TYPE_TEXT)
+	if (key->function == ISCSI_FUNCTION_DECLARE || key->function == ISCSI_FUNCTION_AUTHENTICATE)
 		return false;
 	return strcmp(value, "Reject") == 0 || strcmp(value, "Irrelevant") == 0 ||
 	       strcmp(value, "NotUnderstood") == 0;

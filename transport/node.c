@@ -114,6 +114,43 @@ struct scsi_target *iscsi_node_find_target(const struct iscsi_node *node, const 
 	return NULL;
 }
 
+const struct iscsi_node_target *iscsi_node_entry(const struct iscsi_node *node,
+						 const struct scsi_target *target)
+{
+	const struct iscsi_node_target *entry = node->targets;
+
+	while (entry && entry->target != target)
+		entry = entry->next;
+	return entry;
+}
+
+void iscsi_node_set_access(struct iscsi_node *node, const struct scsi_target *target,
+			   const struct iscsi_access_target *access)
+{
+	for (struct iscsi_node_target *t = node->targets; t; t = t->next)
+		if (t->target == target)
+			t->access = access;
+}
+
+bool iscsi_node_may_see(const struct iscsi_node *node, const struct scsi_target *target,
+			const char *initiator)
+{
+	const struct iscsi_node_target *entry = iscsi_node_entry(node, target);
+
+	return entry && iscsi_access_admits(entry->access, initiator);
+}
+
+bool iscsi_node_has_user(const struct iscsi_node *node, const char *initiator, const char *user)
+{
+	for (const struct iscsi_node_target *t = node->targets; t; t = t->next) {
+		const char *wanted = iscsi_access_user(t->access, initiator);
+		if (wanted && iscsi_access_admits(t->access, initiator) &&
+		    strcmp(wanted, user) == 0)
+			return true;
+	}
+	return false;
+}
+
 uint16_t iscsi_node_target_status(const struct iscsi_node *node, const struct iscsi_portal *portal,
 				  const char *target_name)
 {

@@ -7,6 +7,7 @@
 
 #include "pr_engine/types.h"
 #include "target/target.h"
+#include "transport/access.h"
 #include "transport/params.h"
 
 /* Every limit has a name; these are the settings `limits.*`. 0 is not "unlimited" but refused. */
@@ -37,7 +38,9 @@ struct iscsi_session;
 struct iscsi_node_config {
 	struct iscsi_policy policy;
 	struct iscsi_limits limits;
-	/* Random bytes (TSIH start, tags). Must always fill. */
+	const struct iscsi_access *access; /* borrowed; NULL: nobody has to prove who it is */
+	/* Random bytes (challenges, TSIH start, tags), which nobody can foresee. Must always fill.
+	 */
 	void (*random)(void *context, void *ret_bytes, size_t len);
 	void *random_context;
 	/* One line of text for the log; level: 0 error, 1 warning, 2 info, 3 debug. May be NULL. */
@@ -51,6 +54,10 @@ void iscsi_node_free(struct iscsi_node **node);
 
 /* Targets are listed by SendTargets in the order they were added. Borrowed. 0 or -errno. */
 int iscsi_node_add_target(struct iscsi_node *node, struct scsi_target *target, const char *alias);
+
+/* Who may use the target; borrowed. NULL (as at the start): everyone. For logins to come. */
+void iscsi_node_set_access(struct iscsi_node *node, const struct scsi_target *target,
+			   const struct iscsi_access_target *access);
 
 /*
  * A portal: where connections come in. `address` is what SendTargets reports: "192.0.2.1:3260" or

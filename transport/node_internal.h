@@ -25,8 +25,9 @@ struct iscsi_portal {
 };
 
 struct iscsi_node_target {
-	struct scsi_target *target; /* borrowed */
-	char *alias;		    /* or NULL */
+	struct scsi_target *target;		  /* borrowed */
+	char *alias;				  /* or NULL */
+	const struct iscsi_access_target *access; /* borrowed, or NULL */
 	struct iscsi_node_target *next;
 };
 
@@ -44,6 +45,15 @@ struct iscsi_node {
 	uint16_t tsih_hint;
 	uint8_t tsih_used[65536 / 8];
 };
+
+/* What the node knows of a target (which may be NULL), or NULL. */
+const struct iscsi_node_target *iscsi_node_entry(const struct iscsi_node *node,
+						 const struct scsi_target *target);
+/* May the initiator know of the target? */
+bool iscsi_node_may_see(const struct iscsi_node *node, const struct scsi_target *target,
+			const char *initiator);
+/* As who the initiator must prove itself to some target that it may see: is `user` one of them? */
+bool iscsi_node_has_user(const struct iscsi_node *node, const char *initiator, const char *user);
 
 /* The target of that canonical name, or NULL. */
 struct scsi_target *iscsi_node_find_target(const struct iscsi_node *node, const char *name);

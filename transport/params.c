@@ -29,6 +29,8 @@ void iscsi_policy_defaults(struct iscsi_policy *policy)
 		.default_time2retain = 0,
 		.header_digest_crc32c = true,
 		.data_digest_crc32c = true,
+		.chap_md5 = true,
+		.chap_sha1 = true,
 		.strict = false,
 	};
 }

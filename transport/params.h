@@ -43,6 +43,7 @@ struct iscsi_policy {
 	bool header_digest_crc32c; /* offered? None is always accepted unless digests are required
 				    */
 	bool data_digest_crc32c;
+	bool chap_md5, chap_sha1; /* algorithms 5 and 6, which are weak, may be chosen */
 	bool strict; /* refuse what RFC 7143 forbids but initiators do (identical repeats of a key)
 		      */
 };

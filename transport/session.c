@@ -75,6 +75,7 @@ static struct iscsi_session *session_new(struct iscsi_conn *conn, const struct i
 	memcpy(session->id.isid, login->isid, sizeof(session->id.isid));
 	session->id.relative_target_port_id = conn->portal->portal_group_tag;
 	memcpy(session->initiator_alias, login->initiator_alias, sizeof(session->initiator_alias));
+	memcpy(session->user, login->user, sizeof(session->user));
 	session->params = login->params;
 	session->since_ms = node->now_ms;
 	session->next_ttt = iscsi_node_random_u32(node);
@@ -121,7 +122,10 @@ static bool nexus_open(struct iscsi_session *session)
 		return true;
 	}
 	errno = 0;
-	session->nexus = scsi_nexus_open(session->target, &session->id);
+	const struct iscsi_node_target *entry = iscsi_node_entry(session->node, session->target);
+	session->nexus = scsi_nexus_open_masked(
+		session->target, &session->id,
+		iscsi_access_visible(entry ? entry->access : NULL, session->id.initiator_name));
 	if (!session->nexus)
 		return errno == EEXIST;
 	scsi_nexus_set_queries(session->nexus, iscsi_manage_has_queries(session));
@@ -209,6 +213,12 @@ static void connection_reinstate(struct iscsi_session *session, struct iscsi_con
 	iscsi_conn_shut(old, true);
 }
 
+/* Nobody joins or ends a session of a name under which somebody else has logged in. */
+static bool is_same_user(const struct iscsi_session *session, const struct iscsi_login *login)
+{
+	return strcmp(session->user, login->user) == 0;
+}
+
 static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_login *login,
 				  struct scsi_target *target, uint16_t *ret_tsih)
 {
@@ -217,6 +227,8 @@ static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_lo
 	if (!session || session->tsih != login->tsih || session->type != login->type ||
 	    session->state != ISCSI_SESSION_LIVE)
 		return ISCSI_LOGIN_SESSION_DOES_NOT_EXIST;
+	if (!is_same_user(session, login))
+		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
 	struct iscsi_conn *old = session_conn_by_cid(session, login->cid);
 	if (!old && session->conn_count >= session->params.max_connections)
 		return ISCSI_LOGIN_TOO_MANY_CONNECTIONS;
@@ -233,6 +245,8 @@ static uint16_t admit_new(struct iscsi_conn *conn, const struct iscsi_login *log
 	struct iscsi_node *node = conn->node;
 	struct iscsi_session *old = session_find(conn, login, target);
 
+	if (old && !is_same_user(old, login))
+		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
 	if (!has_room(node, login, old))
 		return ISCSI_LOGIN_OUT_OF_RESOURCES;
 	struct iscsi_session *session = session_new(conn, login, target);

@@ -45,6 +45,7 @@ struct iscsi_session {
 	struct scsi_target *target;	   /* NULL: unnamed discovery */
 	const struct iscsi_portal *portal; /* of the leading connection */
 	char initiator_alias[256];
+	char user[ISCSI_CHAP_NAME_MAX + 1]; /* CHAP user of its first connection, or "" */
 	uint64_t since_ms;
 	struct iscsi_params params; /* the session's; a connection's own are in the connection */
 

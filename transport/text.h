@@ -37,6 +37,15 @@ void iscsi_text_append(struct iscsi_text *text, const void *bytes, size_t len);
 /* Decimal, or hex with 0x / 0X (RFC 7143 6.1); false: not a number or over 2^64-1. */
 bool iscsi_text_number(const char *value, uint64_t *ret_number);
 
+#define ISCSI_TEXT_BINARY_MAX 64 /* limit: bytes of a binary value that we say */
+
+/* Hexadecimal with 0x, or base64 with 0b; at least one byte. False: neither, or longer than `max`;
+ * then some of ret_bytes may have been written. */
+bool iscsi_text_binary(const char *value, uint8_t *ret_bytes, size_t max, size_t *ret_len);
+/* In hexadecimal, which every initiator reads. */
+void iscsi_text_add_binary(struct iscsi_text *text, const char *key, const uint8_t *bytes,
+			   size_t len);
+
 /* Canonical form of an iSCSI name (lower case ASCII); false: not a legal name (RFC 7143 4.2.7, RFC
  * 3722), or longer than 223 bytes. ret_name holds 224 bytes. */
 bool iscsi_name_canonical(const char *name, char *ret_name);

@@ -108,6 +108,9 @@ static void add_target(struct iscsi_conn *conn, const struct scsi_target *target
 		.addresses = addresses,
 	};
 
+	/* What the asker may not log in to is not there for it. */
+	if (!iscsi_node_may_see(conn->node, target, conn->session->id.initiator_name))
+		return;
 	for (const struct iscsi_portal *p = conn->node->portals; p; p = p->next) {
 		size_t n = entry.address_count;
 		if (n == ADDRESSES_MAX)

@@ -1,6 +1,7 @@
 /*
- * A login of any requests. The input is one byte of setup, then requests: byte 1 of the header, a
- * byte that changes a header field now and then, the length of the text in two bytes, the text.
+ * A login of any requests, with and without CHAP. The input is one byte of setup, then requests:
+ * byte 1 of the header, a byte that changes a header field now and then, the length of the text in
+ * two bytes, the text.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +18,58 @@ static void require(bool what)
 }
 
 struct house {
-	unsigned admits;
+	unsigned admits, judged;
 	uint8_t setup;
+	uint8_t random; /* the next byte: the seeds know the challenge */
 };
 
-static uint16_t find_target(void *context, const char *name, const char *initiator)
+static const struct iscsi_chap_account theirs = {
+	.name = "alice", .secret = (const uint8_t *)"initiator-secret", .secret_len = 16};
+static const struct iscsi_chap_account ours = {
+	.name = "target", .secret = (const uint8_t *)"target-secret-99", .secret_len = 16};
+
+static uint16_t judge(void *context, const struct iscsi_login *login,
+		      struct iscsi_login_rules *ret_rules)
+{
+	struct house *house = context;
+
+	require(++house->judged == 1);
+	require(login->initiator_name[0] != '\0');
+	if (house->setup & 0x10) {
+		ret_rules->moved_to = "192.0.2.1:3260";
+		return house->setup & 1 ? ISCSI_LOGIN_MOVED_TEMPORARILY : ISCSI_LOGIN_NOT_FOUND;
+	}
+	*ret_rules = (struct iscsi_login_rules){
+		.target_alias = "alias",
+		.must_authenticate = house->setup & 0x40,
+		.ours = house->setup & 0x80 ? &ours : NULL,
+	};
+	return ISCSI_LOGIN_SUCCESS;
+}
+
+static const struct iscsi_chap_account *account(void *context, const struct iscsi_login *login,
+						const char *user)
 {
 	const struct house *house = context;
 
-	require(name[0] != '\0' && initiator[0] != '\0');
-	return house->setup & 0x10 ? ISCSI_LOGIN_NOT_FOUND : ISCSI_LOGIN_SUCCESS;
+	(void)login;
+	require(house->setup & 0x40);
+	return strcmp(user, theirs.name) == 0 ? &theirs : NULL;
+}
+
+static bool is_own_challenge(void *context, const uint8_t *challenge, size_t len)
+{
+	(void)context;
+	return len > 0 && challenge[0] == 0xee;
+}
+
+static void fill_random(void *context, void *ret_bytes, size_t len)
+{
+	struct house *house = context;
+	uint8_t *bytes = ret_bytes;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = house->random++;
 }
 
 /* What holds of every login that asks for admission. */
@@ -38,6 +81,7 @@ static uint16_t admit(void *context, const struct iscsi_login *login, uint16_t *
 	require(++house->admits == 1);
 	require(login->type == ISCSI_SESSION_DISCOVERY || login->target_name[0] != '\0');
 	require(login->initiator_name[0] != '\0');
+	require(!(house->setup & 0x40) || strcmp(login->user, theirs.name) == 0);
 	require(params->first_burst_len <= params->max_burst_len);
 	require(params->max_burst_len >= 512 && params->max_burst_len < 1u << 24);
 	require(params->max_send_data_segment_len >= 512);
@@ -58,7 +102,8 @@ static void sns(void *context, struct iscsi_sns *ret_sns)
 	*ret_sns = (struct iscsi_sns){.exp_cmd_sn = 1, .max_cmd_sn = 32};
 }
 
-static const struct iscsi_login_host host = {find_target, admit, sns};
+static const struct iscsi_login_host host = {judge,	  account, is_own_challenge,
+					     fill_random, admit,   sns};
 
 static void check_response(const uint8_t *request, enum iscsi_login_result result,
 			   const uint8_t *bhs, uint32_t text_len)
@@ -71,7 +116,8 @@ static void check_response(const uint8_t *request, enum iscsi_login_result resul
 	require(!(response.transit && response.cont));
 	require((result == ISCSI_LOGIN_CLOSE) == (response.status != 0));
 	require(result != ISCSI_LOGIN_COMPLETE || (response.transit && response.tsih != 0));
-	require(response.status == 0 || text_len == 0);
+	/* A refusal says no more than where to go instead. */
+	require(response.status >> 8 < 2 || text_len == 0);
 }
 
 static void make_header(const uint8_t *record, uint8_t *bhs)

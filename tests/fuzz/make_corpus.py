@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the framing, login and text fuzz targets: tests/fuzz/corpus/NAME/*."""
 
+import hashlib
 import os
 import struct
 
@@ -82,6 +83,21 @@ def login():
     save("login", "long-answer", b"\0" + request(0x04, text(*NAMES)) + request(0x87, many)
          + request(0x04) + request(0x87))
     save("login", "refused", b"\x20" + request(0x87, whole))
+    save("login", "moved", b"\x11" + request(0x87, whole))
+    save("login", "chap-proposed", b"\x40" + request(0x81, text(*NAMES))
+         + request(0x00, text("AuthMethod=CHAP", "CHAP_A=5")) + request(0x81, chap("md5")))
+    for number, name in ((5, "md5"), (6, "sha1"), (7, "sha256"), (8, "sha3_256")):
+        for setup, more in ((0x40, ()), (0xC0, ("CHAP_I=9", "CHAP_C=0b3q2+7w=="))):
+            save("login", f"chap-{number}-{setup:x}", bytes([setup])
+                 + request(0x00, text(*NAMES, "AuthMethod=CHAP,None"))
+                 + request(0x00, text(f"CHAP_A={number}"))
+                 + request(0x81, chap(name, *more)) + request(0x87, text(*OPERATIONAL)))
+
+
+def chap(digest, *more):
+    """The answer to the fuzz target's first challenge: identifier 0, bytes 1 to 32."""
+    known = bytes([0]) + b"initiator-secret" + bytes(range(1, 33))
+    return text("CHAP_N=alice", "CHAP_R=0x" + hashlib.new(digest, known).hexdigest(), *more)
 
 
 def texts():

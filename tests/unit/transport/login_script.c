@@ -3,14 +3,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint16_t find_target(void *context, const char *name, const char *initiator)
+static uint16_t judge(void *context, const struct iscsi_login *login,
+		      struct iscsi_login_rules *ret_rules)
 {
 	struct login_script *script = context;
 
 	script->finds++;
-	strcpy(script->found_name, name);
-	strcpy(script->found_initiator, initiator);
+	strcpy(script->found_name, login->target_name);
+	strcpy(script->found_initiator, login->initiator_name);
+	*ret_rules = script->rules;
 	return script->find_status;
+}
+
+static const struct iscsi_chap_account *account(void *context, const struct iscsi_login *login,
+						const char *user)
+{
+	struct login_script *script = context;
+
+	(void)login;
+	return script->account.name && strcmp(script->account.name, user) == 0 ? &script->account
+									       : NULL;
+}
+
+static bool is_own_challenge(void *context, const uint8_t *challenge, size_t len)
+{
+	const struct login_script *script = context;
+
+	return len > 0 && len == script->other_challenge_len &&
+	       memcmp(challenge, script->other_challenge, len) == 0;
+}
+
+static void fill_random(void *context, void *ret_bytes, size_t len)
+{
+	struct login_script *script = context;
+	uint8_t *bytes = ret_bytes;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = script->random++;
 }
 
 static uint16_t admit(void *context, const struct iscsi_login *login, uint16_t *ret_tsih)
@@ -31,7 +60,8 @@ static void sns(void *context, struct iscsi_sns *ret_sns)
 	*ret_sns = script->admitted_sns;
 }
 
-static const struct iscsi_login_host host = {find_target, admit, sns};
+static const struct iscsi_login_host host = {judge,	  account, is_own_challenge,
+					     fill_random, admit,   sns};
 
 void login_script_init(struct login_script *script)
 {

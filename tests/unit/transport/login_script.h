@@ -19,6 +19,11 @@ struct login_script {
 	struct iscsi_sns admitted_sns;
 	unsigned finds, admits;
 	char found_name[224], found_initiator[224];
+	struct iscsi_login_rules rules;
+	struct iscsi_chap_account account; /* the one user there is; name NULL: none */
+	uint8_t other_challenge[32];	   /* of a login elsewhere */
+	size_t other_challenge_len;
+	uint8_t random; /* the next "random" byte */
 
 	/* The header of the next request; `transit`, `cont` and the stages are written by send. */
 	struct iscsi_login_request request;

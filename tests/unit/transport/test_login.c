@@ -196,7 +196,8 @@ START_TEST(open_iscsi_is_served)
 	ck_complete();
 	ck_assert_uint_eq(login_script_answer_count(&script), 8); /* seven answers, our MRDSL */
 	ANSWER_IS("ErrorRecoveryLevel", "0");
-	ck_assert_uint_eq(script.finds, 0);
+	ck_assert_uint_eq(script.finds, 1);
+	ck_assert_str_eq(script.found_name, "");
 }
 END_TEST
 
