@@ -21,7 +21,7 @@
 #define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
 #define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
-#define ISCSI_TEXT_ANSWER_MAX	(1u << 20) /* bytes of SendTargets' answer */
+#define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */
 #define ISCSI_REJECT_WINDOW_MS	60000	   /* limits.rejects_max counts within this time */
 #define ISCSI_SHUTDOWN_LOGOUT_S 2	   /* what an async logout request allows */
 

@@ -166,6 +166,35 @@ static uint8_t answer_in_discovery_session(struct iscsi_conn *conn, enum iscsi_s
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
+/* Of a text that was found sound. */
+static void take_alias(struct iscsi_session *session, const struct iscsi_text *text)
+{
+	struct iscsi_text_reader reader;
+	char key[ISCSI_KEY_MAX + 1];
+	const char *value;
+	bool bad = false;
+
+	iscsi_text_reader_init(&reader, text->data, text->len);
+	while (iscsi_text_next(&reader, key, &value, &bad))
+		if (strcmp(key, "InitiatorAlias") == 0)
+			snprintf(session->initiator_alias, sizeof(session->initiator_alias), "%s",
+				 value);
+}
+
+/* Keys other than SendTargets; in a discovery session there are none (RFC 7143 4.3). */
+static uint8_t negotiate(struct iscsi_conn *conn)
+{
+	struct iscsi_text_exchange *text = &conn->text;
+
+	if (conn->session->type == ISCSI_SESSION_DISCOVERY)
+		return ISCSI_REJECT_NOT_SUPPORTED;
+	if (!iscsi_negotiate_full_feature(&conn->params, text->request.data, text->request.len,
+					  &text->answer))
+		return ISCSI_REJECT_PROTOCOL_ERROR;
+	take_alias(conn->session, &text->request);
+	return 0;
+}
+
 /* 0, or why the whole exchange is rejected; then nothing was changed. */
 static uint8_t answer_make(struct iscsi_conn *conn)
 {
@@ -178,10 +207,7 @@ static uint8_t answer_make(struct iscsi_conn *conn)
 	if (what == ISCSI_SEND_TARGETS_INVALID)
 		return ISCSI_REJECT_PROTOCOL_ERROR;
 	if (what == ISCSI_SEND_TARGETS_ABSENT)
-		return iscsi_negotiate_full_feature(&conn->params, text->request.data,
-						    text->request.len, &text->answer)
-			       ? 0
-			       : ISCSI_REJECT_PROTOCOL_ERROR;
+		return negotiate(conn);
 	if (conn->session->type == ISCSI_SESSION_DISCOVERY)
 		reason = answer_in_discovery_session(conn, what, name);
 	else
@@ -191,8 +217,11 @@ static uint8_t answer_make(struct iscsi_conn *conn)
 	return reason;
 }
 
-/* The next piece, possibly empty; the last one closes the exchange. */
-static void answer_send(struct iscsi_conn *conn)
+/*
+ * The next piece, possibly empty. The last one closes the exchange, but a request with F = 0 cannot
+ * have it: F = 1 answers F = 1 only (RFC 7143 11.11.1).
+ */
+static void answer_send(struct iscsi_conn *conn, bool may_close)
 {
 	struct iscsi_text_exchange *text = &conn->text;
 	struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_TEXT_RESPONSE);
@@ -205,7 +234,7 @@ static void answer_send(struct iscsi_conn *conn)
 	size_t len = left > 0 ? iscsi_text_piece(rest, left, text->piece_max, &cut) : 0;
 	if (!iscsi_out_set_data(conn, out, rest, (uint32_t)len))
 		return;
-	bool final = text->answering && len == left;
+	bool final = may_close && text->answering && len == left;
 	text->answer_sent += len;
 	text->ttt = final ? ISCSI_NO_TAG : iscsi_session_take_ttt(conn->session);
 	out->pdu.text = (struct iscsi_text_response){
@@ -255,5 +284,5 @@ void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		}
 		text->answering = true;
 	}
-	answer_send(conn);
+	answer_send(conn, request.final);
 }

@@ -204,6 +204,34 @@ START_TEST(a_long_answer_comes_in_pieces)
 }
 END_TEST
 
+/* RFC 7143 11.11.1: F = 1 answers F = 1 only. */
+START_TEST(the_last_piece_waits_for_a_final_request)
+{
+	struct wire_login login = {.discovery = true, .keys = {"MaxRecvDataSegmentLength=512"}};
+	char name[64];
+	uint32_t total = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "%s%02u", OTHER_TARGET, i);
+		add_target(name, 1, 0);
+	}
+	ck_assert_uint_eq(wire_login_with(&wire, &login), ISCSI_LOGIN_SUCCESS);
+	ask("SendTargets=All");
+	struct iscsi_text_response response = expect_response();
+	while (wire.pdu.data_len > 0) {
+		total += wire.pdu.data_len;
+		ck_assert(!response.final);
+		ck_assert_uint_ne(response.ttt, ISCSI_NO_TAG);
+		send((struct iscsi_text_request){.itt = 5, .ttt = response.ttt}, NULL, 0);
+		response = expect_response();
+	}
+	ck_assert_uint_gt(total, 1024);
+	ck_assert(!response.final && !response.cont);
+	send((struct iscsi_text_request){.final = true, .itt = 5, .ttt = response.ttt}, NULL, 0);
+	expect_text("", 0);
+}
+END_TEST
+
 START_TEST(a_question_may_come_in_pieces)
 {
 	static const char expected[] = "TargetName=" WIRE_TARGET "\0"
@@ -287,6 +315,63 @@ START_TEST(a_key_of_the_login_is_rejected)
 }
 END_TEST
 
+/* RFC 7143 4.3: SendTargets, and nothing else. */
+START_TEST(a_discovery_session_negotiates_nothing)
+{
+	start_discovery();
+	ask("MaxRecvDataSegmentLength=512");
+	wire_expect_reject(&wire, ISCSI_REJECT_NOT_SUPPORTED);
+	ask("X-com.example=1");
+	wire_expect_reject(&wire, ISCSI_REJECT_NOT_SUPPORTED);
+}
+END_TEST
+
+static void take_alias(void *context, const struct iscsi_session_info *info)
+{
+	snprintf(context, 256, "%s", info->initiator_alias);
+}
+
+START_TEST(an_initiator_may_take_another_alias)
+{
+	char alias[256] = "";
+	static const char both[] = "InitiatorAlias=second\0X-com.example=1";
+	static const char answer[] = "X-com.example=NotUnderstood";
+	static const char bad[] = "InitiatorAlias=third\0MaxBurstLength=512";
+
+	wire_login(&wire, "InitiatorAlias=first", NULL);
+	send((struct iscsi_text_request){.final = true, .itt = 5, .ttt = ISCSI_NO_TAG}, both,
+	     sizeof(both));
+	expect_text(answer, sizeof(answer));
+	iscsi_node_each_session(house.node, take_alias, alias);
+	ck_assert_str_eq(alias, "second");
+	send((struct iscsi_text_request){.final = true, .itt = 5, .ttt = ISCSI_NO_TAG}, bad,
+	     sizeof(bad));
+	wire_expect_reject(&wire, ISCSI_REJECT_PROTOCOL_ERROR);
+	iscsi_node_each_session(house.node, take_alias, alias);
+	ck_assert_str_eq(alias, "second");
+}
+END_TEST
+
+/* One exchange is one negotiation, however many requests it takes: all of it or nothing. */
+START_TEST(a_negotiation_over_several_requests_is_atomic)
+{
+	wire_login(&wire, "MaxRecvDataSegmentLength=8192", NULL);
+	wire_clear_unit_attentions(&wire);
+	send((struct iscsi_text_request){.itt = 5, .ttt = ISCSI_NO_TAG},
+	     "MaxRecvDataSegmentLength=512", 29);
+	struct iscsi_text_response response = expect_response();
+	ck_assert(!response.final);
+	wire_read(&wire, 0, 2);
+	ck_assert_uint_eq(wire_expect(&wire, ISCSI_DATA_IN)->data_len, 1024);
+	wire_next(&wire);
+	send((struct iscsi_text_request){.final = true, .itt = 5, .ttt = response.ttt},
+	     "MaxRecvDataSegmentLength=1024", 30);
+	wire_expect_reject(&wire, ISCSI_REJECT_PROTOCOL_ERROR);
+	wire_read(&wire, 0, 2);
+	ck_assert_uint_eq(wire_expect(&wire, ISCSI_DATA_IN)->data_len, 1024);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -297,6 +382,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_normal_session_sees_its_own_target_only);
 	tcase_add_test(tcase, send_targets_must_be_alone);
 	tcase_add_test(tcase, a_long_answer_comes_in_pieces);
+	tcase_add_test(tcase, the_last_piece_waits_for_a_final_request);
+	tcase_add_test(tcase, a_discovery_session_negotiates_nothing);
+	tcase_add_test(tcase, an_initiator_may_take_another_alias);
+	tcase_add_test(tcase, a_negotiation_over_several_requests_is_atomic);
 	tcase_add_test(tcase, a_question_may_come_in_pieces);
 	tcase_add_test(tcase, a_stale_ttt_is_rejected);
 	tcase_add_test(tcase, a_second_exchange_is_rejected_until_the_first_is_forgotten);
