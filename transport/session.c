@@ -219,11 +219,26 @@ static bool is_same_user(const struct iscsi_session *session, const struct iscsi
 	return strcmp(session->user, login->user) == 0;
 }
 
+/* Does the session that the login wants to join go through other portals than this one's? */
+static bool is_behind_another_group(const struct iscsi_node *node, const struct iscsi_login *login,
+				    const struct scsi_target *target)
+{
+	for (const struct iscsi_session *s = node->sessions; s; s = s->next)
+		if (s->state == ISCSI_SESSION_LIVE && s->tsih == login->tsih &&
+		    s->target == target && target &&
+		    memcmp(s->id.isid, login->isid, sizeof(login->isid)) == 0 &&
+		    strcmp(s->id.initiator_name, login->initiator_name) == 0)
+			return true;
+	return false;
+}
+
 static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_login *login,
 				  struct scsi_target *target, uint16_t *ret_tsih)
 {
 	struct iscsi_session *session = session_find(conn, login, target);
 
+	if (!session && is_behind_another_group(conn->node, login, target))
+		return ISCSI_LOGIN_CANNOT_INCLUDE_IN_SESSION;
 	if (!session || session->tsih != login->tsih || session->type != login->type ||
 	    session->state != ISCSI_SESSION_LIVE)
 		return ISCSI_LOGIN_SESSION_DOES_NOT_EXIST;

@@ -210,6 +210,58 @@ START_TEST(an_unknown_tsih_has_no_session)
 }
 END_TEST
 
+/* RFC 7143 11.13.5: the session lives, but behind another portal group. */
+static uint64_t no_clock(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+static uint16_t login_to_two_ports(struct wire *wire, uint8_t isid, uint16_t tsih, uint16_t cid)
+{
+	struct wire_login request = {
+		.target = "iqn.2024-01.org.example:two-ports",
+		.isid = {0x80, 0, 0, 0, 0, isid},
+		.tsih = tsih,
+		.cid = cid,
+	};
+
+	wire_open(&house, wire);
+	return wire_login_with(wire, &request);
+}
+
+/* RFC 7143 11.13.5: the session lives, but behind another portal group. */
+START_TEST(a_connection_through_another_portal_group_cannot_join)
+{
+	struct scsi_target_config config = {.name = "iqn.2024-01.org.example:two-ports",
+					    .ports = {1, 2},
+					    .port_count = 2,
+					    .clock = no_clock};
+
+	wire_house_start(&house);
+	config.executor = house.executor;
+	struct scsi_target *target = scsi_target_create(&config);
+	ck_assert_ptr_nonnull(target);
+	ck_assert_int_eq(iscsi_node_add_target(house.node, target, NULL), 0);
+	ck_assert_uint_eq(login_to_two_ports(&a, 1, 0, 0), ISCSI_LOGIN_SUCCESS);
+	house.portal = iscsi_node_add_portal(house.node, "192.0.2.2:3260", false, 2);
+	ck_assert_ptr_nonnull(house.portal);
+	ck_assert_uint_eq(login_to_two_ports(&b, 1, a.tsih, 1),
+			  ISCSI_LOGIN_CANNOT_INCLUDE_IN_SESSION);
+	wire_close(&b);
+	ck_assert_uint_eq(login_to_two_ports(&b, 2, a.tsih, 1), ISCSI_LOGIN_SESSION_DOES_NOT_EXIST);
+	wire_close(&b);
+	ck_assert_uint_eq(login_to_two_ports(&b, 1, (uint16_t)(a.tsih + 1), 1),
+			  ISCSI_LOGIN_SESSION_DOES_NOT_EXIST);
+	wire_close(&b);
+	wire_close(&a);
+	wire_house_stop(&house);
+	scsi_target_free(&target);
+	wire_house_init(&house);
+	wire_house_start(&house);
+}
+END_TEST
+
 START_TEST(a_second_connection_is_one_too_many)
 {
 	wire_house_start(&house);
@@ -545,6 +597,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, waiting_ends_with_the_login_timeout);
 	tcase_add_test(tcase, two_successors_in_a_row_do_not_lock_each_other_out);
 	tcase_add_test(tcase, an_unknown_tsih_has_no_session);
+	tcase_add_test(tcase, a_connection_through_another_portal_group_cannot_join);
 	tcase_add_test(tcase, a_second_connection_is_one_too_many);
 	tcase_add_test(tcase, the_same_cid_again_takes_the_connections_place);
 	tcase_add_test(tcase, two_connections_share_one_command_order);
