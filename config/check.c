@@ -4,36 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/problem.h"
+#include "config/check.h"
 #include "config/rows.h"
-
-/* ", lines 3 and 7", or nothing when the values are not from a file. */
-struct lines_text {
-	char text[48];
-};
-
-static struct lines_text lines_of(uint32_t a, uint32_t b)
-{
-	struct lines_text lines = {""};
-
-	if (a != 0 && b != 0)
-		snprintf(lines.text, sizeof(lines.text), ", lines %u and %u", a, b);
-	else if (a != 0 || b != 0)
-		snprintf(lines.text, sizeof(lines.text), ", line %u", a != 0 ? a : b);
-	return lines;
-}
-
-/* For reports: a name that was wrong has been left empty. */
-static const char *label(const struct config_target *target)
-{
-	return target->name[0] != '\0' ? target->name : "?";
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t text_len = strlen(text), end_len = strlen(end);
-	return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
-}
 
 static void check_portals(struct config_problems *problems, const struct config *config)
 {
@@ -49,16 +21,16 @@ static void check_portals(struct config_problems *problems, const struct config 
 			config_problem(problems,
 				       "portal `%s`%s: more than %d different groups are not "
 				       "supported",
-				       a->address, lines_of(a->line, 0).text,
+				       a->address, config_lines_of(a->line, 0).text,
 				       CONFIG_PORTAL_GROUPS_MAX);
 		/* Port 0 picks a free one each time. */
-		if (a->address[0] == '\0' || ends_with(a->address, ":0"))
+		if (a->address[0] == '\0' || config_ends_with(a->address, ":0"))
 			continue;
 		for (j = 0; j < i; j++) {
 			const struct config_portal *b = &config->portals[j];
 			if (strcmp(a->address, b->address) == 0)
 				config_problem(problems, "portal `%s` is there twice%s: remove one",
-					       a->address, lines_of(b->line, a->line).text);
+					       a->address, config_lines_of(b->line, a->line).text);
 		}
 	}
 }
@@ -75,14 +47,16 @@ static void check_portal_groups(struct config_problems *problems, const struct c
 			config_problem(problems,
 				       "target `%s`%s: no portal has the group %u of its "
 				       "`portal_groups`",
-				       label(target), lines_of(target->line, 0).text,
+				       config_target_label(target),
+				       config_lines_of(target->line, 0).text,
 				       target->portal_groups[i]);
 		for (j = 0; j < i; j++) {
 			if (target->portal_groups[j] == target->portal_groups[i])
 				config_problem(problems,
 					       "target `%s`%s: group %u stands twice in "
 					       "`portal_groups`",
-					       label(target), lines_of(target->line, 0).text,
+					       config_target_label(target),
+					       config_lines_of(target->line, 0).text,
 					       target->portal_groups[i]);
 		}
 	}
@@ -91,34 +65,35 @@ static void check_portal_groups(struct config_problems *problems, const struct c
 static void check_lun(struct config_problems *problems, const struct config *config,
 		      const struct config_target *target, const struct config_lun *lun)
 {
-	struct lines_text line = lines_of(lun->line, 0);
+	struct config_lines line = config_lines_of(lun->line, 0);
 	char size[CONFIG_SIZE_TEXT_MAX], other[CONFIG_SIZE_TEXT_MAX];
 
 	if (lun->path[0] != '\0' && lun->backing != CONFIG_BACKING_FILE)
 		config_problem(problems,
 			       "lun %u of target `%s`%s: `path` is for backing `file`, this one "
 			       "is `%s`",
-			       lun->number, label(target), line.text,
+			       lun->number, config_target_label(target), line.text,
 			       config_backing_name((enum config_backing)lun->backing));
 	if (lun->size % lun->block_size != 0) {
 		config_format_size(lun->size, size);
 		config_problem(problems,
 			       "lun %u of target `%s`%s: size %s is no multiple of block_size %u",
-			       lun->number, label(target), line.text, size, lun->block_size);
+			       lun->number, config_target_label(target), line.text, size,
+			       lun->block_size);
 	}
 	if (lun->max_transfer % lun->block_size != 0)
 		config_problem(problems,
 			       "lun %u of target `%s`%s: max_transfer %u is no multiple of "
 			       "block_size %u",
-			       lun->number, label(target), line.text, lun->max_transfer,
-			       lun->block_size);
+			       lun->number, config_target_label(target), line.text,
+			       lun->max_transfer, lun->block_size);
 	if (lun->max_transfer > config->limits.session_data_max) {
 		config_format_size(lun->max_transfer, size);
 		config_format_size(config->limits.session_data_max, other);
 		config_problem(problems,
 			       "lun %u of target `%s`%s: max_transfer %s is more than "
 			       "limits.session_data_max %s: no session could write that much",
-			       lun->number, label(target), line.text, size, other);
+			       lun->number, config_target_label(target), line.text, size, other);
 	}
 }
 
@@ -136,8 +111,8 @@ static void check_luns(struct config_problems *problems, const struct config *co
 		if (first)
 			config_problem(problems,
 				       "target `%s` has two LUNs %u%s: give each its own `number`",
-				       label(target), lun->number,
-				       lines_of(first->line, lun->line).text);
+				       config_target_label(target), lun->number,
+				       config_lines_of(first->line, lun->line).text);
 		else
 			owner[lun->number] = lun;
 	}
@@ -175,7 +150,7 @@ static void check_paths(struct config_problems *problems, const struct config *c
 			config_problem(problems,
 				       "backing file `%s` is used twice%s: give each LUN its own",
 				       luns[i]->path,
-				       lines_of(luns[i - 1]->line, luns[i]->line).text);
+				       config_lines_of(luns[i - 1]->line, luns[i]->line).text);
 	}
 	free(luns);
 }
@@ -190,10 +165,11 @@ static void check_targets(struct config_problems *problems, const struct config 
 				config_problem(problems,
 					       "target `%s` is there twice%s: give each its own "
 					       "`name`",
-					       a->name, lines_of(b->line, a->line).text);
+					       a->name, config_lines_of(b->line, a->line).text);
 		}
 		check_portal_groups(problems, config, a);
 		check_luns(problems, config, a);
+		config_check_access(problems, config, a);
 	}
 }
 
@@ -214,6 +190,7 @@ bool config_check(const struct config *config, const char *name, config_report r
 	check_portals(&problems, config);
 	check_targets(&problems, config);
 	check_paths(&problems, config);
+	config_check_discovery(&problems, config);
 	check_policy(&problems, &config->policy);
 	return problems.count == 0;
 }

@@ -22,6 +22,7 @@
 #define CONFIG_SIZE_MAX		 (UINT64_C(1) << 62)
 #define CONFIG_PORTALS_MAX	 64
 #define CONFIG_PORTAL_GROUPS_MAX 16	    /* different portal group tags */
+#define CONFIG_INITIATORS_MAX	 1024	    /* in the list of one target */
 #define CONFIG_FILE_MAX		 (1u << 20) /* bytes of a configuration file */
 
 #define CONFIG_DEFAULT_TARGET_NAME "iqn.2026-11.io.holdfast:disk"
@@ -83,6 +84,15 @@ struct config_lun {
 	uint32_t line;	       /* of the file, or 0 */
 };
 
+/* An initiator of a target's list. */
+struct config_initiator {
+	char name[CONFIG_NAME_MAX + 1];	   /* canonical */
+	char user[256];			   /* its CHAP user; empty: the target's */
+	bool masked;			   /* it sees the LUNs of `luns` alone */
+	uint8_t luns[CONFIG_LUNS_MAX / 8]; /* a bit each */
+	uint32_t line;
+};
+
 struct config_target {
 	char name[CONFIG_NAME_MAX + 1]; /* canonical: lower case */
 	char alias[256];
@@ -90,6 +100,12 @@ struct config_target {
 	uint32_t portal_group_count;			  /* 0: all that the portals have */
 	struct config_lun *luns;
 	uint32_t lun_count;
+	char user[256];	  /* CHAP user of who has none of its own; empty: none needed */
+	char mutual[256]; /* whose secret proves the target; empty: nobody's */
+	char moved_to[CONFIG_ADDRESS_MAX]; /* empty: it is here */
+	bool moved_permanently;
+	struct config_initiator *initiators;
+	uint32_t initiator_count; /* 0: anybody may come */
 	uint32_t line;
 };
 
@@ -127,8 +143,12 @@ struct config_policy {
 	uint32_t default_time2retain;
 	bool header_digest_crc32c;
 	bool data_digest_crc32c;
+	bool chap_md5;
+	bool chap_sha1;
 	bool strict;
 };
+
+struct config_secrets; /* config/secrets.h */
 
 struct config {
 	char state_dir[CONFIG_PATH_MAX]; /* empty: the default of holdfastd(8) */
@@ -139,6 +159,9 @@ struct config {
 	uint32_t portal_count;
 	struct config_target *targets;
 	uint32_t target_count;
+	char secrets_path[CONFIG_PATH_MAX]; /* empty: there is no secrets file */
+	char discovery_user[256], discovery_mutual[256];
+	struct config_secrets *secrets; /* what is in that file, or NULL */
 	struct config_limits limits;
 	struct config_policy policy;
 };

@@ -76,6 +76,10 @@ void config_row_describe_range(const struct config_row *row, char ret_text[CONFI
 		snprintf(ret_text, len, "an array of up to %d tags, %" PRIu64 " to %" PRIu64,
 			 CONFIG_PORTAL_GROUPS_MAX, row->min, row->max);
 		break;
+	case CONFIG_KIND_LUNS:
+		snprintf(ret_text, len, "an array of LUN numbers, %" PRIu64 " to %" PRIu64,
+			 row->min, row->max);
+		break;
 	case CONFIG_KIND_GROUP:
 		snprintf(ret_text, len, "a group in braces");
 		break;

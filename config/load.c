@@ -8,6 +8,13 @@
 #include "config/read.h"
 #include "config/rows.h"
 #include "config/scan.h"
+#include "config/secrets.h"
+
+static void target_free(struct config_target *target)
+{
+	free(target->luns);
+	free(target->initiators);
+}
 
 void config_free(struct config **config)
 {
@@ -17,8 +24,9 @@ void config_free(struct config **config)
 	if (!c)
 		return;
 	for (uint32_t i = 0; c->targets && i < c->target_count; i++)
-		free(c->targets[i].luns);
+		target_free(&c->targets[i]);
 	free(c->targets);
+	config_secrets_free(&c->secrets);
 	free(c->portals);
 	free(c);
 }
@@ -54,7 +62,12 @@ static struct config *load_tree(struct config_reader *reader, const config_t *tr
 		config_free(&config);
 		return NULL;
 	}
-	const struct config_problems *problems = &reader->problems;
+	struct config_problems *problems = &reader->problems;
+	if (config->secrets_path[0] != '\0') {
+		config->secrets = config_secrets_load(config->secrets_path, problems->report,
+						      problems->context);
+		problems->count += config->secrets ? 0 : 1;
+	}
 	bool sound = config_check(config, problems->name, problems->report, problems->context);
 	if (!sound || problems->count > 0)
 		config_free(&config);

@@ -57,6 +57,7 @@ static bool is_unset(const struct config_row *row, const void *values)
 	case CONFIG_KIND_SIZE:
 		return config_row_get_number(row, values) < row->min;
 	case CONFIG_KIND_TAGS:
+	case CONFIG_KIND_LUNS:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:
@@ -96,6 +97,7 @@ static void print_value(FILE *out, const struct config_row *row, const void *val
 		print_string(out, at);
 		break;
 	case CONFIG_KIND_TAGS:
+	case CONFIG_KIND_LUNS:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:
@@ -118,6 +120,38 @@ static void print_rows(FILE *out, int depth, enum config_group_id id, const void
 	}
 }
 
+static void print_initiator(FILE *out, const struct config_initiator *initiator)
+{
+	const char *before = "";
+
+	fputs("            {\n", out);
+	print_rows(out, 4, CONFIG_GROUP_INITIATOR, initiator);
+	if (initiator->masked) {
+		print_indent(out, 4);
+		fputs("luns = [", out);
+		for (unsigned i = 0; i < CONFIG_LUNS_MAX; i++) {
+			if (!(initiator->luns[i / 8] >> (i % 8) & 1))
+				continue;
+			fprintf(out, "%s%u", before, i);
+			before = ", ";
+		}
+		fputs("];\n", out);
+	}
+	fputs("            }", out);
+}
+
+static void print_initiators(FILE *out, const struct config_target *target)
+{
+	if (target->initiator_count == 0)
+		return;
+	fputs("        initiators = (\n", out);
+	for (uint32_t i = 0; i < target->initiator_count; i++) {
+		print_initiator(out, &target->initiators[i]);
+		fputs(i + 1 < target->initiator_count ? ",\n" : "\n", out);
+	}
+	fputs("        );\n", out);
+}
+
 static void print_target(FILE *out, const struct config_target *target)
 {
 	fputs("    {\n", out);
@@ -128,6 +162,7 @@ static void print_target(FILE *out, const struct config_target *target)
 			fprintf(out, "%s%u", i > 0 ? ", " : "", target->portal_groups[i]);
 		fputs("];\n", out);
 	}
+	print_initiators(out, target);
 	fputs("        luns = (\n", out);
 	for (uint32_t i = 0; i < target->lun_count; i++) {
 		fputs("            {\n", out);

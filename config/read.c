@@ -154,6 +154,59 @@ static void read_portal_groups(struct config_reader *reader, const config_settin
 	target->portal_group_count = count;
 }
 
+/* An empty array is a value: the initiator sees no LUN at all. */
+static void read_visible_luns(struct config_reader *reader, const config_setting_t *setting,
+			      const struct config_place *place, struct config_initiator *initiator)
+{
+	const config_setting_t *array = config_setting_get_member(setting, "luns");
+
+	if (!array || config_setting_type(array) != CONFIG_TYPE_ARRAY)
+		return;
+	initiator->masked = true;
+	for (int i = 0; i < config_setting_length(array); i++) {
+		const config_setting_t *entry = config_setting_get_elem(array, (unsigned)i);
+		long long number;
+		if (!config_read_integer(entry, &number) || number < 0 ||
+		    number >= CONFIG_LUNS_MAX) {
+			config_read_problem(reader, entry, place, "setting `luns`",
+					    "a LUN is a number, 0 to %d", CONFIG_LUNS_MAX - 1);
+			return;
+		}
+		initiator->luns[number / 8] |= (uint8_t)(1u << (number % 8));
+	}
+}
+
+static bool read_initiators(struct config_reader *reader, const config_setting_t *setting,
+			    const struct config_place *place, struct config_target *target)
+{
+	const config_setting_t *list = member_list(setting, "initiators");
+	uint32_t count = list ? list_count(reader, list, place, CONFIG_INITIATORS_MAX) : 0;
+
+	if (count == 0)
+		return true;
+	target->initiators = calloc(count, sizeof(*target->initiators));
+	if (!target->initiators)
+		return false;
+	target->initiator_count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct config_initiator *initiator = &target->initiators[i];
+		const config_setting_t *entry = list_group(reader, list, place, i);
+		struct config_place here;
+		config_group_defaults(&config_groups[CONFIG_GROUP_INITIATOR], initiator);
+		if (!entry)
+			continue;
+		snprintf(here.text, sizeof(here.text), "initiator %u of %.250s", i + 1,
+			 place->text);
+		initiator->line = config_setting_source_line(entry);
+		config_read_group(reader, entry, CONFIG_GROUP_INITIATOR, &here, initiator);
+		if (!config_setting_get_member(entry, "name"))
+			config_read_problem(reader, entry, &here, "setting `name`",
+					    "it is not there: name the initiator");
+		read_visible_luns(reader, entry, &here, initiator);
+	}
+	return true;
+}
+
 static bool read_target(struct config_reader *reader, const config_setting_t *entry, uint32_t index,
 			bool is_alone, struct config_target *target)
 {
@@ -178,7 +231,8 @@ static bool read_target(struct config_reader *reader, const config_setting_t *en
 	target->line = config_setting_source_line(entry);
 	config_read_group(reader, entry, CONFIG_GROUP_TARGET, &place, target);
 	read_portal_groups(reader, entry, &place, target);
-	return read_luns(reader, entry, &place, is_alone ? NULL : shown, target);
+	return read_initiators(reader, entry, &place, target) &&
+	       read_luns(reader, entry, &place, is_alone ? NULL : shown, target);
 }
 
 static bool read_targets(struct config_reader *reader, const config_setting_t *root,

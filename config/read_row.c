@@ -306,6 +306,7 @@ static void row_read(const struct row_read *read)
 			row_wrong_type(read, NULL);
 		break;
 	case CONFIG_KIND_TAGS:
+	case CONFIG_KIND_LUNS:
 		if (config_setting_type(read->setting) != CONFIG_TYPE_ARRAY)
 			row_wrong_type(read, NULL);
 		break;

@@ -19,6 +19,7 @@ enum config_kind {
 	CONFIG_KIND_ADDRESS, /* a portal, made canonical */
 	CONFIG_KIND_CHOICE,  /* uint32_t: the value of one of `choices` */
 	CONFIG_KIND_TAGS,    /* an array of portal group tags: read by the target's reader */
+	CONFIG_KIND_LUNS,    /* an array of LUN numbers: read by the initiator's reader */
 	CONFIG_KIND_GROUP,   /* { ... } with rows of its own */
 	CONFIG_KIND_LIST,    /* ( {...}, {...} ) with rows of its own */
 };
@@ -53,6 +54,7 @@ enum config_group_id {
 	CONFIG_GROUP_PORTAL,
 	CONFIG_GROUP_TARGET,
 	CONFIG_GROUP_LUN,
+	CONFIG_GROUP_INITIATOR,
 	CONFIG_GROUP_LIMITS,
 	CONFIG_GROUP_POLICY,
 	CONFIG_GROUP_COUNT,

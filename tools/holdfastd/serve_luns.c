@@ -4,6 +4,7 @@
 
 #include "pr_engine/profile.h"
 #include "pr_engine/store.h"
+#include "tools/holdfastd/serve_access.h"
 
 /* One LUN on its way up: what it is part of, for the messages. */
 struct lun_start {
@@ -239,6 +240,9 @@ static bool serve_target(struct service *service, uint32_t index, uint32_t *onli
 	if (error)
 		log_line(service->log, LOG_LEVEL_ERROR, "target %s: %s", target->name,
 			 strerror(-error));
+	else
+		iscsi_node_set_access(service->node, service->targets[index],
+				      service_access_target(service->access, index));
 	return error == 0;
 }
 

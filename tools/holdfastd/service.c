@@ -8,6 +8,7 @@
 
 #include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
+#include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/serve_luns.h"
 
 #define STOP_GRACE_MS	   4000
@@ -214,6 +215,8 @@ static struct iscsi_policy node_policy(const struct config_policy *policy)
 		.default_time2retain = policy->default_time2retain,
 		.header_digest_crc32c = policy->header_digest_crc32c,
 		.data_digest_crc32c = policy->data_digest_crc32c,
+		.chap_md5 = policy->chap_md5,
+		.chap_sha1 = policy->chap_sha1,
 		.strict = policy->strict,
 	};
 }
@@ -223,6 +226,7 @@ static bool build_node(struct service *service)
 	struct iscsi_node_config node = {
 		.policy = node_policy(&service->config->policy),
 		.limits = node_limits(&service->config->limits),
+		.access = service_access_node(service->access),
 		.random = node_random,
 		.log = node_log,
 		.log_context = service,
@@ -274,6 +278,10 @@ static bool build(struct service *service)
 		log_line(service->log, LOG_LEVEL_ERROR, "%s", error);
 		return false;
 	}
+	service->access = service_access_create(config);
+	if (!service->access)
+		return failed(service, "access lists", ENOMEM);
+	service_access_warn(config, service->log);
 	if (!build_node(service) || !serve_targets(service) || !listen_on_portals(service))
 		return false;
 	service->control = control_open(service, error);
@@ -301,6 +309,7 @@ static void take_down(struct service *service)
 	if (service->executor)
 		drain(service->executor);
 	iscsi_node_free(&service->node);
+	service_access_free(&service->access);
 	for (uint32_t i = 0; service->targets && i < service->config->target_count; i++)
 		scsi_target_free(&service->targets[i]);
 	scsi_executor_free(&service->executor);

@@ -14,6 +14,7 @@
 #include "transport/server.h"
 
 struct control;
+struct service_access;
 
 struct service_portal {
 	char address[CONFIG_ADDRESS_MAX]; /* as bound: with the real port */
@@ -26,6 +27,7 @@ struct service {
 	struct ev_loop *loop;
 	struct state_dir state;
 	struct scsi_executor *executor;
+	struct service_access *access; /* what the node knows of users and lists */
 	struct iscsi_node *node;
 	struct iscsi_server *server;
 	struct scsi_target **targets; /* as many as the configuration has, in its order */

@@ -196,6 +196,8 @@ START_TEST(test_the_policy_defaults_to_that_of_the_transport)
 	SAME(config->policy, policy, default_time2retain);
 	SAME(config->policy, policy, header_digest_crc32c);
 	SAME(config->policy, policy, data_digest_crc32c);
+	SAME(config->policy, policy, chap_md5);
+	SAME(config->policy, policy, chap_sha1);
 	SAME(config->policy, policy, strict);
 	config_free(&config);
 }
