@@ -246,6 +246,7 @@ static struct iscsi_session_info session_info(const struct iscsi_session *sessio
 		.nexus = &session->id,
 		.target_name = session->target ? scsi_target_name(session->target) : NULL,
 		.initiator_alias = session->initiator_alias,
+		.user = session->user,
 		.discovery = session->type == ISCSI_SESSION_DISCOVERY,
 		.tsih = session->tsih,
 		.portal_group_tag = session->portal->portal_group_tag,

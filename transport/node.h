@@ -74,6 +74,7 @@ struct iscsi_session_info {
 	const struct pr_nexus_id *nexus; /* name and ISID also for discovery */
 	const char *target_name;	 /* NULL: unnamed discovery session */
 	const char *initiator_alias;	 /* or "" */
+	const char *user;		 /* CHAP user that it has proven to be, or "" */
 	bool discovery;
 	uint16_t tsih;
 	uint16_t portal_group_tag;

@@ -31,6 +31,8 @@ static json_t *session_object(const struct iscsi_session_info *info)
 	json_object_set_new(object, "target",
 			    info->target_name ? control_text(info->target_name) : json_null());
 	json_object_set_new(object, "alias", control_text(info->initiator_alias));
+	json_object_set_new(object, "user",
+			    info->user[0] != '\0' ? control_text(info->user) : json_null());
 	json_object_set_new(object, "discovery", json_boolean(info->discovery));
 	json_object_set_new(object, "tsih", json_integer(info->tsih));
 	json_object_set_new(object, "portal_group", json_integer(info->portal_group_tag));
