@@ -1,6 +1,6 @@
 #!/bin/sh
 # The rooms depend one way only: pr_engine <- target <- transport <- tools; config stands alone.
-# libev is for transport/server.* and tools/ alone. Prints every include that runs the wrong way.
+# libev is for transport/server.* and tools/ alone, libcrypto for two files. Prints every include that runs the wrong way.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -20,6 +20,12 @@ forbid transport "\"(config|tools|tests)/"
 forbid transport "$ev" 'transport/server[a-z_]*\.[ch]'
 forbid config "(\"(pr_engine|target|transport|tools|tests)/|$ev)"
 forbid tools "\"tests/"
+crypto='<openssl/'
+for folder in pr_engine target tools/holdfast tools/holdfastd; do
+	forbid "$folder" "$crypto"
+done
+forbid transport "$crypto" 'transport/chap_digest\.c'
+forbid config "$crypto" 'config/secrets\.c'
 for folder in pr_engine target transport config; do
 	# Each include of ours carries its folder.
 	forbid "$folder" '"[^/"]+"'
