@@ -159,6 +159,15 @@ static bool input_grow(struct iscsi_conn *conn)
 	return true;
 }
 
+static void log_login(const struct iscsi_conn *conn)
+{
+	char user[ISCSI_CHAP_NAME_MAX + 1], as[sizeof(user) + 16];
+
+	iscsi_log_escape(user, sizeof(user), conn->login->user);
+	snprintf(as, sizeof(as), "as CHAP user %s", user);
+	iscsi_conn_log(conn, ISCSI_LOG_INFO, "login", user[0] != '\0' ? as : NULL);
+}
+
 void iscsi_login_phase_complete(struct iscsi_conn *conn)
 {
 	login_send(conn, conn->last_response, conn->last_text, conn->last_text_len);
@@ -168,7 +177,7 @@ void iscsi_login_phase_complete(struct iscsi_conn *conn)
 	conn->framer.data_digest = conn->params.data_digest;
 	conn->framer.data_limit = conn->params.max_recv_data_segment_len;
 	conn->node->counters.logins++;
-	iscsi_conn_log(conn, ISCSI_LOG_INFO, "login", NULL);
+	log_login(conn);
 	iscsi_login_phase_leave(conn);
 	iscsi_login_phase_free(conn);
 	conn->resumes = false;

@@ -322,6 +322,9 @@ START_TEST(a_short_secret_is_warned_of)
 	fclose(log);
 	ck_assert_ptr_nonnull(strstr(text, "line 1: the secret of \"alice\" is shorter than 12"));
 	ck_assert_ptr_null(strstr(text, "\"bob\""));
+	const char *const check[] = {daemon_path(), "--check", "-c", config, NULL};
+	ck_assert_int_eq(program_run(check, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "line 1: the secret of \"alice\" is shorter than 12"));
 }
 END_TEST
 

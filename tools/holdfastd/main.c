@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "tools/holdfastd/options.h"
+#include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/service.h"
 
 /* As many connections as the system lets us have. */
@@ -24,6 +25,9 @@ static void raise_descriptor_limit(struct log *log)
 
 static enum exit_status check(const struct options *options, const struct config *config)
 {
+	struct log log = {.level = (enum log_level)config->log_level};
+
+	service_access_warn(config, &log);
 	printf("# holdfastd %s: %s is sound. All settings that would be in force:\n",
 	       HOLDFAST_VERSION,
 	       options->config_path ? options->config_path : "the built-in configuration");

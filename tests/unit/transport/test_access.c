@@ -312,6 +312,7 @@ START_TEST(the_user_that_is_bound_to_the_name_gets_in)
 	struct iscsi_login_response response = chap_login(&wire, &head, &accounts[1], false);
 	ck_assert_uint_eq(response.status, ISCSI_LOGIN_SUCCESS);
 	ck_assert_uint_ne(response.tsih, 0);
+	ck_assert_ptr_nonnull(strstr(house.log, "as CHAP user bob"));
 }
 END_TEST
 
