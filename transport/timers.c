@@ -52,12 +52,18 @@ static uint64_t data_out_deadline(const struct iscsi_conn *conn)
 		       : UINT64_MAX;
 }
 
+static uint64_t text_deadline(const struct iscsi_conn *conn)
+{
+	return conn->text.open ? conn->text.moved_ms + ISCSI_TEXT_IDLE_MS : UINT64_MAX;
+}
+
 static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 {
 	uint64_t deadline = earlier(nop_deadline(conn), stall_deadline(conn));
 
 	deadline = earlier(deadline, hole_deadline(conn));
 	deadline = earlier(deadline, data_out_deadline(conn));
+	deadline = earlier(deadline, text_deadline(conn));
 	return earlier(deadline, conn->logout_deadline_ms);
 }
 
@@ -108,6 +114,8 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_conn_doom(conn, "no logout in time", false);
 	while (!conn->doom && now_ms >= data_out_deadline(conn))
 		iscsi_data_out_timeout(conn->timed);
+	if (now_ms >= text_deadline(conn))
+		iscsi_text_exchange_free(&conn->text);
 	if (!conn->doom)
 		tick_nop(conn, now_ms);
 }

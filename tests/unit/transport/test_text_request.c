@@ -272,6 +272,25 @@ START_TEST(a_second_exchange_is_rejected_until_the_first_is_forgotten)
 }
 END_TEST
 
+/* An answer that nobody fetches is not kept for ever. */
+START_TEST(an_idle_exchange_is_forgotten_by_itself)
+{
+	start_discovery();
+	send((struct iscsi_text_request){.cont = true, .itt = 5, .ttt = ISCSI_NO_TAG}, "Send", 4);
+	struct iscsi_text_response response = expect_response();
+	wire_wait(&wire, 29000);
+	ck_assert_uint_le(iscsi_conn_deadline(wire.conn), house.now_ms + 1100);
+	wire_wait(&wire, 1100);
+	wire_expect_nothing(&wire);
+	send((struct iscsi_text_request){.final = true, .itt = 5, .ttt = response.ttt},
+	     "Targets=All", 12);
+	wire_expect_reject(&wire, ISCSI_REJECT_INVALID_PDU_FIELD);
+	ask("SendTargets=All");
+	expect_response();
+	ck_assert_uint_eq(iscsi_conn_deadline(wire.conn), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(a_question_without_end_is_cut_off)
 {
 	static char text[8192];
@@ -389,6 +408,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_question_may_come_in_pieces);
 	tcase_add_test(tcase, a_stale_ttt_is_rejected);
 	tcase_add_test(tcase, a_second_exchange_is_rejected_until_the_first_is_forgotten);
+	tcase_add_test(tcase, an_idle_exchange_is_forgotten_by_itself);
 	tcase_add_test(tcase, a_question_without_end_is_cut_off);
 	tcase_add_test(tcase, the_segment_length_can_be_changed);
 	tcase_add_test(tcase, a_key_of_the_login_is_rejected);
