@@ -71,6 +71,12 @@ struct iscsi_auth_method {
 	bool (*is_done)(const struct iscsi_login *login);
 };
 
+/* From the first whole text, which must have it all: names, session type, the house's judgement. */
+uint16_t iscsi_login_identify(struct iscsi_login *login);
+/* A text behind the first may repeat who it is, but not begin to tell. */
+uint16_t iscsi_login_check_identity_is_old(const struct iscsi_login *login,
+					   const bool told_before[ISCSI_KEY_COUNT]);
+
 /* The part of a text of the security stage that is the method's. A login status. */
 uint16_t iscsi_login_authenticate(struct iscsi_login *login);
 

@@ -10,6 +10,7 @@ struct service_access {
 	struct iscsi_access node;
 	struct iscsi_chap_account *accounts;
 	struct iscsi_access_target *targets;
+	struct iscsi_access_initiator **lists; /* one for each target, or NULL in its place */
 	uint32_t target_count;
 };
 
@@ -47,7 +48,8 @@ static void fill_initiator(const struct config_initiator *from, struct iscsi_acc
 			scsi_lun_mask_add(&to->visible, number);
 }
 
-static bool fill_target(const struct config_target *from, struct iscsi_access_target *to)
+static bool fill_target(const struct config_target *from, struct iscsi_access_target *to,
+			struct iscsi_access_initiator **ret_list)
 {
 	to->user = or_null(from->user);
 	to->mutual = or_null(from->mutual);
@@ -61,6 +63,7 @@ static bool fill_target(const struct config_target *from, struct iscsi_access_ta
 		return false;
 	for (uint32_t i = 0; i < from->initiator_count; i++)
 		fill_initiator(&from->initiators[i], &initiators[i]);
+	*ret_list = initiators;
 	to->initiators = initiators;
 	to->initiator_count = from->initiator_count;
 	return true;
@@ -76,9 +79,10 @@ struct service_access *service_access_create(const struct config *config)
 	access->node.discovery_mutual = or_null(config->discovery_mutual);
 	access->target_count = config->target_count;
 	access->targets = calloc(config->target_count, sizeof(*access->targets));
-	bool sound = access->targets && fill_accounts(access, config->secrets);
+	access->lists = calloc(config->target_count, sizeof(struct iscsi_access_initiator *));
+	bool sound = access->targets && access->lists && fill_accounts(access, config->secrets);
 	for (uint32_t i = 0; sound && i < config->target_count; i++)
-		sound = fill_target(&config->targets[i], &access->targets[i]);
+		sound = fill_target(&config->targets[i], &access->targets[i], &access->lists[i]);
 	if (!sound)
 		service_access_free(&access);
 	return access;
@@ -91,8 +95,9 @@ void service_access_free(struct service_access **access)
 	*access = NULL;
 	if (!a)
 		return;
-	for (uint32_t i = 0; a->targets && i < a->target_count; i++)
-		free((void *)(uintptr_t)a->targets[i].initiators);
+	for (uint32_t i = 0; a->lists && i < a->target_count; i++)
+		free(a->lists[i]);
+	free(a->lists);
 	free(a->targets);
 	free(a->accounts);
 	free(a);
