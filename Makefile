@@ -129,7 +129,7 @@ $(B)/failure/%.a: $(B)/%.a
 $(FAILURE_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) $(LIB_SUPPORT) $(FAILURE_LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(FAILURE_LIBS) -lev \
-		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 
 $(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
@@ -236,7 +236,7 @@ check-wire: deps
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(call test_bins,$(BENCH_SRC))
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 .PHONY: bench
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN)
