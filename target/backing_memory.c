@@ -80,17 +80,24 @@ static int memory_write(struct backing_memory *memory, const struct backing_requ
 	return 0;
 }
 
+static bool chunk_is_zero(const uint8_t *chunk)
+{
+	return chunk[0] == 0 && memcmp(chunk, chunk + 1, CHUNK_LEN - 1) == 0;
+}
+
+/* A chunk that is left with zeros alone goes too: it was unmapped part by part, or it is the short
+ * one at the end of the store. */
 static void memory_unmap(struct backing_memory *memory, const struct backing_request *request)
 {
 	for (uint64_t at = 0; at < request->len;) {
 		struct piece piece = piece_at(request->offset + at, request->len - at);
 		uint8_t **chunk = &memory->chunks[piece.chunk];
 
-		if (piece.len == CHUNK_LEN) {
+		if (*chunk && piece.len < CHUNK_LEN)
+			memset(*chunk + piece.at, 0, piece.len);
+		if (*chunk && (piece.len == CHUNK_LEN || chunk_is_zero(*chunk))) {
 			free(*chunk);
 			*chunk = NULL;
-		} else if (*chunk) {
-			memset(*chunk + piece.at, 0, piece.len);
 		}
 		at += piece.len;
 	}

@@ -4,7 +4,8 @@
  * SPC2 marks what passes a foreign SPC-2 RESERVE (the sheet's 5.2).
  *
  * Usage maps hold what a handler understands. Bits that a standard defines but that mean nothing
- * here (RDPROTECT without protection information, group numbers, PMI) are 0, so they are refused.
+ * here (RDPROTECT without protection information, PMI) are 0, so they are refused. A group number
+ * only says what a command is to be counted with (SBC-3 4.22), and nothing counts: any will do.
  */
 #include "target/command.h"
 
@@ -30,6 +31,7 @@
 #define Z8	Z4, Z4
 #define CONTROL 0x04
 
+#define GROUP	   0x1f /* GROUP NUMBER */
 #define DPO_FUA	   0x18
 #define DPO_BYTCHK 0x16
 
@@ -93,21 +95,21 @@ const struct scsi_command scsi_commands[] = {
 	ROW("READ CAPACITY(10)", 0x25, NO_SA, 10, MEDIUM | SPC2, ALLOW,
 	    scsi_read_capacity_10, NULL, Z8, CONTROL),
 	ROW("READ(10)", 0x28, NO_SA, 10, MEDIUM, READ,
-	    scsi_read, NULL, DPO_FUA, F4, Z1, F2, CONTROL),
+	    scsi_read, NULL, DPO_FUA, F4, GROUP, F2, CONTROL),
 	ROW("WRITE(10)", 0x2a, NO_SA, 10, WRITES, WRITE,
-	    scsi_write, scsi_write_data, DPO_FUA, F4, Z1, F2, CONTROL),
+	    scsi_write, scsi_write_data, DPO_FUA, F4, GROUP, F2, CONTROL),
 	ROW("WRITE AND VERIFY(10)", 0x2e, NO_SA, 10, WRITES, WRITE,
-	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F4, Z1, F2, CONTROL),
+	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F4, GROUP, F2, CONTROL),
 	ROW("VERIFY(10)", 0x2f, NO_SA, 10, MEDIUM, READ,
-	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F4, Z1, F2, CONTROL),
+	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F4, GROUP, F2, CONTROL),
 	ROW("PRE-FETCH(10)", 0x34, NO_SA, 10, MEDIUM, READ,
-	    scsi_prefetch, NULL, 0x02, F4, Z1, F2, CONTROL),
+	    scsi_prefetch, NULL, 0x02, F4, GROUP, F2, CONTROL),
 	ROW("SYNCHRONIZE CACHE(10)", 0x35, NO_SA, 10, MEDIUM, WRITE,
-	    scsi_synchronize_cache, NULL, 0x06, F4, Z1, F2, CONTROL),
+	    scsi_synchronize_cache, NULL, 0x06, F4, GROUP, F2, CONTROL),
 	ROW("WRITE SAME(10)", 0x41, NO_SA, 10, WRITES, WRITE,
-	    scsi_write_same, scsi_write_same_data, 0x18, F4, Z1, F2, CONTROL),
+	    scsi_write_same, scsi_write_same_data, 0x18, F4, GROUP, F2, CONTROL),
 	ROW("UNMAP", 0x42, NO_SA, 10, WRITES, WRITE,
-	    scsi_unmap, scsi_unmap_data, 0x01, Z4, Z1, F2, CONTROL),
+	    scsi_unmap, scsi_unmap_data, 0x01, Z4, GROUP, F2, CONTROL),
 	ROW("LOG SENSE", 0x4d, NO_SA, 10, SPC2, ALLOW,
 	    scsi_log_sense, NULL, 0x01, F2, Z1, F4, CONTROL),
 	ROW("MODE SELECT(10)", 0x55, NO_SA, 10, 0, WRITE,
@@ -131,21 +133,21 @@ const struct scsi_command scsi_commands[] = {
 	ROW_PR_OUT("REGISTER AND IGNORE EXISTING KEY", PR_OUT_REGISTER_AND_IGNORE_EXISTING_KEY, Z1),
 	ROW_PR_OUT("REGISTER AND MOVE", PR_OUT_REGISTER_AND_MOVE, Z1),
 	ROW("READ(16)", 0x88, NO_SA, 16, MEDIUM, READ,
-	    scsi_read, NULL, DPO_FUA, F8, F4, Z1, CONTROL),
+	    scsi_read, NULL, DPO_FUA, F8, F4, GROUP, CONTROL),
 	ROW("COMPARE AND WRITE", 0x89, NO_SA, 16, WRITES, WRITE,
-	    scsi_compare_and_write, scsi_compare_and_write_data, DPO_FUA, F8, Z3, F1, Z1, CONTROL),
+	    scsi_compare_and_write, scsi_compare_and_write_data, DPO_FUA, F8, Z3, F1, GROUP, CONTROL),
 	ROW("WRITE(16)", 0x8a, NO_SA, 16, WRITES, WRITE,
-	    scsi_write, scsi_write_data, DPO_FUA, F8, F4, Z1, CONTROL),
+	    scsi_write, scsi_write_data, DPO_FUA, F8, F4, GROUP, CONTROL),
 	ROW("WRITE AND VERIFY(16)", 0x8e, NO_SA, 16, WRITES, WRITE,
-	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, F4, Z1, CONTROL),
+	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, F4, GROUP, CONTROL),
 	ROW("VERIFY(16)", 0x8f, NO_SA, 16, MEDIUM, READ,
-	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F8, F4, Z1, CONTROL),
+	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F8, F4, GROUP, CONTROL),
 	ROW("PRE-FETCH(16)", 0x90, NO_SA, 16, MEDIUM, READ,
-	    scsi_prefetch, NULL, 0x02, F8, F4, Z1, CONTROL),
+	    scsi_prefetch, NULL, 0x02, F8, F4, GROUP, CONTROL),
 	ROW("SYNCHRONIZE CACHE(16)", 0x91, NO_SA, 16, MEDIUM, WRITE,
-	    scsi_synchronize_cache, NULL, 0x06, F8, F4, Z1, CONTROL),
+	    scsi_synchronize_cache, NULL, 0x06, F8, F4, GROUP, CONTROL),
 	ROW("WRITE SAME(16)", 0x93, NO_SA, 16, WRITES, WRITE,
-	    scsi_write_same, scsi_write_same_data, 0x19, F8, F4, Z1, CONTROL),
+	    scsi_write_same, scsi_write_same_data, 0x19, F8, F4, GROUP, CONTROL),
 	ROW("READ CAPACITY(16)", 0x9e, 0x10, 16, MEDIUM | SPC2, ALLOW,
 	    scsi_read_capacity_16, NULL, 0x10, Z8, F4, Z1, CONTROL),
 	ROW("GET LBA STATUS", 0x9e, 0x12, 16, MEDIUM, READ,
@@ -159,13 +161,13 @@ const struct scsi_command scsi_commands[] = {
 	ROW("REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", 0xa3, 0x0d, 12, 0, READ,
 	    scsi_report_supported_task_management, NULL, 0x0d, 0x80, Z3, F4, Z1, CONTROL),
 	ROW("READ(12)", 0xa8, NO_SA, 12, MEDIUM, READ,
-	    scsi_read, NULL, DPO_FUA, F8, Z1, CONTROL),
+	    scsi_read, NULL, DPO_FUA, F8, GROUP, CONTROL),
 	ROW("WRITE(12)", 0xaa, NO_SA, 12, WRITES, WRITE,
-	    scsi_write, scsi_write_data, DPO_FUA, F8, Z1, CONTROL),
+	    scsi_write, scsi_write_data, DPO_FUA, F8, GROUP, CONTROL),
 	ROW("WRITE AND VERIFY(12)", 0xae, NO_SA, 12, WRITES, WRITE,
-	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, Z1, CONTROL),
+	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, GROUP, CONTROL),
 	ROW("VERIFY(12)", 0xaf, NO_SA, 12, MEDIUM, READ,
-	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F8, Z1, CONTROL),
+	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F8, GROUP, CONTROL),
 };
 /* clang-format on */
 

@@ -15,16 +15,6 @@ bool sbc_range_check(struct scsi_task *task, uint64_t lba, uint64_t blocks)
 	return false;
 }
 
-bool sbc_protect_check(struct scsi_task *task)
-{
-	bool has_field = task->cdb[0] >> 5 != 0; /* the 6 byte commands have none */
-
-	if (!has_field || (task->cdb[1] & 0xe0) == 0)
-		return true;
-	scsi_task_invalid_cdb_field(task, 1, 7);
-	return false;
-}
-
 uint16_t sbc_length_field(const uint8_t *cdb)
 {
 	switch (cdb[0] >> 5) {
@@ -44,7 +34,7 @@ bool sbc_extent_check(struct scsi_task *task, struct scsi_extent *ret_extent)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 
-	if (!sbc_protect_check(task) || !sbc_range_check(task, extent.lba, extent.blocks))
+	if (!sbc_range_check(task, extent.lba, extent.blocks))
 		return false;
 	if (extent.blocks > sbc_transfer_max_blocks(task->lun)) {
 		scsi_task_invalid_cdb_field(task, sbc_length_field(task->cdb), -1);
@@ -83,6 +73,15 @@ bool sbc_durable(const struct scsi_task *task)
 	bool has_fua = task->cdb[0] >> 5 != 0;
 
 	return (has_fua && (task->cdb[1] & 0x08) != 0) || !task->lun->mode.write_cache;
+}
+
+/* What is on the medium already needs no flush before it is looked at. */
+bool sbc_reads_medium(const struct scsi_task *task)
+{
+	bool has_fua = task->cdb[0] >> 5 != 0;
+	bool forced = has_fua && (task->cdb[1] & 0x08) != 0;
+
+	return (forced || task->lun->mode.read_cache_disable) && task->lun->mode.write_cache;
 }
 
 uint32_t sbc_transfer_max_blocks(const struct scsi_lun *lun)

@@ -4,9 +4,10 @@
  * A command that touches the medium is a small chain of steps: each step plans one request to the
  * backing store and names the step that follows, or ends the task. sbc_io.c drives the chain, turns
  * errors into sense data, stops it between two steps when the task was aborted, and grants the
- * range of blocks first: accesses that overlap an exclusive one (COMPARE AND WRITE) run one after
- * the other, in order of arrival; all others run side by side. An ORDERED command (SAM-5 8.6.3) has
- * the medium to itself, but for its own nexus' commands: those task_order.c has seen to.
+ * range of blocks first: accesses that overlap an exclusive one (COMPARE AND WRITE, and others that
+ * look twice) run one after the other, in order of arrival; all others run side by side. An ORDERED
+ * command (SAM-5 8.6.3) has the medium to itself, but for its own nexus' commands: those
+ * task_order.c has seen to.
  */
 #ifndef TARGET_SBC_H
 #define TARGET_SBC_H
@@ -77,9 +78,7 @@ void sbc_flush_behind(struct scsi_lun_nexus *lun_nexus);
 
 /* LBA OUT OF RANGE unless all of it is there; no blocks at the very end are. */
 bool sbc_range_check(struct scsi_task *task, uint64_t lba, uint64_t blocks);
-/* RDPROTECT, WRPROTECT, VRPROTECT: only zero without protection information (SBC-3 4.22). */
-bool sbc_protect_check(struct scsi_task *task);
-/* Both, and MAXIMUM TRANSFER LENGTH, for a READ/WRITE/VERIFY-like CDB. */
+/* That, and MAXIMUM TRANSFER LENGTH, for a READ/WRITE/VERIFY-like CDB. */
 bool sbc_extent_check(struct scsi_task *task, struct scsi_extent *ret_extent);
 /*
  * The bytes of Data-Out to ask for, of `len` that the CDB names: whole blocks that the initiator is
@@ -92,6 +91,9 @@ bool sbc_data_out_exact(struct scsi_task *task, uint64_t len);
 
 /* Must the command's data be durable before its status? FUA, or no write cache. */
 bool sbc_durable(const struct scsi_task *task);
+/* Must a READ see the medium and not the cache (FUA, or RCD)? Then what is cached goes there first
+ * (SBC-3 4.15.2). */
+bool sbc_reads_medium(const struct scsi_task *task);
 
 /* First byte of the transfer length of a 6, 10, 12 or 16 byte CDB: where the field pointer points.
  */

@@ -40,7 +40,7 @@ enum scsi_result scsi_compare_and_write(struct scsi_task *task)
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 	uint64_t len = 2 * sbc_bytes(task, extent.blocks);
 
-	if (!sbc_protect_check(task) || !sbc_range_check(task, extent.lba, extent.blocks))
+	if (!sbc_range_check(task, extent.lba, extent.blocks))
 		return SCSI_DONE;
 	if (extent.blocks > sbc_compare_and_write_max_blocks(task->lun)) {
 		scsi_task_invalid_cdb_field(task, 13, -1);

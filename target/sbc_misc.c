@@ -67,12 +67,17 @@ static void lun_start(struct scsi_task *task)
 	lun->stopped = false;
 }
 
+/*
+ * A disk is stopped until it is started again (SBC-3 4.20.5). A removable medium is taken for a
+ * card in its slot: there is no motor, so without LOEJ all that happens is the flush.
+ */
 static bool stop_step(struct sbc_io *io)
 {
 	struct scsi_lun *lun = io->task->lun;
+	bool eject = (io->task->cdb[4] & START_STOP_LOEJ) != 0;
 
-	lun->stopped = true;
-	lun->ejected = lun->ejected || (io->task->cdb[4] & START_STOP_LOEJ) != 0;
+	lun->stopped = lun->stopped || eject || !lun->config.removable;
+	lun->ejected = lun->ejected || eject;
 	return sbc_io_good(io);
 }
 
@@ -106,7 +111,7 @@ enum scsi_result scsi_start_stop_unit(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, 4, 1);
 		return SCSI_DONE;
 	}
-	if (load_eject && removal_is_prevented(lun)) {
+	if (load_eject && !start && removal_is_prevented(lun)) {
 		scsi_task_check_condition(task, SCSI_SENSE_MEDIUM_REMOVAL_PREVENTED);
 		return SCSI_DONE;
 	}

@@ -14,6 +14,11 @@ static bool read_step(struct sbc_io *io)
 	return sbc_io_plan(io, BACKING_READ, offset, task->data_in, io->end, sbc_io_good);
 }
 
+static bool read_flush_step(struct sbc_io *io)
+{
+	return sbc_io_plan(io, BACKING_FLUSH, 0, NULL, 0, read_step);
+}
+
 enum scsi_result scsi_read(struct scsi_task *task)
 {
 	struct scsi_extent extent;
@@ -36,7 +41,8 @@ enum scsi_result scsi_read(struct scsi_task *task)
 		return SCSI_DONE;
 	task->transfer_len = len;
 	io->end = sbc_bytes(task, blocks);
-	return sbc_io_start(io, SBC_SHARED, extent.lba, blocks, read_step);
+	return sbc_io_start(io, SBC_SHARED, extent.lba, blocks,
+			    sbc_reads_medium(task) ? read_flush_step : read_step);
 }
 
 /* ---- WRITE ----------------------------------------------------------------------------------- */

@@ -171,8 +171,7 @@ enum scsi_result scsi_write_same(struct scsi_task *task)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 
-	if (!sbc_protect_check(task) || !write_same_flags_check(task) ||
-	    !sbc_range_check(task, extent.lba, extent.blocks))
+	if (!write_same_flags_check(task) || !sbc_range_check(task, extent.lba, extent.blocks))
 		return SCSI_DONE;
 	/* WSNZ = 1: zero does not mean "up to the end". */
 	if (extent.blocks == 0 || extent.blocks > sbc_write_same_max_blocks(task->lun)) {

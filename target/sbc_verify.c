@@ -84,6 +84,12 @@ static struct sbc_io *verify_io_create(struct scsi_task *task, uint64_t len)
 
 /* ---- VERIFY ---------------------------------------------------------------------------------- */
 
+/* The medium is what is verified, so what is cached goes there first. */
+static bool verify_flush_step(struct sbc_io *io)
+{
+	return sbc_io_plan(io, BACKING_FLUSH, 0, NULL, 0, sbc_verify_step);
+}
+
 static enum scsi_result verify_start(struct scsi_task *task, uint64_t blocks)
 {
 	struct sbc_io *io = verify_io_create(task, sbc_bytes(task, blocks));
@@ -91,7 +97,8 @@ static enum scsi_result verify_start(struct scsi_task *task, uint64_t blocks)
 	if (!io)
 		return SCSI_DONE;
 	return sbc_io_start(io, SBC_SHARED, scsi_cdb_extent(task->cdb).lba, blocks,
-			    sbc_verify_step);
+			    task->lun->mode.write_cache && blocks > 0 ? verify_flush_step
+								      : sbc_verify_step);
 }
 
 static enum scsi_result verify_bytes(struct scsi_task *task, uint64_t blocks)
@@ -170,6 +177,7 @@ enum scsi_result scsi_write_and_verify_data(struct scsi_task *task)
 	struct sbc_io *io = verify_io_create(task, task->data_out_len);
 	if (!io)
 		return SCSI_DONE;
-	return sbc_io_start(io, SBC_SHARED, extent.lba,
+	/* Somebody else's write in between would look like a medium that lost ours. */
+	return sbc_io_start(io, SBC_EXCLUSIVE, extent.lba,
 			    task->data_out_len >> task->lun->block_shift, write_step);
 }

@@ -120,6 +120,26 @@ START_TEST(unmapping_what_was_never_written_maps_nothing)
 }
 END_TEST
 
+START_TEST(a_chunk_unmapped_in_parts_is_a_hole_in_the_end)
+{
+	write_filled(0, SIZE, 'x');
+	run(BACKING_UNMAP, 0, CHUNK / 2, NULL, 0);
+	ck_assert(run(BACKING_EXTENT, 0, 512, NULL, 0).mapped);
+	run(BACKING_UNMAP, CHUNK / 2, CHUNK / 2, NULL, 0);
+	ck_assert(!run(BACKING_EXTENT, 0, 512, NULL, 0).mapped);
+}
+END_TEST
+
+START_TEST(the_uneven_end_of_the_store_can_be_unmapped)
+{
+	write_filled(0, SIZE, 'x');
+	run(BACKING_UNMAP, 0, SIZE, NULL, 0);
+	struct backing_request extent = run(BACKING_EXTENT, 0, SIZE, NULL, 0);
+	ck_assert(!extent.mapped);
+	ck_assert_uint_eq(extent.len, SIZE);
+}
+END_TEST
+
 START_TEST(write_same_repeats_its_block_in_step_over_chunk_edges)
 {
 	uint8_t block[512], data[512];
@@ -194,6 +214,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_last_block_of_an_uneven_store_can_be_written);
 	tcase_add_test(tcase, unmapped_blocks_read_as_zeros_and_their_neighbours_stay);
 	tcase_add_test(tcase, unmapping_what_was_never_written_maps_nothing);
+	tcase_add_test(tcase, a_chunk_unmapped_in_parts_is_a_hole_in_the_end);
+	tcase_add_test(tcase, the_uneven_end_of_the_store_can_be_unmapped);
 	tcase_add_test(tcase, write_same_repeats_its_block_in_step_over_chunk_edges);
 	tcase_add_test(tcase, extents_tell_written_chunks_from_holes);
 	tcase_add_test(tcase, an_extent_never_reaches_past_what_was_asked_for);

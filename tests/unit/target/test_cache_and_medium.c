@@ -183,11 +183,21 @@ END_TEST
 
 START_TEST(a_stopped_lun_wants_to_be_started)
 {
+	fixture_lun(f)->config.removable = false;
 	fixture_good(start_stop(0));
 	ck_assert_uint_eq(f->disks[0].requests, 1); /* the flush */
 	fixture_sense(fixture_test_unit_ready(f, a), 0x2, 0x04, 0x02);
 	fixture_sense(fixture_read(f, b, 0, 1), 0x2, 0x04, 0x02);
 	fixture_good(start_stop(START));
+	fixture_good(fixture_test_unit_ready(f, a));
+	fixture_good(fixture_test_unit_ready(f, b));
+}
+END_TEST
+
+START_TEST(a_removable_medium_has_nothing_that_stops)
+{
+	fixture_good(start_stop(0));
+	ck_assert_uint_eq(f->disks[0].requests, 1); /* the flush */
 	fixture_good(fixture_test_unit_ready(f, a));
 	fixture_good(fixture_test_unit_ready(f, b));
 }
@@ -243,6 +253,14 @@ START_TEST(any_nexus_can_prevent_removal)
 }
 END_TEST
 
+START_TEST(loading_what_is_there_removes_nothing)
+{
+	fixture_good(prevent(b, 1));
+	fixture_good(start_stop(START | LOEJ));
+	fixture_good(fixture_test_unit_ready(f, b));
+}
+END_TEST
+
 START_TEST(who_prevented_removal_and_left_prevents_it_no_more)
 {
 	fixture_good(prevent(b, 1));
@@ -274,11 +292,13 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_range_to_synchronize_is_checked);
 	tcase_add_test(tcase, prefetch_checks_its_range_and_claims_nothing);
 	tcase_add_test(tcase, a_stopped_lun_wants_to_be_started);
+	tcase_add_test(tcase, a_removable_medium_has_nothing_that_stops);
 	tcase_add_test(tcase, a_lun_whose_cache_cannot_be_flushed_does_not_stop);
 	tcase_add_test(tcase, an_ejected_medium_is_not_there_until_it_is_loaded);
 	tcase_add_test(tcase, a_fixed_disk_has_nothing_to_eject);
 	tcase_add_test(tcase, with_a_power_condition_nothing_stops);
 	tcase_add_test(tcase, any_nexus_can_prevent_removal);
+	tcase_add_test(tcase, loading_what_is_there_removes_nothing);
 	tcase_add_test(tcase, who_prevented_removal_and_left_prevents_it_no_more);
 	tcase_add_test(tcase, the_medium_changers_prevent_is_refused);
 }

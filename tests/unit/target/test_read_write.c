@@ -264,9 +264,47 @@ START_TEST(a_write_protected_lun_is_not_written)
 }
 END_TEST
 
+/* What the disk is asked for first by a READ, with the disk stopped. */
+static enum backing_op first_request_of_read(uint8_t flags)
+{
+	const uint8_t cdb[] = {0x28, flags, 0, 0, 0, 0, 0, 0, 1, 0};
+
+	f->disks[0].hold = true;
+	struct fixture_task *task = fixture_start(
+		f, a, &(struct fixture_command){.cdb = cdb, .cdb_len = 10, .in_len = 512});
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	enum backing_op op = f->disks[0].held[0]->op;
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(task));
+	return op;
+}
+
+START_TEST(a_read_that_wants_the_medium_flushes_the_cache_first)
+{
+	ck_assert_int_eq(first_request_of_read(0), BACKING_READ);
+	ck_assert_int_eq(first_request_of_read(0x10), BACKING_READ); /* DPO */
+	ck_assert_int_eq(first_request_of_read(0x08), BACKING_FLUSH);
+	fixture_lun(f)->mode.read_cache_disable = true;
+	ck_assert_int_eq(first_request_of_read(0), BACKING_FLUSH);
+	fixture_lun(f)->mode.write_cache = false;
+	ck_assert_int_eq(first_request_of_read(0x08), BACKING_READ);
+}
+END_TEST
+
+START_TEST(any_group_number_will_do)
+{
+	fixture_good(FIXTURE_CDB(f, a, 512, 0x28, 0, 0, 0, 0, 0, 0x1f, 0, 1, 0));
+	fixture_good(FIXTURE_CDB(f, a, 512, 0xa8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x1f, 0));
+	fixture_good(FIXTURE_CDB(f, a, 512, 0x88, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x1f, 0));
+	disk_invalid_cdb(FIXTURE_CDB(f, a, 512, 0x28, 0, 0, 0, 0, 0, 0x20, 0, 1, 0), 6, 5);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_read_that_wants_the_medium_flushes_the_cache_first);
+	tcase_add_test(tcase, any_group_number_will_do);
 	tcase_add_test(tcase, every_read_reads_the_blocks_it_names);
 	tcase_add_test(tcase, every_write_writes_the_blocks_it_names_and_no_other);
 	tcase_add_test(tcase, a_length_of_zero_is_256_blocks_in_six_bytes);

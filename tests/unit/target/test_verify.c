@@ -42,14 +42,15 @@ START_TEST(without_bytchk_the_medium_is_read_and_no_data_is_wanted)
 	const struct fixture_result *result = verify_10(0, 0, BLOCKS, NULL, 0);
 	fixture_good(result);
 	ck_assert_uint_eq(result->transfer_len, 0);
-	/* In parts, so that its length costs no memory. */
-	ck_assert_uint_eq(f->disks[0].requests, BLOCKS * FIXTURE_BLOCK / (256 * 1024));
+	/* A flush, and then in parts, so that its length costs no memory. */
+	ck_assert_uint_eq(f->disks[0].requests, 1 + BLOCKS * FIXTURE_BLOCK / (256 * 1024));
 }
 END_TEST
 
 START_TEST(a_last_part_that_is_shorter_ends_where_the_range_does)
 {
 	/* 1100 blocks up to the very end of the disk: two whole parts and a rest. */
+	fixture_lun(f)->mode.write_cache = false;
 	fixture_good(DISK_OUT(f, a, NULL, 0, 0x2f, 0, 0, 0, 0x03, 0xb4, 0, 0x04, 0x4c, 0));
 	ck_assert_uint_eq(f->disks[0].requests, 3);
 }
@@ -57,8 +58,46 @@ END_TEST
 
 START_TEST(a_block_that_cannot_be_read_does_not_verify)
 {
+	fixture_lun(f)->mode.write_cache = false;
 	f->disks[0].next_error = -EIO;
 	fixture_sense(verify_10(0, 0, 1, NULL, 0), 0x3, 0x11, 0x00);
+}
+END_TEST
+
+START_TEST(what_is_cached_goes_to_the_medium_before_it_is_verified)
+{
+	static const uint8_t cdb[] = {0x2f, 0, 0, 0, 0, 0, 0, 0, 1, 0};
+
+	f->disks[0].hold = true;
+	struct fixture_task *task =
+		fixture_start(f, a, &(struct fixture_command){.cdb = cdb, .cdb_len = 10});
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	ck_assert_int_eq(f->disks[0].held[0]->op, BACKING_FLUSH);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(task));
+	f->disks[0].hold = false;
+	f->disks[0].next_error = -EIO;
+	fixture_sense(verify_10(0, 0, 1, NULL, 0), 0x3, 0x0c, 0x00);
+}
+END_TEST
+
+START_TEST(no_other_write_comes_between_the_write_and_its_verify)
+{
+	static const uint8_t cdb[] = {0x2e, 0x02, 0, 0, 0, 7, 0, 0, 1, 0};
+	uint8_t out[512];
+
+	memset(out, 'v', sizeof(out));
+	f->disks[0].hold = true;
+	struct fixture_task *task = fixture_start(
+		f, a,
+		&(struct fixture_command){.cdb = cdb, .cdb_len = 10, .out = out, .out_len = 512});
+	struct fixture_task *write = fixture_start_write(f, a, 7, 'w', false);
+	ck_assert_uint_eq(f->disks[0].held_count, 1); /* the first one's write alone */
+	test_disk_release(&f->disks[0]);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(task));
+	fixture_good(fixture_result(write));
+	ck_assert(disk_is(f, 7, 1, 'w'));
 }
 END_TEST
 
@@ -218,6 +257,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, without_bytchk_the_medium_is_read_and_no_data_is_wanted);
 	tcase_add_test(tcase, a_last_part_that_is_shorter_ends_where_the_range_does);
 	tcase_add_test(tcase, a_block_that_cannot_be_read_does_not_verify);
+	tcase_add_test(tcase, what_is_cached_goes_to_the_medium_before_it_is_verified);
+	tcase_add_test(tcase, no_other_write_comes_between_the_write_and_its_verify);
 	tcase_add_test(tcase, every_verify_compares_byte_for_byte);
 	tcase_add_test(tcase, a_difference_in_a_later_part_has_its_offset_in_the_whole);
 	tcase_add_test(tcase, bytchk_3_compares_every_block_with_one);
