@@ -23,6 +23,7 @@ enum backing_op {
 	BACKING_UNMAP, /* the range reads as zeros afterwards; space is given back where it can be
 			*/
 	BACKING_WRITE_SAME, /* `data` (one block, `data_len` bytes) over the whole range */
+	BACKING_PREFETCH,   /* a hint: the range will be read soon; never fails */
 	BACKING_EXTENT,	    /* is the store mapped at `offset`? Sets `mapped`, and `len` to how many
 			       bytes from there on are alike, at most what `len` asked for */
 };

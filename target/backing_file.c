@@ -143,6 +143,10 @@ static int file_perform(struct backing_file *file, struct backing_request *reque
 		return file_unmap(file->fd, request->offset, request->len);
 	case BACKING_FLUSH:
 		return file_flush(file);
+	case BACKING_PREFETCH:
+		(void)posix_fadvise(file->fd, (off_t)request->offset, (off_t)request->len,
+				    POSIX_FADV_WILLNEED);
+		return 0;
 	case BACKING_EXTENT:
 		return file_extent(file->fd, request);
 	case BACKING_INVALID:

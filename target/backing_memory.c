@@ -128,6 +128,7 @@ static int memory_perform(struct backing_memory *memory, struct backing_request 
 	case BACKING_WRITE_SAME:
 		return memory_write(memory, request);
 	case BACKING_FLUSH:
+	case BACKING_PREFETCH:
 		return 0;
 	case BACKING_UNMAP:
 		memory_unmap(memory, request);

@@ -12,7 +12,7 @@ static void null_submit(struct backing *backing, struct backing_request *request
 	(void)backing;
 	if (request->op == BACKING_READ)
 		memset(request->data, 0, request->data_len);
-	request->mapped = true; /* for EXTENT; `len` is right as it is */
+	request->mapped = false; /* EXTENT: nothing is kept anywhere; `len` is right as it is */
 	request->error = 0;
 	request->done(request);
 }

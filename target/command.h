@@ -157,6 +157,9 @@ enum scsi_result scsi_write_same(struct scsi_task *task); /* 10, 16 */
 enum scsi_result scsi_write_same_data(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write_data(struct scsi_task *task);
+enum scsi_result scsi_orwrite_data(struct scsi_task *task); /* asked for as WRITE (16) */
+enum scsi_result scsi_read_defect_data_10(struct scsi_task *task);
+enum scsi_result scsi_read_defect_data_12(struct scsi_task *task);
 enum scsi_result scsi_get_lba_status(struct scsi_task *task);
 enum scsi_result scsi_start_stop_unit(struct scsi_task *task);
 enum scsi_result scsi_prevent_allow(struct scsi_task *task);

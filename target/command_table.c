@@ -106,6 +106,8 @@ const struct scsi_command scsi_commands[] = {
 	    scsi_prefetch, NULL, 0x02, F4, GROUP, F2, CONTROL),
 	ROW("SYNCHRONIZE CACHE(10)", 0x35, NO_SA, 10, MEDIUM, WRITE,
 	    scsi_synchronize_cache, NULL, 0x06, F4, GROUP, F2, CONTROL),
+	ROW("READ DEFECT DATA(10)", 0x37, NO_SA, 10, MEDIUM, READ,
+	    scsi_read_defect_data_10, NULL, Z1, 0x1f, Z4, F2, CONTROL),
 	ROW("WRITE SAME(10)", 0x41, NO_SA, 10, WRITES, WRITE,
 	    scsi_write_same, scsi_write_same_data, 0x18, F4, GROUP, F2, CONTROL),
 	ROW("UNMAP", 0x42, NO_SA, 10, WRITES, WRITE,
@@ -138,6 +140,8 @@ const struct scsi_command scsi_commands[] = {
 	    scsi_compare_and_write, scsi_compare_and_write_data, DPO_FUA, F8, Z3, F1, GROUP, CONTROL),
 	ROW("WRITE(16)", 0x8a, NO_SA, 16, WRITES, WRITE,
 	    scsi_write, scsi_write_data, DPO_FUA, F8, F4, GROUP, CONTROL),
+	ROW("ORWRITE(16)", 0x8b, NO_SA, 16, WRITES, WRITE,
+	    scsi_write, scsi_orwrite_data, DPO_FUA, F8, F4, GROUP, CONTROL),
 	ROW("WRITE AND VERIFY(16)", 0x8e, NO_SA, 16, WRITES, WRITE,
 	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, F4, GROUP, CONTROL),
 	ROW("VERIFY(16)", 0x8f, NO_SA, 16, MEDIUM, READ,
@@ -168,6 +172,8 @@ const struct scsi_command scsi_commands[] = {
 	    scsi_write_and_verify, scsi_write_and_verify_data, DPO_BYTCHK, F8, GROUP, CONTROL),
 	ROW("VERIFY(12)", 0xaf, NO_SA, 12, MEDIUM, READ,
 	    scsi_verify, scsi_verify_data, DPO_BYTCHK, F8, GROUP, CONTROL),
+	ROW("READ DEFECT DATA(12)", 0xb7, NO_SA, 12, MEDIUM, READ,
+	    scsi_read_defect_data_12, NULL, 0x1f, F8, Z1, CONTROL),
 };
 /* clang-format on */
 

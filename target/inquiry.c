@@ -186,7 +186,7 @@ static void vpd_block_limits(const struct scsi_task *task, struct byte_writer *p
 	uint32_t optimal = (uint32_t)1024 * 1024 >> lun->block_shift;
 	bool thin = lun->config.thin;
 
-	byte_writer_u8(page, 0x01); /* WSNZ */
+	byte_writer_u8(page, 0); /* WSNZ: zero blocks is all up to the end */
 	byte_writer_u8(page, (uint8_t)sbc_compare_and_write_max_blocks(lun));
 	byte_writer_be16(page, (uint16_t)physical); /* OPTIMAL TRANSFER LENGTH GRANULARITY */
 	byte_writer_be32(page, transfer_max);

@@ -17,10 +17,15 @@
 /* MAXIMUM COMPARE AND WRITE LENGTH is one byte wide, as is the CDB's field. */
 #define SBC_COMPARE_AND_WRITE_MAX_BLOCKS 255
 #define SBC_WRITE_SAME_MAX_BYTES	 ((uint64_t)32 * 1024 * 1024)
-#define SBC_UNMAP_MAX_BLOCKS		 ((uint32_t)1024 * 1024) /* of all descriptors together */
-#define SBC_UNMAP_MAX_DESCRIPTORS	 ((uint32_t)256)
+/* Bytes that WRITE SAME writes, or unmaps, at a time: it can be aborted in between. */
+#define SBC_FILL_CHUNK		  ((uint64_t)4 * 1024 * 1024)
+#define SBC_UNMAP_CHUNK		  ((uint64_t)1024 * 1024 * 1024)
+#define SBC_UNMAP_MAX_BLOCKS	  ((uint32_t)1024 * 1024) /* of all descriptors together */
+#define SBC_UNMAP_MAX_DESCRIPTORS ((uint32_t)256)
 /* Bytes that VERIFY and WRITE AND VERIFY read back at a time. */
 #define SBC_VERIFY_CHUNK ((size_t)256 * 1024)
+/* Requests that one command makes before others get their turn. */
+#define SBC_IN_A_ROW_MAX 64
 
 enum sbc_access {
 	SBC_EXCLUSIVE = 0,
@@ -44,6 +49,7 @@ struct sbc_io {
 	/* sbc_io.c's. */
 	struct backing_request request;
 	sbc_step next_step;
+	struct scsi_job job; /* while it yields */
 	bool submitting, completed;
 	enum sbc_access access;
 	uint64_t lba, blocks;

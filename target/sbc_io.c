@@ -153,6 +153,7 @@ enum scsi_sense sbc_error_sense(enum backing_op op, int error)
 	case BACKING_UNMAP:
 	case BACKING_WRITE_SAME:
 		return SCSI_SENSE_WRITE_ERROR;
+	case BACKING_PREFETCH:
 	case BACKING_EXTENT:
 	case BACKING_INVALID:
 		break;
@@ -176,10 +177,30 @@ static bool io_advance(struct sbc_io *io)
 	return io->next_step(io);
 }
 
-/* A store that completes before submit returns is driven in this loop, not by recursion. */
+static void yield_job_run(struct scsi_job *job)
+{
+	(void)job;
+}
+
+static void yield_job_done(struct scsi_job *job)
+{
+	io_run((struct sbc_io *)((char *)job - offsetof(struct sbc_io, job)));
+}
+
+/* Others get their turn of the loop before this one goes on. */
+static void io_yield(struct sbc_io *io)
+{
+	io->job = (struct scsi_job){.run = yield_job_run, .done = yield_job_done};
+	scsi_executor_submit(io->task->lun->target->config.executor, &io->job);
+}
+
+/* A store that completes before submit returns is driven in this loop, not by recursion; and not
+ * for long, as nobody else is served meanwhile. */
 static void io_run(struct sbc_io *io)
 {
 	struct backing *backing = io->task->lun->backing;
+
+	unsigned in_a_row = 0;
 
 	while (io_advance(io)) {
 		io->submitting = true;
@@ -188,6 +209,10 @@ static void io_run(struct sbc_io *io)
 		io->submitting = false;
 		if (!io->completed)
 			return;
+		if (++in_a_row == SBC_IN_A_ROW_MAX) {
+			io_yield(io);
+			return;
+		}
 	}
 	io_end(io);
 }

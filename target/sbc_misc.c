@@ -31,15 +31,34 @@ enum scsi_result scsi_synchronize_cache(struct scsi_task *task)
 	return sbc_io_start(io, SBC_SHARED, extent.lba, 0, flush_step);
 }
 
-/* There is no cache of our own to fill. CONDITION MET would claim that all blocks are in it, so
- * the answer is GOOD. */
+static bool prefetch_step(struct sbc_io *io)
+{
+	const struct scsi_task *task = io->task;
+	uint64_t lba = scsi_cdb_extent(task->cdb).lba;
+
+	return sbc_io_plan(io, BACKING_PREFETCH, sbc_bytes(task, lba), NULL, io->end, sbc_io_good);
+}
+
+/*
+ * The cache is the host's, and is only told. CONDITION MET would claim that all blocks are in it by
+ * now, so the answer is GOOD, with IMMED and without.
+ */
 enum scsi_result scsi_prefetch(struct scsi_task *task)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 
-	if (sbc_range_check(task, extent.lba, extent.blocks))
+	if (!sbc_range_check(task, extent.lba, extent.blocks))
+		return SCSI_DONE;
+	uint64_t left = task->lun->blocks - extent.lba;
+	if (left == 0) {
 		scsi_task_good(task);
-	return SCSI_DONE;
+		return SCSI_DONE;
+	}
+	struct sbc_io *io = sbc_io_create(task, 0);
+	if (!io)
+		return SCSI_DONE;
+	io->end = sbc_bytes(task, extent.blocks > 0 ? extent.blocks : left); /* 0: to the end */
+	return sbc_io_start(io, SBC_SHARED, extent.lba, 0, prefetch_step);
 }
 
 /* ---- the medium ------------------------------------------------------------------------------ */

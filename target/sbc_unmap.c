@@ -126,10 +126,16 @@ static bool block_is_zero(const uint8_t *block, uint32_t len)
 	return block[0] == 0 && memcmp(block, block + 1, len - 1) == 0;
 }
 
+/* Zero blocks are all of them up to the end (WSNZ = 0). */
+static uint64_t write_same_blocks(const struct scsi_task *task, struct scsi_extent extent)
+{
+	return extent.blocks > 0 ? extent.blocks : task->lun->blocks - extent.lba;
+}
+
+/* io->at and io->end are offsets on the medium. */
 static bool write_same_step(struct sbc_io *io)
 {
 	struct scsi_task *task = io->task;
-	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 	bool unmap = (task->cdb[1] & WRITE_SAME_UNMAP) != 0;
 	/* Without data, the io's zeroed buffer is the block. */
 	uint8_t *block = task->data_out_len > 0 ? task->data_out : io->buffer;
@@ -137,20 +143,27 @@ static bool write_same_step(struct sbc_io *io)
 	/* Unmapped blocks read as zeros (LBPRZ), so only a block of zeros may unmap (table 5.41).
 	 */
 	unmap = unmap && block_is_zero(block, task->lun->block_size);
-	return sbc_io_plan(io, unmap ? BACKING_UNMAP : BACKING_WRITE_SAME,
-			   sbc_bytes(task, extent.lba), block, sbc_bytes(task, extent.blocks),
-			   sbc_io_good);
+	uint64_t chunk = unmap ? SBC_UNMAP_CHUNK : SBC_FILL_CHUNK;
+	uint64_t offset = io->at;
+	uint64_t len = io->end - offset < chunk ? io->end - offset : chunk;
+	io->at += len;
+	/* The flush of the last part covers those before it. */
+	io->fua = io->at == io->end && !task->lun->mode.write_cache;
+	return sbc_io_plan(io, unmap ? BACKING_UNMAP : BACKING_WRITE_SAME, offset, block, len,
+			   io->at == io->end ? sbc_io_good : write_same_step);
 }
 
 static enum scsi_result write_same_start(struct scsi_task *task)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
+	uint64_t blocks = write_same_blocks(task, extent);
 	struct sbc_io *io = sbc_io_create(task, task->lun->block_size);
 
 	if (!io)
 		return SCSI_DONE;
-	io->fua = !task->lun->mode.write_cache;
-	return sbc_io_start(io, SBC_SHARED, extent.lba, extent.blocks, write_same_step);
+	io->at = sbc_bytes(task, extent.lba);
+	io->end = io->at + sbc_bytes(task, blocks);
+	return sbc_io_start(io, SBC_SHARED, extent.lba, blocks, write_same_step);
 }
 
 /* UNMAP and ANCHOR promise what only a thin LUN can do, and anchoring none of ours. */
@@ -171,10 +184,11 @@ enum scsi_result scsi_write_same(struct scsi_task *task)
 {
 	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
 
-	if (!write_same_flags_check(task) || !sbc_range_check(task, extent.lba, extent.blocks))
+	/* Up to the end is one block at least. */
+	if (!write_same_flags_check(task) ||
+	    !sbc_range_check(task, extent.lba, extent.blocks > 0 ? extent.blocks : 1))
 		return SCSI_DONE;
-	/* WSNZ = 1: zero does not mean "up to the end". */
-	if (extent.blocks == 0 || extent.blocks > sbc_write_same_max_blocks(task->lun)) {
+	if (extent.blocks > sbc_write_same_max_blocks(task->lun)) {
 		scsi_task_invalid_cdb_field(task, sbc_length_field(task->cdb), -1);
 		return SCSI_DONE;
 	}

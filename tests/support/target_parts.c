@@ -34,6 +34,7 @@ static void disk_do(struct test_disk *disk, struct backing_request *request)
 			memcpy(at + i, request->data, request->data_len);
 		break;
 	case BACKING_FLUSH:
+	case BACKING_PREFETCH:
 		break;
 	case BACKING_EXTENT: /* all of it is data */
 		request->mapped = true;

@@ -181,6 +181,23 @@ START_TEST(prefetch_checks_its_range_and_claims_nothing)
 }
 END_TEST
 
+START_TEST(prefetch_tells_the_store_which_range)
+{
+	static const uint8_t cdb[] = {0x34, 0x02, 0, 0, 0, 250, 0x1f, 0, 0, 0};
+
+	f->disks[0].hold = true;
+	struct fixture_task *task =
+		fixture_start(f, a, &(struct fixture_command){.cdb = cdb, .cdb_len = 10});
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	ck_assert_int_eq(f->disks[0].held[0]->op, BACKING_PREFETCH);
+	ck_assert_uint_eq(f->disks[0].held[0]->offset, 250 * FIXTURE_BLOCK);
+	ck_assert_uint_eq(f->disks[0].held[0]->len, 6 * FIXTURE_BLOCK); /* 0: to the end */
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(task));
+	fixture_good(FIXTURE_CDB(f, a, 0, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0)); /* behind the end */
+}
+END_TEST
+
 START_TEST(a_stopped_lun_wants_to_be_started)
 {
 	fixture_lun(f)->config.removable = false;
@@ -291,6 +308,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_flush_that_fails_is_told);
 	tcase_add_test(tcase, the_range_to_synchronize_is_checked);
 	tcase_add_test(tcase, prefetch_checks_its_range_and_claims_nothing);
+	tcase_add_test(tcase, prefetch_tells_the_store_which_range);
 	tcase_add_test(tcase, a_stopped_lun_wants_to_be_started);
 	tcase_add_test(tcase, a_removable_medium_has_nothing_that_stops);
 	tcase_add_test(tcase, a_lun_whose_cache_cannot_be_flushed_does_not_stop);

@@ -175,6 +175,7 @@ static const struct expectation expectations[] = {
 	{{0x2f}, 'R', false},
 	{{0x34}, 'R', false},
 	{{0x35}, 'W', false},
+	{{0x37}, 'R', false},
 	{{0x41}, 'W', false},
 	{{0x42}, 'W', false},
 	{{0x4d}, 'A', true},
@@ -197,6 +198,7 @@ static const struct expectation expectations[] = {
 	{{0x88}, 'R', false},
 	{{0x89}, 'W', false},
 	{{0x8a}, 'W', false},
+	{{0x8b}, 'W', false},
 	{{0x8e}, 'W', false},
 	{{0x8f}, 'R', false},
 	{{0x90}, 'R', false},
@@ -212,6 +214,7 @@ static const struct expectation expectations[] = {
 	{{0xaa}, 'W', false},
 	{{0xae}, 'W', false},
 	{{0xaf}, 'R', false},
+	{{0xb7}, 'R', false},
 };
 #define EXPECTATIONS (sizeof(expectations) / sizeof(expectations[0]))
 

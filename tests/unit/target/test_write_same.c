@@ -79,11 +79,18 @@ START_TEST(exactly_one_block_of_data_is_wanted)
 }
 END_TEST
 
-START_TEST(zero_blocks_is_not_up_to_the_end)
+START_TEST(zero_blocks_is_up_to_the_end)
 {
-	disk_invalid_cdb(write_same_10(0, 0, 0, 512), 7, -1);
-	disk_invalid_cdb(write_same_16(0, 0, 0, 512), 10, -1);
-	/* A bad address is told first. */
+	fixture_good(write_same_10(0, 200, 0, 512));
+	ck_assert(disk_is(f, 0, 200, 'k'));
+	ck_assert(disk_is(f, 200, 56, 's'));
+	fixture_good(write_same_16(0, 100, 0, 512));
+	ck_assert(disk_is(f, 0, 100, 'k'));
+	ck_assert(disk_is(f, 100, 156, 's'));
+	fixture_good(write_same_16(UNMAP | NDOB, 0, 0, 0));
+	ck_assert(disk_is(f, 0, 256, 0));
+	/* One block at least. */
+	fixture_sense(DISK_OUT(f, a, block, 512, 0x41, 0, 0, 0, 1, 0, 0, 0, 0, 0), 0x5, 0x21, 0x00);
 	fixture_sense(DISK_OUT(f, a, block, 512, 0x41, 0, 0, 0, 1, 1, 0, 0, 0, 0), 0x5, 0x21, 0x00);
 }
 END_TEST
@@ -168,7 +175,7 @@ static void fill(TCase *tcase)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, both_fill_the_range_with_one_block);
 	tcase_add_test(tcase, exactly_one_block_of_data_is_wanted);
-	tcase_add_test(tcase, zero_blocks_is_not_up_to_the_end);
+	tcase_add_test(tcase, zero_blocks_is_up_to_the_end);
 	tcase_add_test(tcase, range_and_limit_are_checked);
 	tcase_add_test(tcase, unmap_with_a_block_of_zeros_unmaps);
 	tcase_add_test(tcase, unmap_with_any_other_block_writes_it);
