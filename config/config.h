@@ -72,6 +72,8 @@ struct config_lun {
 	bool read_only;
 	bool removable;
 	bool thin;
+	bool write_same_to_end;
+	uint64_t erase_rate; /* bytes a second; 0: as fast as it goes */
 	bool write_cache;
 	bool tas;
 	char vendor[9];

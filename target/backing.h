@@ -60,6 +60,7 @@ struct backing {
 	const struct backing_ops *ops;
 	uint64_t size;	     /* bytes */
 	bool volatile_store; /* memory, null: nothing survives the process */
+	uint64_t identity;   /* tells this disk from another one in its place; 0: no telling */
 };
 
 /*

@@ -330,6 +330,15 @@ static int file_settle_size(int fd, uint64_t wanted, bool read_only, uint64_t *r
 	return 0;
 }
 
+static uint64_t file_identity(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return 0;
+	return S_ISBLK(st.st_mode) ? (uint64_t)st.st_rdev : (uint64_t)st.st_ino;
+}
+
 static int file_prepare(int fd, uint64_t wanted, bool read_only, uint64_t *ret_size,
 			const char **ret_error)
 {
@@ -361,7 +370,8 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 		*ret_error = sentence;
 		return error;
 	}
-	file->backing = (struct backing){.ops = &file_ops, .size = settled};
+	file->backing =
+		(struct backing){.ops = &file_ops, .size = settled, .identity = file_identity(fd)};
 	file->executor = executor;
 	file->fd = fd;
 	atomic_init(&file->changes, 1);

@@ -26,6 +26,8 @@ enum scsi_command_flag {
 	SCSI_COMMAND_LAX_CDB = 1 << 5,
 	/* Only with pr_profile bit of this service action set (PERSISTENT RESERVE IN/OUT) */
 	SCSI_COMMAND_BY_PROFILE = 1 << 6,
+	/* Runs while the medium is being erased, and after that has failed (SBC-3 4.11.2) */
+	SCSI_COMMAND_WHILE_ERASING = 1 << 7,
 };
 
 /*
@@ -117,6 +119,13 @@ static inline bool scsi_task_is_aborted(const struct scsi_task *task)
 	return task->phase == SCSI_TASK_ABORTED;
 }
 
+/* Is the LUN's medium being erased, or has that failed? Then with the sense that tells, and how far
+ * it is in 65536ths. */
+bool scsi_lun_erase_state(const struct scsi_lun *lun, enum scsi_sense *ret_sense,
+			  uint16_t *ret_progress);
+/* The same for a command: true when it is refused for that. */
+bool scsi_task_medium_is_erased(struct scsi_task *task);
+
 /* The one target port group: every port is in it (REPORT TARGET PORT GROUPS, VPD 83). */
 #define SCSI_TARGET_PORT_GROUP 1
 
@@ -158,6 +167,12 @@ enum scsi_result scsi_write_same_data(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write_data(struct scsi_task *task);
 enum scsi_result scsi_orwrite_data(struct scsi_task *task); /* asked for as WRITE (16) */
+enum scsi_result scsi_sanitize(struct scsi_task *task);	    /* BLOCK ERASE, CRYPTOGRAPHIC ERASE */
+enum scsi_result scsi_sanitize_overwrite(struct scsi_task *task);
+enum scsi_result scsi_sanitize_overwrite_data(struct scsi_task *task);
+enum scsi_result scsi_sanitize_exit_failure_mode(struct scsi_task *task);
+enum scsi_result scsi_format_unit(struct scsi_task *task);
+enum scsi_result scsi_format_unit_data(struct scsi_task *task);
 enum scsi_result scsi_read_defect_data_10(struct scsi_task *task);
 enum scsi_result scsi_read_defect_data_12(struct scsi_task *task);
 enum scsi_result scsi_get_lba_status(struct scsi_task *task);

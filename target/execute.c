@@ -227,6 +227,8 @@ static bool check_medium(struct scsi_task *task)
 	const struct scsi_lun *lun = task->lun;
 	unsigned flags = task->command->flags;
 
+	if (!(flags & SCSI_COMMAND_WHILE_ERASING) && scsi_task_medium_is_erased(task))
+		return false;
 	if (flags & SCSI_COMMAND_WRITES_MEDIUM &&
 	    (lun->config.read_only || lun->mode.software_write_protect)) {
 		scsi_task_check_condition(task, SCSI_SENSE_WRITE_PROTECTED);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXECUTOR_THREADS_MAX 64
@@ -24,6 +25,7 @@ struct scsi_executor {
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* something in `queue`, or `stopping` */
 	struct job_list queue;
+	struct scsi_job *delayed; /* in the order they are due */
 	struct job_list finished;
 	bool stopping;
 	unsigned pending; /* submitted, done not called; the loop's thread only */
@@ -65,18 +67,56 @@ static void executor_signal(const struct scsi_executor *executor)
 	while (n < 0 && errno == EINTR);
 }
 
+#define NS_PER_MS 1000000u
+#define NS_PER_S  1000000000u
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* The first delayed job whose time has come: all of them when there is no time left. */
+static struct scsi_job *executor_take_due(struct scsi_executor *executor)
+{
+	struct scsi_job *job = executor->delayed;
+
+	if (!job || (!executor->stopping && job->due_ns > now_ns()))
+		return NULL;
+	executor->delayed = job->next;
+	return job;
+}
+
+/* Until there is a job in the queue, or a delayed one is due. */
+static void executor_wait(struct scsi_executor *executor)
+{
+	if (!executor->delayed) {
+		pthread_cond_wait(&executor->work, &executor->lock);
+		return;
+	}
+	const struct timespec due = {
+		.tv_sec = (time_t)(executor->delayed->due_ns / NS_PER_S),
+		.tv_nsec = (long)(executor->delayed->due_ns % NS_PER_S),
+	};
+	pthread_cond_timedwait(&executor->work, &executor->lock, &due);
+}
+
 static void *executor_thread(void *context)
 {
 	struct scsi_executor *executor = context;
 
 	pthread_mutex_lock(&executor->lock);
 	for (;;) {
-		struct scsi_job *job = job_list_take(&executor->queue);
+		struct scsi_job *job = executor_take_due(executor);
 
+		if (!job)
+			job = job_list_take(&executor->queue);
 		if (!job) {
 			if (executor->stopping)
 				break;
-			pthread_cond_wait(&executor->work, &executor->lock);
+			executor_wait(executor);
 			continue;
 		}
 		pthread_mutex_unlock(&executor->lock);
@@ -128,6 +168,16 @@ static void executor_destroy(struct scsi_executor *executor)
 	free(executor);
 }
 
+static void executor_init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 struct scsi_executor *scsi_executor_create(unsigned threads)
 {
 	if (threads > EXECUTOR_THREADS_MAX) {
@@ -143,7 +193,7 @@ struct scsi_executor *scsi_executor_create(unsigned threads)
 		return NULL;
 	}
 	pthread_mutex_init(&executor->lock, NULL);
-	pthread_cond_init(&executor->work, NULL);
+	executor_init_condition(&executor->work);
 	int error = executor_start_threads(executor, threads);
 	if (error != 0) {
 		executor_destroy(executor);
@@ -177,6 +227,27 @@ void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job)
 	pthread_mutex_unlock(&executor->lock);
 	if (executor->thread_count == 0)
 		executor_signal(executor);
+}
+
+void scsi_executor_submit_later(struct scsi_executor *executor, struct scsi_job *job,
+				uint32_t delay_ms)
+{
+	struct scsi_job **at = &executor->delayed;
+
+	if (executor->thread_count == 0 || delay_ms == 0) {
+		scsi_executor_submit(executor, job);
+		return;
+	}
+	pthread_mutex_lock(&executor->lock);
+	assert(!executor->stopping);
+	executor->pending++;
+	job->due_ns = now_ns() + (uint64_t)delay_ms * NS_PER_MS;
+	while (*at && (*at)->due_ns <= job->due_ns)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+	pthread_cond_signal(&executor->work);
+	pthread_mutex_unlock(&executor->lock);
 }
 
 int scsi_executor_fd(const struct scsi_executor *executor)

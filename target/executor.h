@@ -9,11 +9,14 @@
 #define TARGET_EXECUTOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct scsi_job {
 	void (*run)(struct scsi_job *job);  /* any thread; may block */
 	void (*done)(struct scsi_job *job); /* the loop's thread */
-	struct scsi_job *next;		    /* the executor's */
+	/* The executor's. */
+	struct scsi_job *next;
+	uint64_t due_ns; /* of scsi_executor_submit_later */
 };
 
 struct scsi_executor;
@@ -30,6 +33,11 @@ void scsi_executor_free(struct scsi_executor **executor);
 
 /* Never fails and never blocks. The job must live until its done was called. */
 void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job);
+
+/* The same, begun `delay_ms` from now at the earliest, and at once when the executor is freed or
+ * has no threads (their owner has all the time in his hand). */
+void scsi_executor_submit_later(struct scsi_executor *executor, struct scsi_job *job,
+				uint32_t delay_ms);
 
 /* Readable when there is something to reap. */
 int scsi_executor_fd(const struct scsi_executor *executor);

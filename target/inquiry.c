@@ -186,7 +186,7 @@ static void vpd_block_limits(const struct scsi_task *task, struct byte_writer *p
 	uint32_t optimal = (uint32_t)1024 * 1024 >> lun->block_shift;
 	bool thin = lun->config.thin;
 
-	byte_writer_u8(page, 0); /* WSNZ: zero blocks is all up to the end */
+	byte_writer_u8(page, lun->config.write_same_to_end ? 0 : 0x01); /* WSNZ */
 	byte_writer_u8(page, (uint8_t)sbc_compare_and_write_max_blocks(lun));
 	byte_writer_be16(page, (uint16_t)physical); /* OPTIMAL TRANSFER LENGTH GRANULARITY */
 	byte_writer_be32(page, transfer_max);
@@ -205,7 +205,8 @@ static void vpd_block_device_characteristics(const struct scsi_task *task, struc
 {
 	(void)task;
 	byte_writer_be16(page, 0x0001); /* non-rotating */
-	byte_writer_be16(page, 0);
+	byte_writer_u8(page, 0);
+	byte_writer_u8(page, 0x50); /* WABEREQ, WACEREQ 01b: what was erased can be read */
 	byte_writer_u8(page, 0x01); /* VBULS: unmapped blocks verify as zeros */
 	byte_writer_zeros(page, 55);
 }

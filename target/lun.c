@@ -121,6 +121,7 @@ static void lun_discard(struct scsi_lun *lun)
 	if (nexus->luns[lun->number])
 		scsi_lun_detach(lun, nexus);
 	pr_commit_free(&lun->pr);
+	scsi_lun_erase_free(lun);
 	free(lun);
 }
 
@@ -157,6 +158,10 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	}
 	if (ret_report)
 		*ret_report = report;
+	if (error == 0)
+		error = scsi_lun_erase_restore(lun);
+	if (error == 0 && !scsi_lun_erase_resume(lun))
+		error = -ENOMEM;
 	if (error != 0) {
 		lun_discard(lun);
 		return error;
@@ -168,7 +173,8 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 
 bool scsi_lun_is_idle(const struct scsi_lun *lun)
 {
-	return pr_commit_is_idle(lun->pr) && !lun->behind.running;
+	return pr_commit_is_idle(lun->pr) && !lun->behind.running &&
+	       !scsi_lun_erase_is_running(lun);
 }
 
 void scsi_lun_free(struct scsi_lun **lun)
@@ -177,6 +183,9 @@ void scsi_lun_free(struct scsi_lun **lun)
 		return;
 	assert(!(*lun)->nexuses && !(*lun)->drains && !(*lun)->dropped);
 	pr_commit_free(&(*lun)->pr);
+	scsi_lun_erase_free(*lun);
+	if ((*lun)->config.medium_store)
+		(*lun)->config.medium_store->ops->close((*lun)->config.medium_store);
 	if ((*lun)->config.store)
 		(*lun)->config.store->ops->close((*lun)->config.store);
 	(*lun)->backing->ops->close((*lun)->backing);

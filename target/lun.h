@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "pr_engine/plan.h"
+#include "target/medium_record.h"
 #include "target/sense.h"
 #include "target/target.h"
 #include "target/task_order.h"
@@ -15,6 +16,7 @@
 #include "target/unit_attention.h"
 
 struct sbc_io;	  /* sbc.h: one medium access */
+struct sbc_erase; /* sbc_erase.h: a medium that is being erased */
 struct pr_commit; /* pr_commit.h: the queue of PERSISTENT RESERVE OUTs of one LUN */
 
 /* What one nexus is to one LUN: made for every LUN when the nexus opens or the LUN is added. */
@@ -112,6 +114,7 @@ struct scsi_lun {
 	void *removed_context;
 	struct scsi_job farewell;
 	bool farewell_is_due; /* the job is under way */
+	struct sbc_erase *erase; /* SANITIZE or FORMAT UNIT: going on, or failed (sbc_erase.h) */
 };
 
 struct scsi_target {
@@ -141,7 +144,7 @@ bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus);
 /* Undoes it. No task may be left. */
 void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus);
 
-/* Nothing but commands of nexuses is under way: no commit, no flush. */
+/* Nothing but commands of nexuses is under way: no commit, no flush, no erasure. */
 bool scsi_lun_is_idle(const struct scsi_lun *lun);
 
 /* Closes backing and store; only without nexuses. */
@@ -155,6 +158,26 @@ void scsi_nexus_forget_task(struct scsi_nexus *nexus);
 
 /* mode.c: every mode parameter back to its default, as a LOGICAL UNIT RESET asks. */
 void scsi_mode_reset(struct scsi_lun *lun);
+
+static inline uint64_t scsi_lun_medium_size(const struct scsi_lun *lun)
+{
+	return lun->blocks << lun->block_shift;
+}
+
+static inline struct medium_identity scsi_lun_medium_identity(const struct scsi_lun *lun)
+{
+	return (struct medium_identity){.size = scsi_lun_medium_size(lun),
+					.identity = lun->backing->identity};
+}
+
+/* sbc_erase.c. The LUN comes: what was going on is known again (0 or a negative errno; -ESTALE: it
+ * was another disk; -EUCLEAN: it cannot be told), and then goes on (false: no memory). */
+int scsi_lun_erase_restore(struct scsi_lun *lun);
+bool scsi_lun_erase_resume(struct scsi_lun *lun);
+/* The LUN goes: it is left off soon, to be taken up by the next start; then freed. */
+void scsi_lun_erase_stop(struct scsi_lun *lun);
+bool scsi_lun_erase_is_running(const struct scsi_lun *lun);
+void scsi_lun_erase_free(struct scsi_lun *lun);
 
 /* LUN number of a SAM-5 4.7 LUN field: peripheral (bus 0) or flat addressing, one level. False:
  * none that this target could have. */

@@ -25,7 +25,7 @@
 /* Bytes that VERIFY and WRITE AND VERIFY read back at a time. */
 #define SBC_VERIFY_CHUNK ((size_t)256 * 1024)
 /* Requests that one command makes before others get their turn. */
-#define SBC_IN_A_ROW_MAX 64
+#define SBC_IN_A_ROW_MAX 16
 
 enum sbc_access {
 	SBC_EXCLUSIVE = 0,
@@ -35,9 +35,10 @@ enum sbc_access {
 /* True: a request is planned. False: the task's status is set and nothing follows. */
 typedef bool (*sbc_step)(struct sbc_io *io);
 
-/* One command's access to the medium. Zeroed when made. */
+/* One command's access to the medium, or one that goes on without a command. Zeroed when made. */
 struct sbc_io {
-	struct scsi_task *task;
+	struct scsi_lun *lun;
+	struct scsi_task *task; /* NULL: of no command */
 	/* The handler's, for its steps. */
 	uint8_t *buffer; /* buffer_len bytes behind this struct */
 	size_t buffer_len;
@@ -45,11 +46,20 @@ struct sbc_io {
 	uint64_t end; /* where it is done */
 	bool fua;
 	uint32_t requests; /* planned so far; sbc_io_plan counts */
+	bool unstoppable;  /* an abort does not end it between two steps any more */
+	/* Takes the next step, once, when a request has failed: to put things in order. The task's
+	 * sense data is set by then. NULL: that was it. */
+	sbc_step failed_step;
+	/* Of no command: called last of all; frees the io. */
+	void (*ended)(struct sbc_io *io);
 
 	/* sbc_io.c's. */
 	struct backing_request request;
 	sbc_step next_step;
-	struct scsi_job job; /* while it yields */
+	struct scsi_job job;		/* of work, of a delay, or while it yields */
+	int (*work)(struct sbc_io *io); /* planned instead of a request */
+	uint32_t delay_ms;		/* planned instead of a request */
+	bool parked;			/* sbc_io_park */
 	bool submitting, completed;
 	enum sbc_access access;
 	uint64_t lba, blocks;
@@ -62,7 +72,7 @@ struct sbc_io {
 struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len);
 
 /* Runs the chain from `first` on when the blocks are granted; with 0 blocks there is nothing to
- * wait for. Always SCSI_PENDING; the task may be gone already when this returns. */
+ * wait for. SCSI_PENDING, and the task may be gone already when this returns; or SCSI_DONE. */
 enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,
 			      uint64_t blocks, sbc_step first);
 
@@ -70,6 +80,20 @@ enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_
  * `data` is one block. */
 bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t *data,
 		 uint64_t len, sbc_step next);
+
+/* Plans work that may block, on another thread: 0 or a negative errno. */
+bool sbc_io_plan_work(struct sbc_io *io, int (*work)(struct sbc_io *io), sbc_step next);
+
+/* Plans to do nothing for a while. */
+bool sbc_io_plan_delay(struct sbc_io *io, uint32_t delay_ms, sbc_step next);
+
+/* Plans to wait for sbc_io_unpark. */
+bool sbc_io_park(struct sbc_io *io, sbc_step next);
+void sbc_io_unpark(struct sbc_io *io);
+
+/* Of no command: all blocks of the LUN, alone. NULL: no memory. Then sbc_io_start. */
+struct sbc_io *sbc_io_create_background(struct scsi_lun *lun, size_t buffer_len,
+					void (*ended)(struct sbc_io *io));
 
 /* A step that ends the task with GOOD. */
 bool sbc_io_good(struct sbc_io *io);

@@ -16,6 +16,7 @@ struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len)
 		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
 		return NULL;
 	}
+	io->lun = task->lun;
 	io->task = task;
 	io->buffer = (uint8_t *)(io + 1);
 	io->buffer_len = buffer_len;
@@ -24,11 +25,25 @@ struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len)
 	return io;
 }
 
+struct sbc_io *sbc_io_create_background(struct scsi_lun *lun, size_t buffer_len,
+					void (*ended)(struct sbc_io *io))
+{
+	struct sbc_io *io = calloc(1, sizeof(*io) + buffer_len);
+
+	if (!io)
+		return NULL;
+	io->lun = lun;
+	io->buffer = (uint8_t *)(io + 1);
+	io->buffer_len = buffer_len;
+	io->ended = ended;
+	return io;
+}
+
 /* ---- the range of blocks --------------------------------------------------------------------- */
 
 static bool is_ordered(const struct sbc_io *io)
 {
-	return io->task->attribute == SCSI_ATTRIBUTE_ORDERED;
+	return io->task && io->task->attribute == SCSI_ATTRIBUTE_ORDERED;
 }
 
 /* May others have to wait for it whose blocks are not its blocks, or it for them? */
@@ -40,7 +55,7 @@ static bool is_particular(const struct sbc_io *io)
 /* HEAD OF QUEUE waits for nobody's turn. */
 static bool conflict_in_order(const struct sbc_io *earlier, const struct sbc_io *later)
 {
-	return (is_ordered(earlier) || is_ordered(later)) &&
+	return earlier->task && later->task && (is_ordered(earlier) || is_ordered(later)) &&
 	       earlier->task->nexus != later->task->nexus &&
 	       later->task->attribute != SCSI_ATTRIBUTE_HEAD_OF_QUEUE;
 }
@@ -125,13 +140,16 @@ static void accesses_start_ready(struct sbc_accesses *accesses)
  * after scsi_task_finish. */
 static void io_end(struct sbc_io *io)
 {
-	struct scsi_task *task = io->task;
+	struct scsi_lun *lun = io->lun;
 
 	if (io->entered) {
-		access_leave(&task->lun->accesses, io);
-		accesses_start_ready(&task->lun->accesses);
+		access_leave(&lun->accesses, io);
+		accesses_start_ready(&lun->accesses);
 	}
-	scsi_task_finish(task);
+	if (io->task)
+		scsi_task_finish(io->task);
+	else
+		io->ended(io);
 }
 
 enum scsi_sense sbc_error_sense(enum backing_op op, int error)
@@ -161,48 +179,76 @@ enum scsi_sense sbc_error_sense(enum backing_op op, int error)
 	return SCSI_SENSE_INTERNAL_TARGET_FAILURE;
 }
 
-/* Takes the next step, unless there is a reason not to. True: a request is planned. */
-static bool io_advance(struct sbc_io *io)
+static void io_fail(struct sbc_io *io)
 {
 	struct scsi_task *task = io->task;
 
-	if (scsi_task_is_aborted(task))
+	if (!task)
+		return;
+	task->data_in_len = 0; /* an error status travels without data */
+	task->transfer_len = 0;
+	scsi_task_check_condition(task, sbc_error_sense(io->request.op, io->request.error));
+}
+
+/* Takes the next step, unless there is a reason not to. True: a request is planned. */
+static bool io_advance(struct sbc_io *io)
+{
+	sbc_step step = io->next_step;
+
+	if (io->task && scsi_task_is_aborted(io->task) && !io->unstoppable)
 		return false;
 	if (io->request.error != 0) {
-		task->data_in_len = 0; /* an error status travels without data */
-		task->transfer_len = 0;
-		scsi_task_check_condition(task, sbc_error_sense(io->request.op, io->request.error));
-		return false;
+		io_fail(io);
+		step = io->failed_step;
+		io->failed_step = NULL;
+		io->request.error = 0;
 	}
-	return io->next_step(io);
+	return step && step(io);
 }
 
-static void yield_job_run(struct scsi_job *job)
+static struct sbc_io *io_of_job(struct scsi_job *job)
 {
-	(void)job;
+	return (struct sbc_io *)((char *)job - offsetof(struct sbc_io, job));
 }
 
-static void yield_job_done(struct scsi_job *job)
+static void job_run(struct scsi_job *job)
 {
-	io_run((struct sbc_io *)((char *)job - offsetof(struct sbc_io, job)));
+	struct sbc_io *io = io_of_job(job);
+
+	if (io->work)
+		io->request.error = io->work(io);
 }
 
-/* Others get their turn of the loop before this one goes on. */
-static void io_yield(struct sbc_io *io)
+static void job_done(struct scsi_job *job)
 {
-	io->job = (struct scsi_job){.run = yield_job_run, .done = yield_job_done};
-	scsi_executor_submit(io->task->lun->target->config.executor, &io->job);
+	struct sbc_io *io = io_of_job(job);
+
+	io->work = NULL;
+	io->delay_ms = 0;
+	io_run(io);
+}
+
+/* Work, a delay, or, with neither, others get their turn of the loop before this one goes on. */
+static void io_submit_job(struct sbc_io *io)
+{
+	io->job = (struct scsi_job){.run = job_run, .done = job_done};
+	scsi_executor_submit_later(io->lun->target->config.executor, &io->job, io->delay_ms);
 }
 
 /* A store that completes before submit returns is driven in this loop, not by recursion; and not
  * for long, as nobody else is served meanwhile. */
 static void io_run(struct sbc_io *io)
 {
-	struct backing *backing = io->task->lun->backing;
-
+	struct backing *backing = io->lun->backing;
 	unsigned in_a_row = 0;
 
 	while (io_advance(io)) {
+		if (io->parked)
+			return;
+		if (io->work || io->delay_ms > 0) {
+			io_submit_job(io);
+			return;
+		}
 		io->submitting = true;
 		io->completed = false;
 		backing->ops->submit(backing, &io->request);
@@ -210,7 +256,7 @@ static void io_run(struct sbc_io *io)
 		if (!io->completed)
 			return;
 		if (++in_a_row == SBC_IN_A_ROW_MAX) {
-			io_yield(io);
+			io_submit_job(io);
 			return;
 		}
 	}
@@ -230,12 +276,16 @@ static void io_done(struct backing_request *request)
 enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,
 			      uint64_t blocks, sbc_step first)
 {
+	/* Data-Out may come when an erasure has begun meanwhile: nothing of before is written
+	 * behind it. */
+	if (io->task && blocks > 0 && scsi_task_medium_is_erased(io->task))
+		return SCSI_DONE;
 	io->access = access;
 	io->lba = lba;
 	io->blocks = blocks;
 	io->next_step = first;
 	if (blocks > 0 || is_ordered(io))
-		access_enter(&io->task->lun->accesses, io);
+		access_enter(&io->lun->accesses, io);
 	if (io->blockers == 0)
 		io_run(io);
 	return SCSI_PENDING;
@@ -246,15 +296,15 @@ bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t
 {
 	bool same = op == BACKING_WRITE_SAME;
 
-	assert(op == BACKING_FLUSH || (len > 0 && offset <= io->task->lun->backing->size &&
-				       len <= io->task->lun->backing->size - offset));
+	assert(op == BACKING_FLUSH || (len > 0 && offset <= io->lun->backing->size &&
+				       len <= io->lun->backing->size - offset));
 	io->request = (struct backing_request){
 		.op = op,
 		.fua = io->fua && (op == BACKING_WRITE || op == BACKING_UNMAP || same),
 		.offset = offset,
 		.len = len,
 		.data = data,
-		.data_len = same   ? io->task->lun->block_size
+		.data_len = same   ? io->lun->block_size
 			    : data ? (size_t)len
 				   : 0,
 		.done = io_done,
@@ -262,6 +312,34 @@ bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t
 	io->next_step = next;
 	io->requests++;
 	return true;
+}
+
+bool sbc_io_plan_work(struct sbc_io *io, int (*work)(struct sbc_io *io), sbc_step next)
+{
+	io->request = (struct backing_request){.op = BACKING_WRITE};
+	io->work = work;
+	io->next_step = next;
+	return true;
+}
+
+bool sbc_io_plan_delay(struct sbc_io *io, uint32_t delay_ms, sbc_step next)
+{
+	io->delay_ms = delay_ms;
+	io->next_step = next;
+	return true;
+}
+
+bool sbc_io_park(struct sbc_io *io, sbc_step next)
+{
+	io->parked = true;
+	io->next_step = next;
+	return true;
+}
+
+void sbc_io_unpark(struct sbc_io *io)
+{
+	io->parked = false;
+	io_run(io);
 }
 
 bool sbc_io_good(struct sbc_io *io)

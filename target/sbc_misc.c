@@ -130,7 +130,7 @@ enum scsi_result scsi_start_stop_unit(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, 4, 1);
 		return SCSI_DONE;
 	}
-	if (load_eject && !start && removal_is_prevented(lun)) {
+	if (load_eject && removal_is_prevented(lun)) { /* to load is to move it as well */
 		scsi_task_check_condition(task, SCSI_SENSE_MEDIUM_REMOVAL_PREVENTED);
 		return SCSI_DONE;
 	}

@@ -126,7 +126,7 @@ static bool block_is_zero(const uint8_t *block, uint32_t len)
 	return block[0] == 0 && memcmp(block, block + 1, len - 1) == 0;
 }
 
-/* Zero blocks are all of them up to the end (WSNZ = 0). */
+/* Zero blocks are all of them up to the end, where that is permitted (WSNZ = 0). */
 static uint64_t write_same_blocks(const struct scsi_task *task, struct scsi_extent extent)
 {
 	return extent.blocks > 0 ? extent.blocks : task->lun->blocks - extent.lba;
@@ -188,7 +188,9 @@ enum scsi_result scsi_write_same(struct scsi_task *task)
 	if (!write_same_flags_check(task) ||
 	    !sbc_range_check(task, extent.lba, extent.blocks > 0 ? extent.blocks : 1))
 		return SCSI_DONE;
-	if (extent.blocks > sbc_write_same_max_blocks(task->lun)) {
+	bool forbidden_zero = extent.blocks == 0 && !task->lun->config.write_same_to_end;
+	if (forbidden_zero ||
+	    write_same_blocks(task, extent) > sbc_write_same_max_blocks(task->lun)) {
 		scsi_task_invalid_cdb_field(task, sbc_length_field(task->cdb), -1);
 		return SCSI_DONE;
 	}

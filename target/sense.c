@@ -30,6 +30,12 @@ static const struct sense_row sense_rows[SCSI_SENSE_COUNT] = {
 	[SCSI_SENSE_NOT_READY_MEDIUM_NOT_PRESENT] = NOT_READY(3A, 00, "MEDIUM NOT PRESENT"),
 	[SCSI_SENSE_NOT_READY_STOPPED] =
 		NOT_READY(04, 02, "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED"),
+	[SCSI_SENSE_FORMAT_IN_PROGRESS] =
+		NOT_READY(04, 04, "LOGICAL UNIT NOT READY, FORMAT IN PROGRESS"),
+	[SCSI_SENSE_SANITIZE_IN_PROGRESS] =
+		NOT_READY(04, 1B, "LOGICAL UNIT NOT READY, SANITIZE IN PROGRESS"),
+	[SCSI_SENSE_FORMAT_FAILED] = MEDIUM_ERROR(31, 01, "FORMAT COMMAND FAILED"),
+	[SCSI_SENSE_SANITIZE_FAILED] = MEDIUM_ERROR(31, 03, "SANITIZE COMMAND FAILED"),
 	[SCSI_SENSE_UNRECOVERED_READ_ERROR] = MEDIUM_ERROR(11, 00, "UNRECOVERED READ ERROR"),
 	[SCSI_SENSE_WRITE_ERROR] = MEDIUM_ERROR(0C, 00, "WRITE ERROR"),
 	[SCSI_SENSE_INTERNAL_TARGET_FAILURE] = HARDWARE_ERROR(44, 00, "INTERNAL TARGET FAILURE"),
@@ -232,6 +238,34 @@ void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sens
 {
 	task_sense_row(task, sense,
 		       &(struct sense_extra){.has_information = true, .information = information});
+}
+
+/* SPC-4 4.5.2.4.4: SKSV; then PROGRESS INDICATION. */
+static struct sense_extra sense_progress(uint16_t progress)
+{
+	struct sense_extra extra = {.has_field = true, .field = {0x80}};
+
+	put_be16(extra.field + 1, progress);
+	return extra;
+}
+
+void scsi_task_check_condition_progress(struct scsi_task *task, enum scsi_sense sense,
+					uint16_t progress)
+{
+	struct sense_extra extra = sense_progress(progress);
+
+	task_sense_row(task, sense, &extra);
+}
+
+uint8_t scsi_sense_encode_row(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_format,
+			      enum scsi_sense sense, uint16_t progress)
+{
+	const struct sense_row *row = &sense_rows[sense];
+	struct sense_extra extra = {.has_field = false};
+
+	if (row->key == SCSI_KEY_NOT_READY)
+		extra = sense_progress(progress);
+	return sense_encode(ret_sense, descriptor_format, row->key, row->asc, row->ascq, &extra);
 }
 
 /* SPC-4 4.5.2.4.2: SKSV, C/D, BPV and BIT POINTER; then FIELD POINTER. */

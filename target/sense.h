@@ -26,7 +26,11 @@ enum scsi_sense {
 	SCSI_SENSE_NONE = 0,
 	SCSI_SENSE_NOT_READY_MEDIUM_NOT_PRESENT,	/* 2/3A/00 */
 	SCSI_SENSE_NOT_READY_STOPPED,			/* 2/04/02 initializing command required */
+	SCSI_SENSE_FORMAT_IN_PROGRESS,			/* 2/04/04 */
+	SCSI_SENSE_SANITIZE_IN_PROGRESS,		/* 2/04/1B */
 	SCSI_SENSE_UNRECOVERED_READ_ERROR,		/* 3/11/00 */
+	SCSI_SENSE_FORMAT_FAILED,			/* 3/31/01 */
+	SCSI_SENSE_SANITIZE_FAILED,			/* 3/31/03 */
 	SCSI_SENSE_WRITE_ERROR,				/* 3/0C/00 */
 	SCSI_SENSE_INTERNAL_TARGET_FAILURE,		/* 4/44/00 */
 	SCSI_SENSE_PARAMETER_LIST_LENGTH_ERROR,		/* 5/1A/00 */
@@ -64,6 +68,9 @@ void scsi_task_invalid_parameter_field(struct scsi_task *task, uint16_t byte, in
  * says), or a miscompare's offset. */
 void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sense,
 				    uint64_t information);
+/* With the progress indication, in 65536ths (SPC-4 4.5.2.4.4). */
+void scsi_task_check_condition_progress(struct scsi_task *task, enum scsi_sense sense,
+					uint16_t progress);
 /* Any key/ASC/ASCQ (unit attentions, transport errors). */
 void scsi_task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
 
@@ -78,5 +85,8 @@ void scsi_sense_code(enum scsi_sense sense, uint8_t *ret_key, uint8_t *ret_asc, 
 /* Encodes fixed or descriptor format sense; returns its length. For REQUEST SENSE too. */
 uint8_t scsi_sense_encode(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_format, uint8_t key,
 			  uint8_t asc, uint8_t ascq);
+/* A named condition; with a progress indication when its key is NOT READY. */
+uint8_t scsi_sense_encode_row(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_format,
+			      enum scsi_sense sense, uint16_t progress);
 
 #endif

@@ -51,11 +51,16 @@ enum scsi_result scsi_request_sense(struct scsi_task *task)
 	bool descriptor_format = (task->cdb[1] & 0x01) != 0;
 	struct condition condition = task_condition(task);
 	uint8_t sense[SCSI_SENSE_MAX];
+	enum scsi_sense erase;
+	uint16_t progress;
 	uint8_t len = scsi_sense_encode(sense, descriptor_format, condition.key, condition.asc,
 					condition.ascq);
 
 	if (condition.deferred)
 		sense[0] |= SCSI_SENSE_DEFERRED;
+	else if (task->lun && condition.key == 0 &&
+		 scsi_lun_erase_state(task->lun, &erase, &progress))
+		len = scsi_sense_encode_row(sense, descriptor_format, erase, progress);
 	return scsi_task_answer(task, sense, len, task->cdb[4]);
 }
 

@@ -58,6 +58,9 @@ static void target_wait(struct scsi_target *target)
 {
 	struct scsi_executor *executor = target->config.executor;
 
+	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
+		if (target->luns[i])
+			scsi_lun_erase_stop(target->luns[i]);
 	while (target_is_busy(target)) {
 		struct pollfd fd = {.fd = scsi_executor_fd(executor), .events = POLLIN};
 

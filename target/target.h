@@ -36,18 +36,23 @@ struct scsi_lun_config {
 	const struct pr_profile *profile;
 	struct pr_store *store; /* of the reservation journal; ownership goes to the LUN on success;
 				   NULL: nothing persists, APTPL = 1 is refused (tests, fuzzing) */
-	uint32_t registrations_max; /* limit `max_registrations`: 1..65536 */
-	uint32_t history_max;	    /* journal records kept over compaction */
-	uint32_t transfer_max;	    /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
-				       TRANSFER LENGTH */
+	struct pr_store *medium_store; /* of what outlives the process about the medium; ownership
+					  as above. NULL: an erasure is forgotten at the end, and
+					  WRITE ATOMIC is there only on a volatile backing */
+	uint32_t registrations_max;    /* limit `max_registrations`: 1..65536 */
+	uint32_t history_max;	       /* journal records kept over compaction */
+	uint32_t transfer_max;	       /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
+					  TRANSFER LENGTH */
 	bool read_only;
 	bool removable;
-	bool thin;	  /* UNMAP, LBPME */
-	bool write_cache; /* WCE at start */
-	bool tas;	  /* TASK ABORTED STATUS at start */
-	char vendor[9];	  /* T10 vendor identification, at most 8 characters */
-	char product[17]; /* at most 16 */
-	char revision[5]; /* at most 4 */
+	bool thin;		/* UNMAP, LBPME */
+	bool write_same_to_end; /* WSNZ = 0 */
+	uint64_t erase_rate;	/* SANITIZE, FORMAT UNIT: bytes a second; 0: as fast as it goes */
+	bool write_cache;	/* WCE at start */
+	bool tas;		/* TASK ABORTED STATUS at start */
+	char vendor[9];		/* T10 vendor identification, at most 8 characters */
+	char product[17];	/* at most 16 */
+	char revision[5];	/* at most 4 */
 	char serial[33]; /* unit serial number; empty: made from instance_id, target name and LUN */
 };
 
@@ -64,7 +69,7 @@ void scsi_target_free(struct scsi_target **target);
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
  * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
- * backing and store stay the caller's.
+ * backing and stores stay the caller's. -ESTALE and -EUCLEAN are about the medium's store.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);

@@ -78,6 +78,7 @@ struct fixture {
 	struct scsi_target *target;
 	struct test_disk disks[FIXTURE_LUNS_MAX];
 	struct test_store stores[FIXTURE_LUNS_MAX];
+	struct test_store media[FIXTURE_LUNS_MAX]; /* what is known about the media */
 	uint64_t now_ms;
 	uint16_t lun; /* which the helpers below address */
 	struct fixture_task *tasks;

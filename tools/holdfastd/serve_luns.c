@@ -112,6 +112,8 @@ static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config
 	config->read_only = lun->read_only;
 	config->removable = lun->removable;
 	config->thin = lun->thin;
+	config->write_same_to_end = lun->write_same_to_end;
+	config->erase_rate = lun->erase_rate;
 	config->write_cache = lun->write_cache;
 	config->tas = lun->tas;
 	memcpy(config->vendor, lun->vendor, sizeof(config->vendor));
@@ -144,6 +146,39 @@ static enum lun_outcome journal_refused(const struct lun_start *start, const cha
 	return LUN_LEFT_OUT;
 }
 
+/* Beside the journal. */
+static bool medium_path(const struct lun_start *start, char ret_path[STATE_FILE_MAX])
+{
+	return state_dir_lun_file(&start->service->state, "reservations", start->target->name,
+				  start->lun->number, "medium", ret_path);
+}
+
+static bool open_medium_store(const struct lun_start *start, struct pr_store **ret_store)
+{
+	char path[STATE_FILE_MAX];
+	int error = medium_path(start, path) ? pr_store_posix_open(path, ret_store) : -ENAMETOOLONG;
+
+	if (error)
+		lun_failed(start, "medium record", strerror(-error));
+	return error == 0;
+}
+
+/* What was going on with the medium cannot go on, and must not be forgotten. */
+static enum lun_outcome medium_refused(const struct lun_start *start, int error)
+{
+	char path[STATE_FILE_MAX] = "";
+
+	(void)medium_path(start, path);
+	lun_failed(
+		start, path,
+		error == -ESTALE
+			? "something was going on with the disk that was here at the last start, "
+			  "and this is another one, or it is write protected now: put it back, or "
+			  "remove the file if that disk is gone for good"
+			: "damaged: it cannot be told whether the disk was being erased");
+	return LUN_FAILED;
+}
+
 static enum lun_outcome add_lun(const struct lun_start *start, struct backing *backing)
 {
 	struct service *service = start->service;
@@ -163,6 +198,10 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		lun_failed(start, path, strerror(-error));
 		return LUN_FAILED;
 	}
+	if (!backing->volatile_store && !open_medium_store(start, &config.medium_store)) {
+		config.store->ops->close(config.store);
+		return LUN_FAILED;
+	}
 	error = scsi_target_add_lun(start->scsi_target, &config, &report);
 	if (!error) {
 		log_line(service->log,
@@ -174,6 +213,10 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		return LUN_ONLINE;
 	}
 	config.store->ops->close(config.store);
+	if (config.medium_store)
+		config.medium_store->ops->close(config.medium_store);
+	if (error == -ESTALE || error == -EUCLEAN)
+		return medium_refused(start, error);
 	return journal_refused(start, path, error, &report);
 }
 

@@ -270,11 +270,13 @@ START_TEST(any_nexus_can_prevent_removal)
 }
 END_TEST
 
-START_TEST(loading_what_is_there_removes_nothing)
+START_TEST(nor_can_it_be_loaded_while_that_is_prevented)
 {
+	fixture_good(start_stop(LOEJ));
 	fixture_good(prevent(b, 1));
+	fixture_sense(start_stop(START | LOEJ), 0x5, 0x53, 0x02);
+	fixture_good(prevent(b, 0));
 	fixture_good(start_stop(START | LOEJ));
-	fixture_good(fixture_test_unit_ready(f, b));
 }
 END_TEST
 
@@ -316,7 +318,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_fixed_disk_has_nothing_to_eject);
 	tcase_add_test(tcase, with_a_power_condition_nothing_stops);
 	tcase_add_test(tcase, any_nexus_can_prevent_removal);
-	tcase_add_test(tcase, loading_what_is_there_removes_nothing);
+	tcase_add_test(tcase, nor_can_it_be_loaded_while_that_is_prevented);
 	tcase_add_test(tcase, who_prevented_removal_and_left_prevents_it_no_more);
 	tcase_add_test(tcase, the_medium_changers_prevent_is_refused);
 }

@@ -132,6 +132,43 @@ START_TEST(with_threads_every_job_is_run_elsewhere_and_done_here)
 }
 END_TEST
 
+#define AN_HOUR_MS 3600000
+
+START_TEST(a_delayed_job_holds_up_no_other_and_runs_when_its_time_has_come)
+{
+	struct scsi_executor *executor = scsi_executor_create(1);
+	struct test_job later = {.job = {.run = run, .done = done}};
+	struct test_job soon[3] = {0};
+
+	scsi_executor_submit_later(executor, &later.job, AN_HOUR_MS);
+	for (int i = 0; i < 3; i++) {
+		soon[i].job = (struct scsi_job){.run = run_in_order, .done = done};
+		scsi_executor_submit_later(executor, &soon[i].job, 1 + (uint32_t)i);
+	}
+	while (scsi_executor_pending(executor) > 1) {
+		ck_assert(is_readable(executor, -1));
+		scsi_executor_reap(executor);
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(soon[i].order, i + 1);
+	ck_assert_int_eq(later.ran, 0);
+	scsi_executor_free(&executor);
+	ck_assert_int_eq(later.ran, 1);
+}
+END_TEST
+
+START_TEST(without_threads_no_job_is_delayed)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	struct test_job test = {.job = {.run = run, .done = done}};
+
+	scsi_executor_submit_later(executor, &test.job, AN_HOUR_MS);
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_int_eq(test.done, 1);
+	scsi_executor_free(&executor);
+}
+END_TEST
+
 START_TEST(free_runs_what_was_not_begun)
 {
 	struct scsi_executor *executor = scsi_executor_create(0);
@@ -158,6 +195,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, without_threads_jobs_run_in_the_order_submitted);
 	tcase_add_test(tcase, a_job_submitted_from_done_is_for_the_next_reap);
 	tcase_add_test(tcase, with_threads_every_job_is_run_elsewhere_and_done_here);
+	tcase_add_test(tcase, a_delayed_job_holds_up_no_other_and_runs_when_its_time_has_come);
+	tcase_add_test(tcase, without_threads_no_job_is_delayed);
 	tcase_add_test(tcase, free_runs_what_was_not_begun);
 	tcase_add_test(tcase, too_many_threads_are_refused);
 }

@@ -225,7 +225,7 @@ START_TEST(block_limits_are_the_handlers)
 	const struct fixture_result *result = vpd(0xb0);
 
 	ck_assert_uint_eq(result->len, 64);
-	ck_assert_uint_eq(result->data[4], 0);
+	ck_assert_uint_eq(result->data[4], 0x01);
 	ck_assert_uint_eq(result->data[5], 255);
 	ck_assert_uint_eq(get_be16(result->data + 6), 8);
 	ck_assert_uint_eq(get_be32(result->data + 8), 2048);

@@ -79,8 +79,18 @@ START_TEST(exactly_one_block_of_data_is_wanted)
 }
 END_TEST
 
-START_TEST(zero_blocks_is_up_to_the_end)
+START_TEST(zero_blocks_is_not_up_to_the_end)
 {
+	disk_invalid_cdb(write_same_10(0, 0, 0, 512), 7, -1);
+	disk_invalid_cdb(write_same_16(0, 0, 0, 512), 10, -1);
+	/* A bad address is told first. */
+	fixture_sense(DISK_OUT(f, a, block, 512, 0x41, 0, 0, 0, 1, 1, 0, 0, 0, 0), 0x5, 0x21, 0x00);
+}
+END_TEST
+
+START_TEST(zero_blocks_is_up_to_the_end_where_that_is_permitted)
+{
+	fixture_lun(f)->config.write_same_to_end = true;
 	fixture_good(write_same_10(0, 200, 0, 512));
 	ck_assert(disk_is(f, 0, 200, 'k'));
 	ck_assert(disk_is(f, 200, 56, 's'));
@@ -89,7 +99,10 @@ START_TEST(zero_blocks_is_up_to_the_end)
 	ck_assert(disk_is(f, 100, 156, 's'));
 	fixture_good(write_same_16(UNMAP | NDOB, 0, 0, 0));
 	ck_assert(disk_is(f, 0, 256, 0));
-	/* One block at least. */
+	/* One block at least, and not more than with a number. */
+	fixture_lun(f)->config.transfer_max = 4 * FIXTURE_BLOCK;
+	fixture_good(write_same_10(0, 252, 0, 512));
+	disk_invalid_cdb(write_same_10(0, 251, 0, 512), 7, -1);
 	fixture_sense(DISK_OUT(f, a, block, 512, 0x41, 0, 0, 0, 1, 0, 0, 0, 0, 0), 0x5, 0x21, 0x00);
 	fixture_sense(DISK_OUT(f, a, block, 512, 0x41, 0, 0, 0, 1, 1, 0, 0, 0, 0), 0x5, 0x21, 0x00);
 }
@@ -175,7 +188,8 @@ static void fill(TCase *tcase)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, both_fill_the_range_with_one_block);
 	tcase_add_test(tcase, exactly_one_block_of_data_is_wanted);
-	tcase_add_test(tcase, zero_blocks_is_up_to_the_end);
+	tcase_add_test(tcase, zero_blocks_is_not_up_to_the_end);
+	tcase_add_test(tcase, zero_blocks_is_up_to_the_end_where_that_is_permitted);
 	tcase_add_test(tcase, range_and_limit_are_checked);
 	tcase_add_test(tcase, unmap_with_a_block_of_zeros_unmaps);
 	tcase_add_test(tcase, unmap_with_any_other_block_writes_it);
