@@ -58,9 +58,6 @@ static void target_wait(struct scsi_target *target)
 {
 	struct scsi_executor *executor = target->config.executor;
 
-	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
-		if (target->luns[i])
-			scsi_lun_erase_stop(target->luns[i]);
 	while (target_is_busy(target)) {
 		struct pollfd fd = {.fd = scsi_executor_fd(executor), .events = POLLIN};
 
@@ -69,10 +66,18 @@ static void target_wait(struct scsi_target *target)
 	}
 }
 
+void scsi_target_stop(struct scsi_target *target)
+{
+	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
+		if (target->luns[i])
+			scsi_lun_erase_stop(target->luns[i]);
+}
+
 void scsi_target_free(struct scsi_target **target)
 {
 	if (!*target)
 		return;
+	scsi_target_stop(*target);
 	target_wait(*target);
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		scsi_lun_free(&(*target)->luns[i]);

@@ -67,6 +67,13 @@ static void service_stopped(void *context)
 	ev_break(service->loop, EVBREAK_ALL);
 }
 
+static void stop_targets(struct service *service)
+{
+	for (uint32_t i = 0; service->targets && i < service->config->target_count; i++)
+		if (service->targets[i])
+			scsi_target_stop(service->targets[i]);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct service *service = watcher->data;
@@ -83,6 +90,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	/* Now, as the deadline cannot: whoever comes from here on finds no daemon. */
 	control_unlink(service->control);
 	arm_deadline();
+	stop_targets(service);
 	iscsi_server_stop(service->server, STOP_GRACE_MS, service_stopped, service);
 }
 
@@ -306,6 +314,7 @@ static void take_down(struct service *service)
 {
 	control_close(&service->control);
 	iscsi_server_free(&service->server);
+	stop_targets(service);
 	if (service->executor)
 		drain(service->executor);
 	iscsi_node_free(&service->node);
