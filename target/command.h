@@ -167,7 +167,9 @@ enum scsi_result scsi_write_same_data(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write(struct scsi_task *task);
 enum scsi_result scsi_compare_and_write_data(struct scsi_task *task);
 enum scsi_result scsi_orwrite_data(struct scsi_task *task); /* asked for as WRITE (16) */
-enum scsi_result scsi_sanitize(struct scsi_task *task);	    /* BLOCK ERASE, CRYPTOGRAPHIC ERASE */
+enum scsi_result scsi_write_atomic(struct scsi_task *task);
+enum scsi_result scsi_write_atomic_data(struct scsi_task *task);
+enum scsi_result scsi_sanitize(struct scsi_task *task); /* BLOCK ERASE, CRYPTOGRAPHIC ERASE */
 enum scsi_result scsi_sanitize_overwrite(struct scsi_task *task);
 enum scsi_result scsi_sanitize_overwrite_data(struct scsi_task *task);
 enum scsi_result scsi_sanitize_exit_failure_mode(struct scsi_task *task);

@@ -163,6 +163,8 @@ const struct scsi_command scsi_commands[] = {
 	    scsi_synchronize_cache, NULL, 0x06, F8, F4, GROUP, CONTROL),
 	ROW("WRITE SAME(16)", 0x93, NO_SA, 16, WRITES, WRITE,
 	    scsi_write_same, scsi_write_same_data, 0x19, F8, F4, GROUP, CONTROL),
+	ROW("WRITE ATOMIC(16)", 0x9c, NO_SA, 16, WRITES, WRITE,
+	    scsi_write_atomic, scsi_write_atomic_data, DPO_FUA, F8, Z2, F2, GROUP, CONTROL),
 	ROW("READ CAPACITY(16)", 0x9e, 0x10, 16, MEDIUM | SPC2, ALLOW,
 	    scsi_read_capacity_16, NULL, 0x10, Z8, F4, Z1, CONTROL),
 	ROW("GET LBA STATUS", 0x9e, 0x12, 16, MEDIUM, READ,

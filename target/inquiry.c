@@ -197,7 +197,8 @@ static void vpd_block_limits(const struct scsi_task *task, struct byte_writer *p
 	byte_writer_be32(page, thin ? physical : 0);   /* OPTIMAL UNMAP GRANULARITY */
 	byte_writer_be32(page, thin ? 0x80000000 : 0); /* UGAVALID, alignment 0 */
 	byte_writer_be64(page, sbc_write_same_max_blocks(lun));
-	byte_writer_zeros(page, 20);
+	byte_writer_be32(page, sbc_atomic_max_blocks(lun));
+	byte_writer_zeros(page, 16); /* any alignment, any granularity, no boundary */
 }
 
 /* SBC-3 6.6.2. */

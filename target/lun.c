@@ -122,6 +122,7 @@ static void lun_discard(struct scsi_lun *lun)
 		scsi_lun_detach(lun, nexus);
 	pr_commit_free(&lun->pr);
 	scsi_lun_erase_free(lun);
+	scsi_lun_intent_drop(lun);
 	free(lun);
 }
 
@@ -160,12 +161,16 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 		*ret_report = report;
 	if (error == 0)
 		error = scsi_lun_erase_restore(lun);
+	if (error == 0)
+		error = scsi_lun_intent_restore(lun);
+	/* What cannot fail any more begins last. */
 	if (error == 0 && !scsi_lun_erase_resume(lun))
 		error = -ENOMEM;
 	if (error != 0) {
 		lun_discard(lun);
 		return error;
 	}
+	scsi_lun_intent_redo(lun);
 	scsi_target_raise(target, SCSI_UA_REPORTED_LUNS_CHANGED);
 	target->luns[config->number] = lun;
 	return 0;
@@ -174,7 +179,7 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 bool scsi_lun_is_idle(const struct scsi_lun *lun)
 {
 	return pr_commit_is_idle(lun->pr) && !lun->behind.running &&
-	       !scsi_lun_erase_is_running(lun);
+	       !scsi_lun_erase_is_running(lun) && !lun->intents.owner;
 }
 
 void scsi_lun_free(struct scsi_lun **lun)

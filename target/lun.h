@@ -86,6 +86,15 @@ struct sbc_flush_behind {
 	bool again; /* asked for since the one that is running began */
 };
 
+/* The place in the medium's store where an atomic write is kept until it is on the medium, and who
+ * waits for it (sbc_atomic.c). All zero when idle. */
+struct sbc_intents {
+	struct sbc_io *owner;
+	struct sbc_io *first, *last;
+	bool waking;
+	bool broken; /* what stands there cannot be taken back: nothing may be written any more */
+};
+
 struct scsi_lun {
 	struct scsi_target *target;
 	uint16_t number;
@@ -114,6 +123,7 @@ struct scsi_lun {
 	void *removed_context;
 	struct scsi_job farewell;
 	bool farewell_is_due; /* the job is under way */
+	struct sbc_intents intents;
 	struct sbc_erase *erase; /* SANITIZE or FORMAT UNIT: going on, or failed (sbc_erase.h) */
 };
 
@@ -174,6 +184,11 @@ static inline struct medium_identity scsi_lun_medium_identity(const struct scsi_
  * was another disk; -EUCLEAN: it cannot be told), and then goes on (false: no memory). */
 int scsi_lun_erase_restore(struct scsi_lun *lun);
 bool scsi_lun_erase_resume(struct scsi_lun *lun);
+/* sbc_atomic.c. An atomic write that a crash cut in two is known again (errors as above), and made
+ * whole; or left to the next start, as the LUN does not come. */
+int scsi_lun_intent_restore(struct scsi_lun *lun);
+void scsi_lun_intent_redo(struct scsi_lun *lun);
+void scsi_lun_intent_drop(struct scsi_lun *lun);
 /* The LUN goes: it is left off soon, to be taken up by the next start; then freed. */
 void scsi_lun_erase_stop(struct scsi_lun *lun);
 bool scsi_lun_erase_is_running(const struct scsi_lun *lun);

@@ -2,7 +2,7 @@
  * REPORT SUPPORTED OPERATION CODES (SPC-4 6.35) and REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
  * (SPC-4 6.36), printed from the command table.
  */
-#include "target/command.h"
+#include "target/sbc.h"
 
 #include <stdlib.h>
 
@@ -35,6 +35,8 @@ static bool row_is_supported(const struct scsi_lun *lun, const struct scsi_comma
 								   : profile->in_actions;
 		return (actions >> row->service_action & 1) != 0;
 	}
+	if (row->run == scsi_write_atomic)
+		return sbc_atomic_max_blocks(lun) > 0;
 	return row->run != scsi_unmap || lun->config.thin;
 }
 

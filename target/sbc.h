@@ -20,6 +20,7 @@
 /* Bytes that WRITE SAME writes, or unmaps, at a time: it can be aborted in between. */
 #define SBC_FILL_CHUNK		  ((uint64_t)4 * 1024 * 1024)
 #define SBC_UNMAP_CHUNK		  ((uint64_t)1024 * 1024 * 1024)
+#define SBC_ATOMIC_MAX_BYTES	  ((size_t)1024 * 1024)
 #define SBC_UNMAP_MAX_BLOCKS	  ((uint32_t)1024 * 1024) /* of all descriptors together */
 #define SBC_UNMAP_MAX_DESCRIPTORS ((uint32_t)256)
 /* Bytes that VERIFY and WRITE AND VERIFY read back at a time. */
@@ -65,7 +66,7 @@ struct sbc_io {
 	uint64_t lba, blocks;
 	bool entered;	   /* it is in the LUN's list of accesses */
 	unsigned blockers; /* earlier accesses that must end before this one starts */
-	struct sbc_io *prev, *next, *ready_next;
+	struct sbc_io *prev, *next, *ready_next; /* ready_next: of a queue it waits in */
 };
 
 /* The task's work; freed with the task. NULL: no memory, and status is set. */
@@ -142,5 +143,6 @@ bool sbc_verify_step(struct sbc_io *io);
 uint32_t sbc_transfer_max_blocks(const struct scsi_lun *lun);
 uint32_t sbc_compare_and_write_max_blocks(const struct scsi_lun *lun);
 uint32_t sbc_write_same_max_blocks(const struct scsi_lun *lun);
+uint32_t sbc_atomic_max_blocks(const struct scsi_lun *lun); /* 0: WRITE ATOMIC is not there */
 
 #endif

@@ -11,8 +11,7 @@
 #define INITIATOR "iqn.2026-11.test:erase"
 
 /* So slow that it cannot end before it is looked at, so small that it ends soon. */
-static const char config[] =
-	"targets = ({ luns = ({ size = \"8M\"; erase_rate = \"4M\"; }); });\n";
+static const char config[] = "targets = ({ luns = ({ size = \"8M\"; erase_rate = \"4M\"; }); });\n";
 
 static char config_path[] = "/tmp/holdfast-test-erase-XXXXXX";
 

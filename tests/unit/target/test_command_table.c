@@ -211,6 +211,7 @@ static const struct expectation expectations[] = {
 	{{0x90}, 'R', false},
 	{{0x91}, 'W', false},
 	{{0x93}, 'W', false},
+	{{0x9c}, 'W', false},
 	{{0x9e, 0x10}, 'A', true},
 	{{0x9e, 0x12}, 'R', false},
 	{{0xa0}, 'A', true},
