@@ -121,7 +121,7 @@ const struct scsi_command scsi_commands[] = {
 	    scsi_sanitize, NULL, 0xa2, Z4, Z1, F2, CONTROL),
 	ROW("SANITIZE, CRYPTOGRAPHIC ERASE", 0x48, 0x03, 10, WRITES | ERASING, WRITE,
 	    scsi_sanitize, NULL, 0xa3, Z4, Z1, F2, CONTROL),
-	ROW("SANITIZE, EXIT FAILURE MODE", 0x48, 0x1f, 10, WRITES | ERASING, WRITE,
+	ROW("SANITIZE, EXIT FAILURE MODE", 0x48, 0x1f, 10, MEDIUM | ERASING, WRITE,
 	    scsi_sanitize_exit_failure_mode, NULL, 0xbf, Z4, Z1, F2, CONTROL),
 	ROW("LOG SENSE", 0x4d, NO_SA, 10, SPC2 | ERASING, ALLOW,
 	    scsi_log_sense, NULL, 0x01, F2, Z1, F4, CONTROL),
