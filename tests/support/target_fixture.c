@@ -30,6 +30,8 @@ static int add_lun(struct fixture *fixture, uint16_t number)
 	lun.profile = config->profile;
 	lun.store = config->no_journal ? NULL : &fixture->stores[number].store;
 	lun.medium_store = config->no_journal ? NULL : &fixture->media[number].store;
+	lun.block_size = config->block_size;
+	lun.thin = !config->thick;
 	lun.registrations_max = config->registrations_max;
 	lun.history_max = 16;
 	lun.tas = config->tas;
@@ -74,11 +76,12 @@ struct fixture *fixture_create(const struct fixture_config *config)
 	c->ports = c->ports ? c->ports : 2;
 	c->registrations_max = c->registrations_max ? c->registrations_max : 64;
 	c->blocks = c->blocks ? c->blocks : 256;
+	c->block_size = c->block_size ? c->block_size : FIXTURE_BLOCK;
 	fixture->now_ms = 1000000;
 	fixture->executor = scsi_executor_create(c->threads);
 	ck_assert_ptr_nonnull(fixture->executor);
 	for (unsigned i = 0; i < c->luns; i++) {
-		test_disk_init(&fixture->disks[i], (uint64_t)c->blocks * FIXTURE_BLOCK);
+		test_disk_init(&fixture->disks[i], (uint64_t)c->blocks * c->block_size);
 		test_store_init(&fixture->stores[i]);
 		test_store_init(&fixture->media[i]);
 	}

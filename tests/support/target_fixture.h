@@ -31,7 +31,9 @@ struct fixture_config {
 	uint32_t ports;			  /* relative target port ids from 1; 0: two */
 	uint32_t registrations_max;	  /* 0: 64 */
 	uint32_t blocks;		  /* of 512 bytes; 0: 256 */
-	unsigned threads; /* of the executor; 0: jobs run in fixture_settle, in order */
+	unsigned threads;    /* of the executor; 0: jobs run in fixture_settle, in order */
+	uint32_t block_size; /* of the LUNs; 0: 512. Then `blocks` are of as many bytes */
+	bool thick;	     /* fully provisioned */
 	bool no_journal;
 	bool tas;
 	bool read_only;
