@@ -180,8 +180,9 @@ static inline struct medium_identity scsi_lun_medium_identity(const struct scsi_
 					.identity = lun->backing->identity};
 }
 
-/* sbc_erase.c. The LUN comes: what was going on is known again (0 or a negative errno; -ESTALE: it
- * was another disk; -EUCLEAN: it cannot be told), and then goes on (false: no memory). */
+/* sbc_erase.c. The LUN comes: what was going on is known again (0 or a negative errno;
+ * -EMEDIUMTYPE: it was another disk; -EILSEQ: it cannot be told), and then goes on (false: no
+ * memory). */
 int scsi_lun_erase_restore(struct scsi_lun *lun);
 bool scsi_lun_erase_resume(struct scsi_lun *lun);
 /* sbc_atomic.c. An atomic write that a crash cut in two is known again (errors as above), and made

@@ -112,17 +112,17 @@ int medium_erase_load(struct pr_store *store, struct medium_erase_record *ret_re
 		return 0;
 	}
 	if (size < RECORD_LEN)
-		return -EUCLEAN;
+		return -EILSEQ;
 	error = store->ops->read(store, 0, bytes, sizeof(bytes));
 	if (error != 0)
 		return error;
 	if (memcmp(bytes, record_magic, sizeof(record_magic)) != 0 ||
 	    get_be32(bytes + 8) != VERSION ||
 	    get_be32(bytes + 12) != crc32c(0, bytes + 16, RECORD_LEN - 16))
-		return -EUCLEAN;
+		return -EILSEQ;
 	erase_decode(bytes, &record);
 	if (!erase_is_sound(&record))
-		return -EUCLEAN;
+		return -EILSEQ;
 	*ret_record = record;
 	return 0;
 }

@@ -46,7 +46,7 @@ struct medium_erase_record {
 
 /* Replaces what was remembered. Durable when it returns 0. */
 int medium_erase_store(struct pr_store *store, const struct medium_erase_record *record);
-/* MEDIUM_IDLE when nothing was ever stored; -EUCLEAN when what is there makes no sense. */
+/* MEDIUM_IDLE when nothing was ever stored; -EILSEQ when what is there makes no sense. */
 int medium_erase_load(struct pr_store *store, struct medium_erase_record *ret_record);
 
 struct medium_intent {

@@ -213,10 +213,10 @@ static int intent_check(const struct scsi_lun *lun, const struct medium_intent *
 
 	if (intent->medium.size != now.size || intent->medium.identity != now.identity ||
 	    lun->config.read_only)
-		return -ESTALE;
+		return -EMEDIUMTYPE;
 	if (intent->len % block != 0 || intent->offset % block != 0 || intent->offset > now.size ||
 	    intent->len > now.size - intent->offset)
-		return -EUCLEAN;
+		return -EILSEQ;
 	return 0;
 }
 

@@ -207,7 +207,7 @@ int scsi_lun_erase_restore(struct scsi_lun *lun)
 		return error;
 	if (record.medium.size != now.size || record.medium.identity != now.identity ||
 	    lun->config.read_only)
-		return -ESTALE;
+		return -EMEDIUMTYPE;
 	struct sbc_erase *erase = calloc(1, sizeof(*erase));
 	if (!erase)
 		return -ENOMEM;

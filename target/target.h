@@ -72,7 +72,7 @@ void scsi_target_free(struct scsi_target **target);
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
  * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
- * backing and stores stay the caller's. -ESTALE and -EUCLEAN are about the medium's store.
+ * backing and stores stay the caller's. -EMEDIUMTYPE and -EILSEQ are about the medium's store.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Each is harmless when it runs: few blocks, or none, and nothing that changes the device. */
+/* Each is harmless when it runs: few blocks, or none, and nothing that changes the device. FORMAT
+ * UNIT and the other SANITIZEs would leave it to nobody for a while. */
 const struct program_other program_others[] = {
 	{"TEST UNIT READY", {0x00}, 0, 0},
 	{"INQUIRY", {0x12, 0, 0, 0, 96}, 0, 96},
@@ -47,8 +48,7 @@ const struct program_other program_others[] = {
 	{"SYNCHRONIZE CACHE(16)", {0x91}, 0, 0},
 	{"START STOP UNIT, START=1", {0x1b, 0, 0, 0, 0x01}, 0, 0},
 	{"PREVENT ALLOW, PREVENT=0", {0x1e, 0, 0, 0, 0}, 0, 0},
-	{"FORMAT UNIT", {0x04}, 0, 0},
-	{"SANITIZE", {0x48, 0x03}, 0, 0},
+	{"SANITIZE, EXIT FAILURE MODE", {0x48, 0x1f}, 0, 0},
 	{"REASSIGN BLOCKS", {0x07}, 0, 0},
 	{"READ DEFECT DATA(10)", {0x37, 0, 0x08, 0, 0, 0, 0, 0, 4}, 0, 4},
 	{"PRE-FETCH(10)", {0x34, 0, 0, 0, 0, 1, 0, 0, 1}, 0, 0},

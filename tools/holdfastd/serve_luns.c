@@ -171,7 +171,7 @@ static enum lun_outcome medium_refused(const struct lun_start *start, int error)
 	(void)medium_path(start, path);
 	lun_failed(
 		start, path,
-		error == -ESTALE
+		error == -EMEDIUMTYPE
 			? "something was going on with the disk that was here at the last start, "
 			  "and this is another one, or it is write protected now: put it back, or "
 			  "remove the file if that disk is gone for good"
@@ -215,7 +215,7 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 	config.store->ops->close(config.store);
 	if (config.medium_store)
 		config.medium_store->ops->close(config.medium_store);
-	if (error == -ESTALE || error == -EUCLEAN)
+	if (error == -EMEDIUMTYPE || error == -EILSEQ)
 		return medium_refused(start, error);
 	return journal_refused(start, path, error, &report);
 }

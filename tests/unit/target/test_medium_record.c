@@ -63,11 +63,11 @@ START_TEST(no_byte_can_change_unnoticed)
 	ck_assert_int_eq(medium_erase_store(&store.store, &record), 0);
 	for (size_t i = 0; i < store.len; i++) {
 		store.bytes[i] ^= 0x10;
-		ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+		ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 		store.bytes[i] ^= 0x10;
 	}
 	store.len--;
-	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 }
 END_TEST
 
@@ -78,19 +78,19 @@ START_TEST(what_makes_no_sense_is_refused)
 
 	record.pass = record.passes;
 	ck_assert_int_eq(medium_erase_store(&store.store, &record), 0);
-	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 	record = good;
 	record.at = record.medium.size + 1;
 	ck_assert_int_eq(medium_erase_store(&store.store, &record), 0);
-	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 	record = good;
 	record.operation = MEDIUM_OPERATION_COUNT;
 	ck_assert_int_eq(medium_erase_store(&store.store, &record), 0);
-	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 	record = good;
 	record.pattern_len = 0;
 	ck_assert_int_eq(medium_erase_store(&store.store, &record), 0);
-	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EUCLEAN);
+	ck_assert_int_eq(medium_erase_load(&store.store, &loaded), -EILSEQ);
 }
 END_TEST
 

@@ -467,7 +467,7 @@ START_TEST(another_disk_in_its_place_is_not_erased)
 	fixture_settle(f);
 	disk_fill(f, 0, BLOCKS, 'o');
 	f->disks[0].backing.identity = 4711;
-	ck_assert_int_eq(fixture_restart(f), -ESTALE);
+	ck_assert_int_eq(fixture_restart(f), -EMEDIUMTYPE);
 	ck_assert(disk_is(f, 0, BLOCKS, 'o'));
 }
 END_TEST
@@ -476,7 +476,7 @@ START_TEST(a_record_that_makes_no_sense_keeps_the_lun_away)
 {
 	fixture_good(sanitize(ERASE));
 	f->media[0].bytes[20] ^= 1;
-	ck_assert_int_eq(fixture_restart(f), -EUCLEAN);
+	ck_assert_int_eq(fixture_restart(f), -EILSEQ);
 }
 END_TEST
 

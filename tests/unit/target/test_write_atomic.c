@@ -186,7 +186,7 @@ START_TEST(another_disk_in_its_place_is_not_written)
 {
 	crash_in_the_middle();
 	f->disks[0].backing.identity = 4711;
-	ck_assert_int_eq(fixture_restart(f), -ESTALE);
+	ck_assert_int_eq(fixture_restart(f), -EMEDIUMTYPE);
 	ck_assert(disk_is(f, 11, 1, 'o'));
 }
 END_TEST
