@@ -136,6 +136,18 @@ static bool lun_attach_all(struct scsi_lun *lun)
 	return true;
 }
 
+/* All but the journal. What cannot fail any more once it has begun comes last. */
+static int lun_prepare(struct scsi_lun *lun)
+{
+	int error = scsi_lun_erase_restore(lun);
+
+	if (error == 0)
+		error = scsi_lun_intent_restore(lun);
+	if (error == 0 && (!lun_attach_all(lun) || !scsi_lun_erase_resume(lun)))
+		error = -ENOMEM;
+	return error;
+}
+
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report)
 {
@@ -153,19 +165,13 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	if (!lun)
 		return -ENOMEM;
 	int error = pr_commit_create(lun, &report, &lun->pr);
-	if (error == 0 && !lun_attach_all(lun)) {
-		report = (struct pr_journal_report){0}; /* it is not the journal that failed */
-		error = -ENOMEM;
+	if (error == 0) {
+		error = lun_prepare(lun);
+		if (error != 0) /* it is not the journal that failed */
+			report = (struct pr_journal_report){0};
 	}
 	if (ret_report)
 		*ret_report = report;
-	if (error == 0)
-		error = scsi_lun_erase_restore(lun);
-	if (error == 0)
-		error = scsi_lun_intent_restore(lun);
-	/* What cannot fail any more begins last. */
-	if (error == 0 && !scsi_lun_erase_resume(lun))
-		error = -ENOMEM;
 	if (error != 0) {
 		lun_discard(lun);
 		return error;

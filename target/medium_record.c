@@ -50,6 +50,17 @@
 static const uint8_t record_magic[8] = {'H', 'F', 'M', 'E', 'D', 'I', 'U', 'M'};
 static const uint8_t intent_magic[8] = {'H', 'F', 'A', 'T', 'O', 'M', 'I', 'C'};
 
+/* 0 for one that was never written. */
+static int store_size(struct pr_store *store, uint64_t *ret_size)
+{
+	int error = store->ops->size(store, ret_size);
+
+	if (error != -ENOENT)
+		return error;
+	*ret_size = 0;
+	return 0;
+}
+
 /* ---- erasing --------------------------------------------------------------------------------- */
 
 int medium_erase_store(struct pr_store *store, const struct medium_erase_record *record)
@@ -103,7 +114,7 @@ int medium_erase_load(struct pr_store *store, struct medium_erase_record *ret_re
 	uint8_t bytes[RECORD_LEN];
 	struct medium_erase_record record;
 	uint64_t size;
-	int error = store->ops->size(store, &size);
+	int error = store_size(store, &size);
 
 	if (error != 0)
 		return error;
@@ -137,7 +148,7 @@ int medium_erase_load(struct pr_store *store, struct medium_erase_record *ret_re
 static int intent_make_room(struct pr_store *store)
 {
 	uint64_t size;
-	int error = store->ops->size(store, &size);
+	int error = store_size(store, &size);
 
 	if (error != 0 || size > 0)
 		return error;
@@ -178,7 +189,7 @@ int medium_intent_load(struct pr_store *store, struct medium_intent *ret_intent,
 {
 	uint8_t header[INTENT_HEADER];
 	uint64_t size;
-	int error = store->ops->size(store, &size);
+	int error = store_size(store, &size);
 
 	*ret_intent = (struct medium_intent){.len = 0};
 	if (error != 0 || size < INTENT_AT + INTENT_HEADER)

@@ -196,6 +196,7 @@ enum scsi_result scsi_write_atomic_data(struct scsi_task *task)
 
 static void redo_ended(struct sbc_io *io)
 {
+	scsi_lun_settle(io->lun);
 	free(io);
 }
 
@@ -211,7 +212,7 @@ static int intent_check(const struct scsi_lun *lun, const struct medium_intent *
 	struct medium_identity now = scsi_lun_medium_identity(lun);
 	uint32_t block = lun->block_size;
 
-	if (intent->medium.size != now.size || intent->medium.identity != now.identity ||
+	if (intent->medium.size > now.size || intent->medium.identity != now.identity ||
 	    lun->config.read_only)
 		return -EMEDIUMTYPE;
 	if (intent->len % block != 0 || intent->offset % block != 0 || intent->offset > now.size ||

@@ -136,6 +136,7 @@ static void erase_ended(struct sbc_io *io)
 		lun->erase = NULL;
 		free(erase);
 	}
+	scsi_lun_settle(lun);
 	sbc_erase_finish_waiter(waiter, sense);
 }
 
@@ -205,7 +206,8 @@ int scsi_lun_erase_restore(struct scsi_lun *lun)
 		error = medium_erase_load(lun->config.medium_store, &record);
 	if (error != 0 || record.operation == MEDIUM_IDLE)
 		return error;
-	if (record.medium.size != now.size || record.medium.identity != now.identity ||
+	/* It may have grown meanwhile. */
+	if (record.medium.size > now.size || record.medium.identity != now.identity ||
 	    lun->config.read_only)
 		return -EMEDIUMTYPE;
 	struct sbc_erase *erase = calloc(1, sizeof(*erase));

@@ -83,6 +83,7 @@ static int store_idle_work(struct sbc_io *io)
 static bool plan_store(struct sbc_io *io, int (*work)(struct sbc_io *io), sbc_step next)
 {
 	erase_of(io)->since_store = 0;
+	erase_of(io)->record.medium = scsi_lun_medium_identity(io->lun);
 	return io->lun->config.medium_store ? sbc_io_plan_work(io, work, next) : next(io);
 }
 

@@ -446,6 +446,30 @@ START_TEST(a_restart_takes_it_up_again)
 }
 END_TEST
 
+static void note_removed(void *context)
+{
+	*(bool *)context = true;
+}
+
+START_TEST(a_lun_that_is_removed_leaves_it_off)
+{
+	bool removed = false;
+
+	fixture_free(&f);
+	f = fixture_create(&(struct fixture_config){.blocks = BLOCKS, .luns = 2});
+	log_in();
+	f->lun = 1;
+	memset(f->disks[1].bytes, 'k', (size_t)BLOCKS * FIXTURE_BLOCK);
+	begin(IMMED | ERASE);
+	ck_assert_int_eq(scsi_target_remove_lun(f->target, 1, note_removed, &removed), 0);
+	ck_assert(!removed);
+	fixture_settle(f);
+	ck_assert(removed);
+	ck_assert_uint_eq(f->disks[1].bytes[BLOCKS * FIXTURE_BLOCK - 1], 'k');
+	f->lun = 0;
+}
+END_TEST
+
 START_TEST(a_failure_outlives_a_restart)
 {
 	fail_midway(ERASE);
@@ -504,6 +528,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_unrestricted_failure_can_be_left);
 	tcase_add_test(tcase, what_cannot_be_remembered_is_not_begun);
 	tcase_add_test(tcase, a_restart_takes_it_up_again);
+	tcase_add_test(tcase, a_lun_that_is_removed_leaves_it_off);
 	tcase_add_test(tcase, a_failure_outlives_a_restart);
 	tcase_add_test(tcase, another_disk_in_its_place_is_not_erased);
 	tcase_add_test(tcase, a_record_that_makes_no_sense_keeps_the_lun_away);
