@@ -270,7 +270,7 @@ static const struct config_row lun_rows[] = {
 	 .kind = CONFIG_KIND_SIZE,
 	 AT(struct config_lun, erase_rate),
 	 .min = 0,
-	 .max = TIB,
+	 .max = 1024 * GIB,
 	 .initial = 0,
 	 .initial_note = "0: as fast as it goes",
 	 .doc = "Bytes a second that SANITIZE and FORMAT UNIT work through."},
