@@ -94,11 +94,14 @@ bool scsi_task_alloc_in(struct scsi_task *task, uint64_t len);
 void scsi_task_cut_in(struct scsi_task *task, uint64_t len);
 
 /*
- * Asks for `len` bytes of Data-Out: sets transfer_len = len, data_out_len = min(len, expected_out),
- * allocates data_out with len bytes (zeroed behind data_out_len). SCSI_WANT_DATA, or SCSI_DONE
- * without memory. With nothing to gather (len or expected_out 0) it calls row->data_out at once.
+ * Asks for `len` bytes of Data-Out: sets transfer_len = data_out_room = len and data_out_len =
+ * min(len, expected_out). SCSI_WANT_DATA: row->data_out will be called with data_out filled. With
+ * nothing to gather (len or expected_out 0) it calls row->data_out at once.
  */
 enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len);
+/* Allocates data_out (data_out_room bytes), zeroed behind data_out_len. False: no memory, sense is
+ * set. */
+bool scsi_task_alloc_out(struct scsi_task *task);
 
 /* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
 void scsi_task_start(struct scsi_task *task);

@@ -22,6 +22,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->transfer_len = 0;
 	task->data_out = NULL;
 	task->data_out_len = 0;
+	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
 	task->lun = NULL;
 	task->command = NULL;
@@ -290,10 +291,23 @@ void target_execute(struct scsi_task *task)
 		scsi_task_start(task);
 }
 
+bool target_data_out_prepare(struct scsi_task *task)
+{
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return false;
+	assert(!task->data_out);
+	if (scsi_task_alloc_out(task))
+		return true;
+	task->transfer_len = 0;
+	scsi_task_finish(task);
+	return false;
+}
+
 void target_data_out_ready(struct scsi_task *task)
 {
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
+	assert(task->data_out);
 	task->phase = SCSI_TASK_RUNNING;
 	task_conclude(task, task->command->data_out(task));
 }
@@ -312,6 +326,13 @@ void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t 
 	task_clear_answer(task);
 	task->phase = SCSI_TASK_DONE;
 	scsi_task_sense(task, key, asc, ascq);
+}
+
+void target_task_full(struct scsi_task *task)
+{
+	task_clear_answer(task);
+	task->phase = SCSI_TASK_DONE;
+	task->status = SCSI_STATUS_TASK_SET_FULL;
 }
 
 void target_task_release(struct scsi_task *task)

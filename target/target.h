@@ -146,6 +146,12 @@ const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);
+/*
+ * After want_data, before the first byte is gathered: allocates data_out (data_out_room bytes). The
+ * transport calls it when its limits have room. False: no memory, and the task has ended (complete
+ * was called); or it is about to be reported as aborted.
+ */
+bool target_data_out_prepare(struct scsi_task *task);
 void target_data_out_ready(struct scsi_task *task);
 /* The transport gives up on a task that waits for data (sequence error, timeout): it ends with
  * CHECK CONDITION ABORTED COMMAND and this ASC/ASCQ, through ops->complete. */
@@ -153,6 +159,8 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq);
 /* Ends a task that never got to target_execute the same way (status and sense only; no callbacks).
  */
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
+/* The same with TASK SET FULL: the transport has no room for what the command brings along. */
+void target_task_full(struct scsi_task *task);
 /* Frees what the target allocated inside the task; the struct itself is the transport's. */
 void target_task_release(struct scsi_task *task);
 

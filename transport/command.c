@@ -83,6 +83,14 @@ static void refuse(struct iscsi_task *task, uint8_t key, uint8_t asc, uint8_t as
 	iscsi_task_answer(task);
 }
 
+/* What it brings along finds no room (data_room.c). */
+static void refuse_full(struct iscsi_task *task)
+{
+	target_task_full(&task->scsi);
+	task->faulted = true;
+	iscsi_task_answer(task);
+}
+
 static void execute(struct iscsi_conn *conn, struct iscsi_task *task, const struct iscsi_pdu *pdu)
 {
 	task->refs++;
@@ -92,14 +100,8 @@ static void execute(struct iscsi_conn *conn, struct iscsi_task *task, const stru
 	target_execute(&task->scsi);
 	task->inside_execute = false;
 
-	if (task->state == ISCSI_TASK_GATHERING) {
-		iscsi_data_out_continue(task);
-	} else if (task->state == ISCSI_TASK_EXECUTING) {
-		if (!iscsi_data_out_keep_early(task))
-			iscsi_conn_doom(conn, "out of memory", true);
-		if (task->unsolicited.open)
-			iscsi_data_out_arm(task);
-	}
+	if (!iscsi_data_out_settle(task))
+		iscsi_conn_doom(conn, "out of memory", true);
 	task->immediate_data = NULL;
 	iscsi_task_unref(task);
 }
@@ -124,6 +126,9 @@ void iscsi_command_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		refuse(task, SENSE_UNEXPECTED_DATA);
 	else if (task->read && task->write) /* no bidirectional command is supported */
 		refuse(task, SENSE_INVALID_IU);
+	else if (!iscsi_room_fits_early(task->session,
+					iscsi_data_out_early_need(task, pdu->data_len)))
+		refuse_full(task);
 	else
 		execute(conn, task, pdu);
 }

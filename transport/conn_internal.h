@@ -5,8 +5,10 @@
  *   conn.c         facade: input, output, state     timers.c    deadlines, and what is due then
  *   login_phase.c  until full feature phase         dispatch.c  which handler, in which order
  *   output.c       queue of PDUs -> iovecs          task.c      one SCSI task's life
- *   command.c      SCSI Command                     data_out.c  Data-Out, R2T
- *   data_in.c      Data-In, SCSI Response           manage.c    task management
+ *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
+ *   data_gather.c  a task's write data              r2t.c       R2T
+ *   data_room.c    memory for write data            manage.c    task management
+ *   data_in.c      Data-In, SCSI Response
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
@@ -134,7 +136,7 @@ struct iscsi_task {
 	bool abort_sent;       /* our own ABORT TASK is under way */
 	uint32_t expected_len; /* EDTL */
 
-	/* Write data. Before want_data it is kept in `early`, at most FirstBurstLength. */
+	/* Write data. Until there is a buffer it is kept in `early`, at most FirstBurstLength. */
 	const uint8_t *immediate_data; /* borrowed, while inside_execute */
 	uint8_t *early;
 	uint32_t early_len;
@@ -145,8 +147,8 @@ struct iscsi_task {
 	uint32_t received;  /* bytes that are in data_out */
 	bool faulted;	    /* the sequence is wrong: swallow the rest, then fail */
 	uint8_t fault_asc, fault_ascq;
-	uint64_t data_share; /* counted in session->data_used */
-	bool waits_for_room; /* in session->data_waiters */
+	uint64_t data_share, early_share; /* counted in session->data_used, early_used */
+	bool waits_for_room;		  /* in session->data_waiters */
 	struct iscsi_task *waiter_prev, *waiter_next;
 	bool timed; /* in conn->timed */
 	struct iscsi_task *timed_prev, *timed_next;
@@ -176,20 +178,44 @@ struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task);
  * NULL without memory. */
 struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);
 
-/* data_out.c */
-void iscsi_data_out_begin(struct iscsi_task *task);
+/* r2t.c */
+/* Asks for more, as far as MaxOutstandingR2T goes. */
+void iscsi_r2t_solicit(struct iscsi_task *task);
+
+/* data_room.c */
+bool iscsi_room_fits_early(const struct iscsi_session *session, uint32_t len);
+void iscsi_room_take_early(struct iscsi_task *task, uint32_t len);
+void iscsi_room_give_back_early(struct iscsi_task *task);
+/* Room for the task's buffer; false: it waits, and iscsi_data_out_continue will be called. */
+bool iscsi_room_take(struct iscsi_task *task);
+void iscsi_room_stop_waiting(struct iscsi_task *task);
+void iscsi_room_give_back(struct iscsi_task *task);
+
+/* data_gather.c */
+/* Behind target_execute: the immediate data is the caller's and goes away, so what is not in a
+ * buffer yet is kept. False: no memory. */
+bool iscsi_data_out_settle(struct iscsi_task *task);
+/* Bytes that have to be kept for a command when it does not get a buffer at once. */
+uint32_t iscsi_data_out_early_need(const struct iscsi_task *task, uint32_t immediate_len);
 void iscsi_data_out_continue(struct iscsi_task *task);
-bool iscsi_data_out_keep_early(struct iscsi_task *task);
+/* A sequence moved on, or ended: what follows for the task? */
+void iscsi_data_out_progress(struct iscsi_task *task);
+/* The task will fail with ABORTED COMMAND and these codes; the first fault counts. */
+#define ISCSI_ASC_PROTOCOL_CRC_ERROR 0x47, 0x05 /* RFC 7143 11.4.7.2 */
+void iscsi_data_out_fault(struct iscsi_task *task, uint8_t asc, uint8_t ascq);
 /* Starts the clock anew for the sequence that is open. */
 void iscsi_data_out_arm(struct iscsi_task *task);
 bool iscsi_data_out_expected(const struct iscsi_task *task);
+void iscsi_burst_close(struct iscsi_task *task, struct iscsi_burst *burst);
 /* Every sequence is over, whether its data came or not. */
 void iscsi_data_out_cancel(struct iscsi_task *task);
 void iscsi_data_out_free(struct iscsi_task *task);
+void iscsi_data_out_timeout(struct iscsi_task *task);
+
+/* data_out.c */
 /* At ISCSI_FRAME_HEADER: where the data segment can be received, or NULL. */
 uint8_t *iscsi_data_out_place(struct iscsi_conn *conn, const uint8_t *bhs, uint32_t data_len);
 void iscsi_data_out_digest_error(struct iscsi_conn *conn, const uint8_t *bhs);
-void iscsi_data_out_timeout(struct iscsi_task *task);
 
 /* --- the connection --------------------------------------------------------------------------- */
 

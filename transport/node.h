@@ -26,7 +26,7 @@ struct iscsi_limits {
 	uint32_t nop_timeout_ms;      /* and then before it drops the connection */
 	uint32_t data_out_timeout_ms; /* a write that waits for data */
 	uint32_t send_stall_ms;	      /* bytes to send and nothing taken */
-	uint64_t session_data_max;    /* bytes of data-out buffers per session */
+	uint64_t session_data_max;    /* bytes of write data in memory per session */
 	uint64_t send_queue_max;      /* bytes queued to one connection before it is read no more */
 	uint32_t rejects_max;	      /* Rejects within a minute before a connection is dropped */
 };

@@ -74,8 +74,10 @@ struct iscsi_session {
 	struct iscsi_tmf *tmfs;
 	uint32_t next_ttt;
 
-	/* Data-Out buffers in use, and tasks that wait for room, first come first served. */
-	uint64_t data_used;
+	/* Data-Out buffers in use, what came before there was one, and tasks that wait for room,
+	 * first come first served. */
+	uint64_t data_used, early_used;
+	bool passing_room;
 	struct iscsi_task *data_waiters;
 
 	uint64_t commands, bytes_in, bytes_out;

@@ -137,7 +137,6 @@ static void task_want_data(struct scsi_task *scsi)
 
 	assert(task->state == ISCSI_TASK_EXECUTING);
 	task->state = ISCSI_TASK_GATHERING;
-	iscsi_data_out_begin(task);
 	/* From inside target_execute the caller goes on, when the target's stack is left. */
 	if (!task->inside_execute)
 		iscsi_data_out_continue(task);

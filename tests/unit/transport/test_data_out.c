@@ -4,6 +4,7 @@
 #include "pr_engine/bytes.h"
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
+#include "transport/conn_internal.h"
 
 #define ABORTED 0x0b /* sense key */
 
@@ -463,6 +464,54 @@ START_TEST(writes_over_the_sessions_room_wait_their_turn)
 }
 END_TEST
 
+START_TEST(a_write_that_waits_for_room_has_no_buffer)
+{
+	house.config.limits.session_data_max = 3000;
+	start_solicited();
+	wire_write(&wire, 0, 4, NULL, 0, true);
+	uint32_t second = wire_write(&wire, 0, 4, NULL, 0, true);
+	const struct iscsi_task *task = iscsi_session_find_task(house.node->sessions, second);
+	ck_assert_ptr_nonnull(task);
+	ck_assert_ptr_null(task->scsi.data_out);
+	ck_assert_uint_eq(house.node->sessions->data_used, 2048);
+}
+END_TEST
+
+START_TEST(what_a_waiting_write_brought_along_is_kept)
+{
+	house.config.limits.session_data_max = 4096;
+	start_unsolicited();
+	uint32_t first = wire_write(&wire, 32, 8, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t other = wire_expect_r2t(&wire);
+	uint32_t second = wire_write(&wire, 0, 4, data, 300, false);
+	wire_data_out(&wire, second, ISCSI_NO_TAG, 0, 300, data + 300, 724, true);
+	wire_expect_nothing(&wire);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_answer_r2t(&wire, &other, data);
+	wire_expect_status(&wire, first, SCSI_STATUS_GOOD);
+	r2t = wire_expect_r2t(&wire);
+	ck_assert_uint_eq(r2t.offset, 1024);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_expect_status(&wire, second, SCSI_STATUS_GOOD);
+	expect_on_disk(2048);
+	ck_assert_uint_eq(house.node->sessions->early_used, 0);
+	ck_assert_uint_eq(house.node->sessions->data_used, 0);
+}
+END_TEST
+
+START_TEST(unasked_data_over_half_the_room_finds_the_task_set_full)
+{
+	house.config.limits.session_data_max = 3000;
+	start_unsolicited();
+	wire_write(&wire, 32, 4, data, 1024, true);
+	wire_write(&wire, 32, 4, data, 1024, true); /* waits, with what it brought */
+	uint32_t refused = wire_write(&wire, 32, 4, data, 1024, true);
+	wire_expect_r2t(&wire);
+	wire_expect_status(&wire, refused, SCSI_STATUS_TASK_SET_FULL);
+}
+END_TEST
+
 START_TEST(a_write_larger_than_the_room_still_goes_through)
 {
 	house.config.limits.session_data_max = 512;
@@ -580,6 +629,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_write_that_gets_no_data_fails_in_the_end);
 	tcase_add_test(tcase, data_that_comes_moves_the_timeout);
 	tcase_add_test(tcase, writes_over_the_sessions_room_wait_their_turn);
+	tcase_add_test(tcase, a_write_that_waits_for_room_has_no_buffer);
+	tcase_add_test(tcase, what_a_waiting_write_brought_along_is_kept);
+	tcase_add_test(tcase, unasked_data_over_half_the_room_finds_the_task_set_full);
 	tcase_add_test(tcase, a_write_larger_than_the_room_still_goes_through);
 	tcase_add_test(tcase, an_aborted_write_gives_its_room_to_the_next);
 	tcase_add_test(tcase, a_data_digest_error_fails_the_command);

@@ -1,0 +1,201 @@
+/*
+ * The write data of a task, from the first announced byte to target_data_out_ready (RFC 7143
+ * 4.2.5.2).
+ *
+ * The target is asked first, then the data: a command that the device server refuses sends no R2T.
+ * What arrives before the device server has spoken, or before there is room for the buffer, is kept
+ * apart, at most FirstBurstLength of it. A sequence that goes wrong marks the task faulted: nothing
+ * more is stored or asked for, what is still announced is swallowed, and then the task fails.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "transport/conn_internal.h"
+
+/* --- the clock -------------------------------------------------------------------------------- */
+
+static void disarm(struct iscsi_task *task)
+{
+	if (!task->timed)
+		return;
+	DL_DELETE2(task->conn->timed, task, timed_prev, timed_next);
+	task->timed = false;
+}
+
+void iscsi_data_out_arm(struct iscsi_task *task)
+{
+	disarm(task);
+	/* The newest goes last, so the first one is always the one that runs out first. */
+	task->last_data_ms = task->session->node->now_ms;
+	DL_APPEND2(task->conn->timed, task, timed_prev, timed_next);
+	task->timed = true;
+}
+
+/* --- sequences -------------------------------------------------------------------------------- */
+
+bool iscsi_data_out_expected(const struct iscsi_task *task)
+{
+	return task->unsolicited.open || task->r2ts_open > 0;
+}
+
+void iscsi_burst_close(struct iscsi_task *task, struct iscsi_burst *burst)
+{
+	burst->open = false;
+	if (burst != &task->unsolicited)
+		task->r2ts_open--;
+}
+
+void iscsi_data_out_cancel(struct iscsi_task *task)
+{
+	task->unsolicited.open = false;
+	for (uint32_t i = 0; i < task->r2t_slots; i++)
+		task->r2ts[i].open = false;
+	task->r2ts_open = 0;
+	disarm(task);
+	iscsi_room_give_back(task);
+}
+
+void iscsi_data_out_free(struct iscsi_task *task)
+{
+	free(task->early);
+	free(task->r2ts);
+}
+
+/* --- data that comes early -------------------------------------------------------------------- */
+
+uint32_t iscsi_data_out_early_need(const struct iscsi_task *task, uint32_t immediate_len)
+{
+	const struct iscsi_burst *burst = &task->unsolicited;
+
+	return burst->open && burst->end > immediate_len ? burst->end : immediate_len;
+}
+
+/* Memory for the command's own data, and for what comes unsolicited before it has a buffer. */
+static bool keep_early(struct iscsi_task *task)
+{
+	uint32_t room = iscsi_data_out_early_need(task, task->early_len);
+
+	if (room == 0)
+		return true;
+	task->early = malloc(room);
+	if (!task->early) {
+		task->early_len = 0;
+		return false;
+	}
+	iscsi_room_take_early(task, room);
+	if (task->early_len > 0)
+		memcpy(task->early, task->immediate_data, task->early_len);
+	return true;
+}
+
+bool iscsi_data_out_settle(struct iscsi_task *task)
+{
+	if (task->state == ISCSI_TASK_GATHERING)
+		iscsi_data_out_continue(task);
+	bool waits = task->state == ISCSI_TASK_EXECUTING || task->state == ISCSI_TASK_GATHERING;
+	if (!waits || task->scsi.data_out)
+		return true;
+	if (task->unsolicited.open && !task->timed)
+		iscsi_data_out_arm(task);
+	return keep_early(task);
+}
+
+/* The buffer, with what came early in it. False: not yet, or the task has ended. */
+static bool take_buffer(struct iscsi_task *task)
+{
+	const uint8_t *early = task->early ? task->early : task->immediate_data;
+
+	if (task->scsi.data_out)
+		return true;
+	if (!iscsi_room_take(task) || !target_data_out_prepare(&task->scsi))
+		return false;
+	task->received = task->early_len;
+	if (task->received > task->scsi.data_out_len)
+		task->received = task->scsi.data_out_len;
+	if (task->received > 0)
+		memcpy(task->scsi.data_out, early, task->received);
+	free(task->early);
+	task->early = NULL;
+	iscsi_room_give_back_early(task);
+	return true;
+}
+
+/* --- gathering -------------------------------------------------------------------------------- */
+
+static void run(struct iscsi_task *task)
+{
+	disarm(task);
+	task->state = ISCSI_TASK_RUNNING;
+	target_data_out_ready(&task->scsi);
+}
+
+static void continue_faulted(struct iscsi_task *task)
+{
+	if (!iscsi_data_out_expected(task))
+		target_data_out_failed(&task->scsi, task->fault_asc, task->fault_ascq);
+	else if (!task->timed)
+		iscsi_data_out_arm(task);
+}
+
+void iscsi_data_out_continue(struct iscsi_task *task)
+{
+	assert(task->state == ISCSI_TASK_GATHERING);
+	if (!task->conn)
+		return; /* its connection is gone, its abort is on the way */
+	if (task->faulted) {
+		continue_faulted(task);
+		return;
+	}
+	if (!take_buffer(task))
+		return;
+	if (task->unsolicited.open) {
+		if (!task->timed)
+			iscsi_data_out_arm(task);
+		return;
+	}
+	if (task->received == task->scsi.data_out_len) {
+		run(task);
+		return;
+	}
+	if (task->solicited == 0)
+		task->solicited = task->received;
+	iscsi_r2t_solicit(task);
+}
+
+void iscsi_data_out_progress(struct iscsi_task *task)
+{
+	switch (task->state) {
+	case ISCSI_TASK_GATHERING:
+		iscsi_data_out_continue(task);
+		break;
+	case ISCSI_TASK_REFUSED:
+		if (!iscsi_data_out_expected(task))
+			iscsi_task_answer(task);
+		break;
+	case ISCSI_TASK_EXECUTING: /* want_data or complete will find what is here */
+	case ISCSI_TASK_RUNNING:
+	case ISCSI_TASK_ENDED:
+	case ISCSI_TASK_INVALID:
+		break;
+	}
+}
+
+void iscsi_data_out_fault(struct iscsi_task *task, uint8_t asc, uint8_t ascq)
+{
+	if (task->faulted)
+		return;
+	task->faulted = true;
+	task->fault_asc = asc;
+	task->fault_ascq = ascq;
+	iscsi_room_stop_waiting(task);
+}
+
+void iscsi_data_out_timeout(struct iscsi_task *task)
+{
+	iscsi_session_remember_ended(task->session, task->itt);
+	iscsi_data_out_fault(task, ISCSI_ASC_PROTOCOL_CRC_ERROR);
+	iscsi_data_out_cancel(task);
+	iscsi_data_out_progress(task);
+}
