@@ -73,6 +73,7 @@ static uint8_t judge(struct iscsi_conn *conn, const struct request *request,
 static bool deliver(struct iscsi_conn *conn, const struct request *request,
 		    const struct iscsi_pdu *pdu)
 {
+	struct iscsi_session *session = conn->session;
 	uint8_t reason = judge(conn, request, pdu);
 
 	if (reason != 0) {
@@ -81,11 +82,14 @@ static bool deliver(struct iscsi_conn *conn, const struct request *request,
 	}
 	bool takes_place = request->numbered && !pdu->head.immediate;
 	if (takes_place)
-		iscsi_window_advance(conn->session);
+		iscsi_window_advance(session);
+	/* A logout takes the connection out of the session, or ends it. */
+	session->busy++;
 	request->run(conn, pdu);
-	/* A logout has taken the session away. */
-	if (takes_place && !request->keeps_place && conn->session)
-		iscsi_window_release(conn->session);
+	if (takes_place && !request->keeps_place)
+		iscsi_window_release(session);
+	session->busy--;
+	iscsi_session_settle(session);
 	return true;
 }
 
@@ -127,9 +131,10 @@ void iscsi_dispatch_held(struct iscsi_session *session)
 static void dispatch_numbered(struct iscsi_conn *conn, const struct request *request,
 			      const struct iscsi_pdu *pdu)
 {
+	struct iscsi_session *session = conn->session;
 	uint32_t cmd_sn = cmd_sn_of(pdu);
 
-	switch (iscsi_window_judge(conn->session, cmd_sn)) {
+	switch (iscsi_window_judge(session, cmd_sn)) {
 	case ISCSI_WINDOW_IGNORE:
 		break;
 	case ISCSI_WINDOW_LATER:
@@ -137,8 +142,11 @@ static void dispatch_numbered(struct iscsi_conn *conn, const struct request *req
 			iscsi_conn_doom(conn, "no room for requests out of order", false);
 		break;
 	case ISCSI_WINDOW_NOW:
-		if (deliver(conn, request, pdu) && conn->session)
-			iscsi_dispatch_held(conn->session);
+		session->busy++;
+		if (deliver(conn, request, pdu))
+			iscsi_dispatch_held(session);
+		session->busy--;
+		iscsi_session_settle(session);
 		break;
 	}
 }

@@ -372,6 +372,31 @@ START_TEST(one_of_two_connections_can_be_logged_out)
 }
 END_TEST
 
+static void send_logout(struct wire *wire, uint8_t reason, uint16_t cid)
+{
+	uint8_t bhs[ISCSI_BHS_LEN];
+	struct iscsi_logout_request request = {
+		.reason = reason, .itt = ++wire->itt, .cid = cid, .cmd_sn = wire->cmd_sn};
+
+	iscsi_logout_request_encode(&request, bhs);
+	wire_send(wire, bhs, NULL, 0);
+}
+
+START_TEST(a_connection_that_logs_itself_out_lets_the_next_command_run)
+{
+	start_two();
+	uint32_t logout = a.cmd_sn;
+	a.cmd_sn++;
+	uint32_t itt = wire_test_unit_ready(&a);
+	b.cmd_sn = logout;
+	send_logout(&b, 1, 2);
+	wire_expect(&b, ISCSI_LOGOUT_RESPONSE);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+	/* And the logout has given its place in the window back. */
+	ck_assert_uint_eq(a.max_cmd_sn, a.exp_cmd_sn + house.config.limits.command_window - 1);
+}
+END_TEST
+
 START_TEST(a_task_is_aborted_on_its_own_connection_only)
 {
 	start_two();
@@ -604,6 +629,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_lost_connection_takes_only_its_own_tasks);
 	tcase_add_test(tcase, a_lost_connection_takes_waiting_writes_and_functions_along);
 	tcase_add_test(tcase, one_of_two_connections_can_be_logged_out);
+	tcase_add_test(tcase, a_connection_that_logs_itself_out_lets_the_next_command_run);
 	tcase_add_test(tcase, a_task_is_aborted_on_its_own_connection_only);
 	tcase_add_test(tcase, sessions_have_a_limit);
 	tcase_add_test(tcase, one_initiator_has_a_limit_of_its_own);
