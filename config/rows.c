@@ -350,6 +350,8 @@ static const struct config_row limit_rows[] = {
 	 .initial = 10000, .doc = "How long an answer to that may take, in milliseconds."},
 	{LIMIT(data_out_timeout_ms), .kind = CONFIG_KIND_NUMBER, .min = 100, .max = 3600000,
 	 .initial = 60000, .doc = "How long a write waits for its data, in milliseconds."},
+	{LIMIT(abort_wait_ms), .kind = CONFIG_KIND_NUMBER, .min = 0, .max = 60000, .initial = 1000,
+	 .doc = "How long task management waits for what is on its way, in milliseconds."},
 	{LIMIT(send_stall_ms), .kind = CONFIG_KIND_NUMBER, .min = 100, .max = 3600000,
 	 .initial = 30000,
 	 .doc = "How long a connection may take no byte of what is sent, in milliseconds."},

@@ -106,6 +106,14 @@ struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn)
 	return (struct iscsi_sns){conn->stat_sn, session->exp_cmd_sn, session->max_cmd_sn};
 }
 
+void iscsi_conn_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn)
+{
+	/* Only what was sent can be acknowledged. */
+	if (iscsi_sn_before(conn->acked_stat_sn, exp_stat_sn) &&
+	    !iscsi_sn_before(conn->stat_sn, exp_stat_sn))
+		conn->acked_stat_sn = exp_stat_sn;
+}
+
 /* Carries out what iscsi_conn_doom asked for. */
 static void drop(struct iscsi_conn *conn)
 {

@@ -8,7 +8,7 @@
  *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
  *   data_gather.c  a task's write data              r2t.c       R2T
  *   data_room.c    memory for write data            manage.c    task management
- *   data_in.c      Data-In, SCSI Response
+ *   data_in.c      Data-In, SCSI Response           manage_wait.c  its order
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
@@ -134,6 +134,7 @@ struct iscsi_task {
 	bool immediate, read, write;
 	bool inside_execute;   /* target_execute is on the stack */
 	bool abort_sent;       /* our own ABORT TASK is under way */
+	bool stopping;	       /* a function waits to abort it: nothing more is asked for */
 	uint32_t expected_len; /* EDTL */
 
 	/* Write data. Until there is a buffer it is kept in `early`, at most FirstBurstLength. */
@@ -266,6 +267,9 @@ struct iscsi_conn {
 
 	/* Output. */
 	uint32_t stat_sn;
+	uint32_t stat_pending;	/* queued PDUs that will use one up */
+	uint32_t acked_stat_sn; /* the initiator's ExpStatSN */
+	uint32_t fence_stat_sn; /* what a function that is fenced waits for */
 	struct iscsi_out *out_first, *out_last;
 	size_t out_sent;     /* bytes of out_first that are gone */
 	uint64_t out_weight; /* bytes queued */
@@ -295,6 +299,8 @@ void iscsi_conn_session_ready(struct iscsi_conn *conn);
 /* Its session is over: keeps the sequence numbers, forgets everything that belongs to it. */
 void iscsi_conn_let_go(struct iscsi_conn *conn);
 struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn);
+/* ExpStatSN of a request. */
+void iscsi_conn_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn);
 void iscsi_conn_stop_receiving(struct iscsi_conn *conn);
 void iscsi_conn_log(const struct iscsi_conn *conn, enum iscsi_log_level level, const char *what,
 		    const char *why);
@@ -343,6 +349,12 @@ uint8_t iscsi_text_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 
 /* manage.c */
+enum iscsi_tmf_stage {
+	ISCSI_TMF_EXECUTING = 0, /* with the target */
+	ISCSI_TMF_WAITING,	 /* for what is on its way to the tasks that it aborts */
+	ISCSI_TMF_FENCED,	 /* for acknowledgements on other connections */
+};
+
 struct iscsi_tmf {
 	struct scsi_tmf scsi;
 	struct iscsi_tmf *prev, *next; /* session->tmfs */
@@ -350,7 +362,31 @@ struct iscsi_tmf {
 	struct iscsi_conn *conn; /* NULL: nobody waits for the answer */
 	uint32_t itt;		 /* ISCSI_NO_TAG: our own */
 	bool immediate;
+	bool many; /* it aborts more than one task */
+	enum iscsi_tmf_stage stage;
+	uint32_t cmd_sn;
+	uint64_t deadline_ms; /* while it waits: then it goes on all the same */
 };
+/* The rest of a function that has waited; false: there is nobody to answer any more. */
+void iscsi_manage_execute(struct iscsi_tmf *tmf);
+void iscsi_manage_finish(struct iscsi_tmf *tmf);
+/* A function that never ran, of a connection or a session that ends. */
+void iscsi_manage_drop(struct iscsi_tmf *tmf);
+bool iscsi_manage_is_in_scope(const struct iscsi_tmf *tmf, const uint8_t *lun);
+
+/* manage_wait.c */
+/* Begins the wait for commands and data that are on their way; may execute at once. */
+void iscsi_manage_wait(struct iscsi_tmf *tmf);
+/* The target is done: waits until the other connections of the session have acknowledged what was
+ * sent before, then answers. */
+void iscsi_manage_fence(struct iscsi_tmf *tmf);
+/* Something came, or time has passed: whoever waits looks again. */
+void iscsi_manage_look(struct iscsi_session *session);
+/* No request with this CmdSN or a later one is delivered: a function waits. */
+bool iscsi_manage_bars(const struct iscsi_session *session, uint32_t cmd_sn);
+uint64_t iscsi_manage_deadline(const struct iscsi_conn *conn);
+/* The functions of a connection that leaves (NULL: of every one) have nobody to answer. */
+void iscsi_manage_forget(struct iscsi_session *session, const struct iscsi_conn *conn);
 void iscsi_manage_abort(struct iscsi_task *task); /* our own ABORT TASK */
 bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt);
 /* Were the functions of RFC 7144 agreed on (iSCSIProtocolLevel = 2)? */

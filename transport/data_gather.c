@@ -148,6 +148,11 @@ void iscsi_data_out_continue(struct iscsi_task *task)
 		continue_faulted(task);
 		return;
 	}
+	if (task->stopping) {
+		if (!task->timed)
+			iscsi_data_out_arm(task);
+		return;
+	}
 	if (!take_buffer(task))
 		return;
 	if (task->unsolicited.open) {

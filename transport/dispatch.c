@@ -119,13 +119,21 @@ static bool deliver_held(struct iscsi_session *session, struct iscsi_held *held)
 void iscsi_dispatch_held(struct iscsi_session *session)
 {
 	session->busy++;
-	while (session->state == ISCSI_SESSION_LIVE) {
+	while (session->state == ISCSI_SESSION_LIVE &&
+	       !iscsi_manage_bars(session, session->exp_cmd_sn)) {
 		struct iscsi_held *held = iscsi_window_take(session);
 		if (!held || !deliver_held(session, held))
 			break;
 	}
 	session->busy--;
 	iscsi_session_settle(session);
+}
+
+static void hold(struct iscsi_conn *conn, uint32_t cmd_sn, const struct iscsi_pdu *pdu)
+{
+	/* A function that waits keeps requests that have come in time (manage_wait.c). */
+	if (!iscsi_window_held(conn->session, cmd_sn) && !iscsi_window_hold(conn, cmd_sn, pdu))
+		iscsi_conn_doom(conn, "no room for requests out of order", false);
 }
 
 static void dispatch_numbered(struct iscsi_conn *conn, const struct request *request,
@@ -138,10 +146,13 @@ static void dispatch_numbered(struct iscsi_conn *conn, const struct request *req
 	case ISCSI_WINDOW_IGNORE:
 		break;
 	case ISCSI_WINDOW_LATER:
-		if (!iscsi_window_hold(conn, cmd_sn, pdu))
-			iscsi_conn_doom(conn, "no room for requests out of order", false);
+		hold(conn, cmd_sn, pdu);
 		break;
 	case ISCSI_WINDOW_NOW:
+		if (iscsi_manage_bars(session, cmd_sn)) {
+			hold(conn, cmd_sn, pdu);
+			break;
+		}
 		session->busy++;
 		if (deliver(conn, request, pdu))
 			iscsi_dispatch_held(session);
@@ -151,7 +162,15 @@ static void dispatch_numbered(struct iscsi_conn *conn, const struct request *req
 	}
 }
 
-void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
+static uint32_t exp_stat_sn_of(const struct iscsi_pdu *pdu)
+{
+	struct iscsi_nop_out nop;
+
+	iscsi_nop_out_decode(pdu->bhs, &nop);
+	return nop.exp_stat_sn;
+}
+
+static void dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	const struct request *request = request_find(conn, pdu->head.opcode);
 
@@ -161,6 +180,20 @@ void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		dispatch_numbered(conn, request, pdu);
 	else
 		deliver(conn, request, pdu);
+}
+
+void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
+{
+	struct iscsi_session *session = conn->session;
+
+	/* Every request has its ExpStatSN where NOP-Out has it. */
+	iscsi_conn_acknowledge(conn, exp_stat_sn_of(pdu));
+	session->busy++;
+	dispatch(conn, pdu);
+	if (session->tmfs)
+		iscsi_manage_look(session);
+	session->busy--;
+	iscsi_session_settle(session);
 }
 
 void iscsi_dispatch_digest_error(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)

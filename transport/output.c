@@ -55,6 +55,30 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 	return true;
 }
 
+/* Does the PDU use up a StatSN (RFC 7143 4.2.2.2)? */
+static bool uses_stat_sn(const struct iscsi_out *out)
+{
+	switch (out->kind) {
+	case ISCSI_OUT_SCSI_RESPONSE:
+	case ISCSI_OUT_TASK_MANAGEMENT_RESPONSE:
+	case ISCSI_OUT_TEXT_RESPONSE:
+	case ISCSI_OUT_LOGOUT_RESPONSE:
+	case ISCSI_OUT_ASYNC_MESSAGE:
+	case ISCSI_OUT_REJECT:
+	case ISCSI_OUT_TASK: /* with its last PDU */
+		return true;
+	case ISCSI_OUT_DATA_IN:
+		return out->pdu.data_in.has_status;
+	case ISCSI_OUT_NOP_IN:
+		return out->pdu.nop.itt != ISCSI_NO_TAG;
+	case ISCSI_OUT_R2T:
+	case ISCSI_OUT_INVALID:
+	case ISCSI_OUT_LOGIN_RESPONSE:
+		return false;
+	}
+	return false;
+}
+
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out)
 {
 	if (!conn->out_first) {
@@ -65,6 +89,7 @@ void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out)
 	}
 	conn->out_last = out;
 	conn->out_weight += out->weight;
+	conn->stat_pending += uses_stat_sn(out);
 	iscsi_conn_wake(conn);
 }
 
@@ -88,30 +113,6 @@ void iscsi_out_discard_all(struct iscsi_conn *conn)
 }
 
 /* --- encoding --------------------------------------------------------------------------------- */
-
-/* Does the PDU use up a StatSN (RFC 7143 4.2.2.2)? */
-static bool consumes_stat_sn(const struct iscsi_out *out)
-{
-	switch (out->kind) {
-	case ISCSI_OUT_SCSI_RESPONSE:
-	case ISCSI_OUT_TASK_MANAGEMENT_RESPONSE:
-	case ISCSI_OUT_TEXT_RESPONSE:
-	case ISCSI_OUT_LOGOUT_RESPONSE:
-	case ISCSI_OUT_ASYNC_MESSAGE:
-	case ISCSI_OUT_REJECT:
-		return true;
-	case ISCSI_OUT_DATA_IN:
-		return out->pdu.data_in.has_status;
-	case ISCSI_OUT_NOP_IN:
-		return out->pdu.nop.itt != ISCSI_NO_TAG;
-	case ISCSI_OUT_R2T:
-	case ISCSI_OUT_INVALID:
-	case ISCSI_OUT_LOGIN_RESPONSE:
-	case ISCSI_OUT_TASK:
-		return false;
-	}
-	return false;
-}
 
 /* One case a PDU type: fill in the numbers, write the header. */
 static void encode_header(struct iscsi_out *out, const struct iscsi_sns *sns)
@@ -192,8 +193,10 @@ static void out_encode(struct iscsi_conn *conn, struct iscsi_out *out)
 
 	encode_header(out, &sns);
 	iscsi_bhs_set_lengths(out->head, out->data_len);
-	if (consumes_stat_sn(out))
+	if (uses_stat_sn(out)) {
 		conn->stat_sn++;
+		conn->stat_pending--;
+	}
 	add_padding_and_digests(out);
 	out->encoded = true;
 }

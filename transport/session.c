@@ -335,8 +335,7 @@ static void tasks_forget_conns(struct iscsi_session *session)
 			iscsi_data_out_cancel(t);
 			t->conn = NULL;
 		}
-	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
-		f->conn = NULL;
+	iscsi_manage_forget(session, NULL);
 }
 
 void iscsi_session_end(struct iscsi_session *session, enum scsi_nexus_end why)

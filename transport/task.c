@@ -168,9 +168,7 @@ void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_c
 {
 	struct iscsi_task *task;
 
-	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
-		if (f->conn == conn)
-			f->conn = NULL;
+	iscsi_manage_forget(session, conn);
 	for (uint32_t i = 0; i <= session->ring_mask; i++)
 		for (task = session->tasks_by_itt[i]; task; task = task->chain)
 			if (task->conn == conn) {

@@ -64,6 +64,7 @@ static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 	deadline = earlier(deadline, hole_deadline(conn));
 	deadline = earlier(deadline, data_out_deadline(conn));
 	deadline = earlier(deadline, text_deadline(conn));
+	deadline = earlier(deadline, iscsi_manage_deadline(conn));
 	return earlier(deadline, conn->logout_deadline_ms);
 }
 
@@ -116,7 +117,9 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_data_out_timeout(conn->timed);
 	if (now_ms >= text_deadline(conn))
 		iscsi_text_exchange_free(&conn->text);
-	if (!conn->doom)
+	if (!conn->doom && now_ms >= iscsi_manage_deadline(conn))
+		iscsi_manage_look(conn->session);
+	if (!conn->doom && conn->session)
 		tick_nop(conn, now_ms);
 }
 
