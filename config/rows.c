@@ -366,7 +366,7 @@ static const struct config_row limit_rows[] = {
 #define POLICY(field) .name = #field, AT(struct config_policy, field)
 
 static const struct config_row policy_rows[] = {
-	{POLICY(max_connections), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 1, .initial = 1,
+	{POLICY(max_connections), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 8, .initial = 1,
 	 .doc = "MaxConnections."},
 	{POLICY(initial_r2t), .kind = CONFIG_KIND_BOOL, .initial = 0, .doc = "InitialR2T."},
 	{POLICY(immediate_data), .kind = CONFIG_KIND_BOOL, .initial = 1, .doc = "ImmediateData."},

@@ -142,6 +142,10 @@ void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
  * EVENT, for REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS. A new nexus has none of them. */
 void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries);
 
+/* The transport has ended commands of that LUN by itself, while the nexus lives on: unit attention
+ * 47/7F (RFC 7143 11.4.7.2, 11.14.5). */
+void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8]);
+
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */

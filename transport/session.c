@@ -346,14 +346,45 @@ void iscsi_session_end(struct iscsi_session *session, enum scsi_nexus_end why)
 	session->busy++;
 	refused_tasks_end(session);
 	tasks_forget_conns(session);
-	/* A logout's response and what was answered before it still have to be sent. */
-	conns_let_go(session, why != SCSI_NEXUS_LOGOUT);
+	/* A logout's response and what was answered before it still have to be sent; and what is
+	 * said about a session that is lost. */
+	conns_let_go(session, why == SCSI_NEXUS_REINSTATED);
 	if (session->nexus) {
 		struct scsi_nexus *nexus = session->nexus;
 		session->nexus = NULL;
 		session->nexus_draining = true;
 		scsi_nexus_close(nexus, why, nexus_closed, session);
 	}
+	session->busy--;
+	iscsi_session_settle(session);
+}
+
+/* RFC 7143 7.1.4.4, 7.1.5: at ErrorRecoveryLevel 0 there is no recovery below that of the session.
+ * The connections that are left hear of it. */
+static bool is_lost_with(const struct iscsi_session *session, const struct iscsi_conn *conn,
+			 enum scsi_nexus_end why)
+{
+	return why == SCSI_NEXUS_LOSS && conn->state == ISCSI_CONN_FULL_FEATURE &&
+	       session->params.error_recovery_level == 0;
+}
+
+static void announce_loss(const struct iscsi_session *session)
+{
+	for (struct iscsi_conn *c = session->conns; c; c = c->session_next) {
+		iscsi_conn_log(c, ISCSI_LOG_WARNING, "dropped",
+			       "another connection of its session is lost");
+		if (c->state == ISCSI_CONN_FULL_FEATURE)
+			iscsi_async_send(c, ISCSI_ASYNC_SESSION_DROP);
+	}
+}
+
+static void connection_leave(struct iscsi_session *session, struct iscsi_conn *conn)
+{
+	session->busy++;
+	iscsi_task_abort_all_of(session, conn);
+	iscsi_conn_let_go(conn);
+	if (session->tmfs)
+		iscsi_manage_look(session);
 	session->busy--;
 	iscsi_session_settle(session);
 }
@@ -366,13 +397,11 @@ void iscsi_session_leave(struct iscsi_conn *conn, enum scsi_nexus_end why)
 		return;
 	conn_leave_list(conn);
 	iscsi_window_forget(session, conn);
-	if (session->conn_count > 0) {
-		session->busy++;
-		iscsi_task_abort_all_of(session, conn);
-		session->busy--;
-		iscsi_conn_let_go(conn);
+	if (session->conn_count > 0 && !is_lost_with(session, conn, why)) {
+		connection_leave(session, conn);
 		return;
 	}
+	announce_loss(session);
 	iscsi_conn_let_go(conn);
 	if (why == SCSI_NEXUS_LOSS)
 		session->node->counters.sessions_lost++;

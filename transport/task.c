@@ -178,6 +178,8 @@ void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_c
 	/* An abort may end other tasks as well: look anew after each. */
 	while ((task = next_orphan(session))) {
 		task->abort_sent = true;
+		if (session->nexus)
+			scsi_nexus_note_cleared(session->nexus, task->scsi.lun_bytes);
 		if (task->state == ISCSI_TASK_REFUSED)
 			iscsi_task_end(task);
 		else

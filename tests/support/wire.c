@@ -153,8 +153,8 @@ void wire_house_start(struct wire_house *house)
 	CHECK(house->executor != NULL);
 	struct scsi_target_config target = {
 		.name = WIRE_TARGET,
-		.ports = {1},
-		.port_count = 1,
+		.ports = {1, 2},
+		.port_count = house->second_port ? 2 : 1,
 		.executor = house->executor,
 		.clock = house_clock,
 		.clock_context = house,
