@@ -167,7 +167,7 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	conn->state = ISCSI_CONN_LOGIN;
 	conn->ping_ttt = ISCSI_NO_TAG;
-	conn->logout_deadline_ms = UINT64_MAX;
+	conn->logout_deadline_ms = conn->negotiation_deadline_ms = UINT64_MAX;
 	conn->created_ms = conn->received_ms = conn->sent_ms = now_ms;
 	conn->rejects_since_ms = now_ms;
 	conn->input = conn->login_input;

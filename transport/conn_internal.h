@@ -283,7 +283,8 @@ struct iscsi_conn {
 
 	/* Time. */
 	uint64_t created_ms, received_ms, sent_ms, ping_ms, rejects_since_ms, closing_ms;
-	uint64_t logout_deadline_ms; /* after an async logout request; UINT64_MAX: none */
+	/* After an async request; UINT64_MAX: there is none. */
+	uint64_t logout_deadline_ms, negotiation_deadline_ms;
 };
 
 /* conn.c */
@@ -400,12 +401,6 @@ void iscsi_nop_carry_window(struct iscsi_conn *conn);
 void iscsi_text_exchange_free(struct iscsi_text_exchange *text);
 
 /* async.c */
-enum iscsi_async_event {
-	ISCSI_ASYNC_SCSI = 0,
-	ISCSI_ASYNC_LOGOUT_REQUEST = 1,
-	ISCSI_ASYNC_CONNECTION_DROP = 2,
-	ISCSI_ASYNC_SESSION_DROP = 3,
-};
 void iscsi_async_send(struct iscsi_conn *conn, enum iscsi_async_event event);
 /* The target stops: asks for logout, or closes at once what is no normal session. */
 void iscsi_async_shutdown(struct iscsi_conn *conn);

@@ -98,6 +98,38 @@ struct iscsi_node_counters {
 };
 struct iscsi_node_counters iscsi_node_counters(const struct iscsi_node *node);
 
+/* RFC 7143 11.9.1 */
+enum iscsi_async_event {
+	ISCSI_ASYNC_SCSI = 0,
+	ISCSI_ASYNC_LOGOUT_REQUEST = 1,
+	ISCSI_ASYNC_CONNECTION_DROP = 2,
+	ISCSI_ASYNC_SESSION_DROP = 3,
+	ISCSI_ASYNC_NEGOTIATION_REQUEST = 4,
+	ISCSI_ASYNC_TASK_TERMINATION = 5,
+	ISCSI_ASYNC_VENDOR_FIRST = 248, /* to 255 */
+};
+
+struct iscsi_async_order {
+	uint8_t event; /* enum iscsi_async_event */
+	uint16_t tsih;
+	bool one_connection; /* only to `cid`; else to every connection of the session */
+	uint16_t cid;
+	uint16_t seconds;     /* LOGOUT_REQUEST, NEGOTIATION_REQUEST: what the initiator is given */
+	uint8_t lun_bytes[8]; /* SCSI, TASK_TERMINATION */
+	const uint8_t *sense; /* SCSI; borrowed */
+	uint16_t sense_len;
+	uint8_t vcode; /* vendor events, with parameters 1 to 3 */
+	uint16_t parameters[3];
+};
+
+/*
+ * An asynchronous message on demand, and what it announces: the connection or the session is then
+ * dropped at once, or when the initiator has not logged out (or begun to negotiate) in time. 0;
+ * -ENOENT: no such session or connection; -EINVAL: no such event, no sense with a SCSI event, or a
+ * discovery session, which is told nothing.
+ */
+int iscsi_node_send_async(struct iscsi_node *node, const struct iscsi_async_order *order);
+
 /*
  * Stop: no new logins (0301), every session in full feature phase gets an async message (target
  * requests logout; then session dropped), running commands are answered, then connections finish.

@@ -65,7 +65,7 @@ static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 	deadline = earlier(deadline, data_out_deadline(conn));
 	deadline = earlier(deadline, text_deadline(conn));
 	deadline = earlier(deadline, iscsi_manage_deadline(conn));
-	return earlier(deadline, conn->logout_deadline_ms);
+	return earlier(deadline, earlier(conn->logout_deadline_ms, conn->negotiation_deadline_ms));
 }
 
 uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
@@ -113,6 +113,8 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_conn_doom(conn, "a request is missing in the CmdSN order", false);
 	else if (now_ms >= conn->logout_deadline_ms)
 		iscsi_conn_doom(conn, "no logout in time", false);
+	else if (now_ms >= conn->negotiation_deadline_ms)
+		iscsi_conn_doom(conn, "no negotiation in time", false);
 	while (!conn->doom && now_ms >= data_out_deadline(conn))
 		iscsi_data_out_timeout(conn->timed);
 	if (now_ms >= text_deadline(conn))
