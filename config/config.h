@@ -139,6 +139,8 @@ struct config_policy {
 	uint32_t first_burst_len;
 	uint32_t max_recv_data_segment_len;
 	uint32_t max_outstanding_r2t;
+	bool data_pdu_in_order;
+	bool data_sequence_in_order;
 	uint32_t error_recovery_level;
 	uint32_t default_time2wait;
 	uint32_t default_time2retain;

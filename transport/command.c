@@ -59,9 +59,10 @@ static void expect_first_burst(struct iscsi_task *task, const struct iscsi_scsi_
 
 	if (end > task->scsi.expected_out)
 		end = task->scsi.expected_out;
+	task->first_len = immediate_len;
+	iscsi_burst_open(&task->unsolicited, ISCSI_NO_TAG, immediate_len,
+			 end > immediate_len ? end : immediate_len);
 	task->unsolicited.open = !command->final;
-	task->unsolicited.next = immediate_len;
-	task->unsolicited.end = end;
 }
 
 /* RFC 7143 13.10, 13.11: was data sent that was not agreed on? */
@@ -72,7 +73,8 @@ static bool has_unexpected_data(const struct iscsi_task *task, uint32_t immediat
 	if (task->unsolicited.open && params->initial_r2t)
 		return true;
 	return immediate_len > 0 &&
-	       (!params->immediate_data || !task->write || immediate_len > task->unsolicited.end);
+	       (!params->immediate_data || !task->write ||
+		immediate_len > params->first_burst_len || immediate_len > task->scsi.expected_out);
 }
 
 /* Answers at once, or when the data that was announced has come. */

@@ -7,7 +7,8 @@
  *   output.c       queue of PDUs -> iovecs          task.c      one SCSI task's life
  *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
  *   data_gather.c  a task's write data              r2t.c       R2T
- *   data_room.c    memory for write data            manage.c    task management
+ *   data_room.c    memory for write data            burst.c     one sequence of data
+ *   manage.c       task management
  *   data_in.c      Data-In, SCSI Response           manage_wait.c  its order
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
@@ -22,6 +23,7 @@
 #define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
 #define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
+#define ISCSI_GAPS_MAX		1024  /* in one sequence, with DataPDUInOrder=No */
 #define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
 #define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */
 #define ISCSI_REJECT_WINDOW_MS	60000	   /* limits.rejects_max counts within this time */
@@ -113,11 +115,22 @@ enum iscsi_task_state {
 	ISCSI_TASK_ENDED,     /* out of the session */
 };
 
-/* A Data-Out sequence: the unsolicited burst, or the answer to one R2T. */
+struct iscsi_gap {
+	uint32_t from, to; /* buffer offsets: of the first byte, behind the last byte */
+};
+
+/*
+ * A Data-Out sequence: the unsolicited burst, or the answer to one R2T. With DataPDUInOrder=Yes one
+ * gap is left, and it shrinks from the front; otherwise there can be many.
+ */
 struct iscsi_burst {
 	bool open;
-	uint32_t ttt;	    /* ISCSI_NO_TAG: unsolicited */
-	uint32_t next, end; /* buffer offsets: of the next byte, behind the last byte */
+	uint32_t ttt;	     /* ISCSI_NO_TAG: unsolicited */
+	uint32_t start, end; /* buffer offsets */
+	uint32_t missing;    /* bytes */
+	struct iscsi_gap first;
+	struct iscsi_gap *more; /* gaps behind the first, ascending */
+	uint32_t more_count, more_cap;
 	uint32_t data_sn;
 	uint32_t empty_pdus;
 };
@@ -141,9 +154,11 @@ struct iscsi_task {
 	const uint8_t *immediate_data; /* borrowed, while inside_execute */
 	uint8_t *early;
 	uint32_t early_len;
+	uint32_t first_len; /* bytes of the first burst that have come without a gap */
 	struct iscsi_burst unsolicited;
 	struct iscsi_burst *r2ts; /* r2t_slots of them */
 	uint32_t r2t_slots, r2ts_open, r2t_sn;
+	bool soliciting;    /* the first burst is over */
 	uint32_t solicited; /* buffer offset up to which data came, or was asked for */
 	uint32_t received;  /* bytes that are in data_out */
 	bool faulted;	    /* the sequence is wrong: swallow the rest, then fail */
@@ -183,6 +198,18 @@ struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out 
 /* Asks for more, as far as MaxOutstandingR2T goes. */
 void iscsi_r2t_solicit(struct iscsi_task *task);
 
+/* burst.c */
+/* Expects the bytes [start, end), in PDUs with this tag. */
+void iscsi_burst_open(struct iscsi_burst *burst, uint32_t ttt, uint32_t start, uint32_t end);
+void iscsi_burst_close(struct iscsi_task *task, struct iscsi_burst *burst);
+/* The open one with this tag, or NULL. */
+struct iscsi_burst *iscsi_burst_find(struct iscsi_task *task, uint32_t ttt);
+/* May these bytes come now? They are missing, and in order if that was agreed on. */
+bool iscsi_burst_takes(const struct iscsi_task *task, const struct iscsi_burst *burst,
+		       uint32_t offset, uint32_t len);
+/* They have come. False: too many gaps, or no memory. */
+bool iscsi_burst_take(struct iscsi_burst *burst, uint32_t offset, uint32_t len);
+
 /* data_room.c */
 bool iscsi_room_fits_early(const struct iscsi_session *session, uint32_t len);
 void iscsi_room_take_early(struct iscsi_task *task, uint32_t len);
@@ -207,7 +234,6 @@ void iscsi_data_out_fault(struct iscsi_task *task, uint8_t asc, uint8_t ascq);
 /* Starts the clock anew for the sequence that is open. */
 void iscsi_data_out_arm(struct iscsi_task *task);
 bool iscsi_data_out_expected(const struct iscsi_task *task);
-void iscsi_burst_close(struct iscsi_task *task, struct iscsi_burst *burst);
 /* Every sequence is over, whether its data came or not. */
 void iscsi_data_out_cancel(struct iscsi_task *task);
 void iscsi_data_out_free(struct iscsi_task *task);

@@ -40,19 +40,13 @@ bool iscsi_data_out_expected(const struct iscsi_task *task)
 	return task->unsolicited.open || task->r2ts_open > 0;
 }
 
-void iscsi_burst_close(struct iscsi_task *task, struct iscsi_burst *burst)
-{
-	burst->open = false;
-	if (burst != &task->unsolicited)
-		task->r2ts_open--;
-}
-
 void iscsi_data_out_cancel(struct iscsi_task *task)
 {
-	task->unsolicited.open = false;
+	if (task->unsolicited.open)
+		iscsi_burst_close(task, &task->unsolicited);
 	for (uint32_t i = 0; i < task->r2t_slots; i++)
-		task->r2ts[i].open = false;
-	task->r2ts_open = 0;
+		if (task->r2ts[i].open)
+			iscsi_burst_close(task, &task->r2ts[i]);
 	disarm(task);
 	iscsi_room_give_back(task);
 }
@@ -79,7 +73,7 @@ static bool keep_early(struct iscsi_task *task)
 
 	if (room == 0)
 		return true;
-	task->early = malloc(room);
+	task->early = calloc(1, room);
 	if (!task->early) {
 		task->early_len = 0;
 		return false;
@@ -87,6 +81,7 @@ static bool keep_early(struct iscsi_task *task)
 	iscsi_room_take_early(task, room);
 	if (task->early_len > 0)
 		memcpy(task->early, task->immediate_data, task->early_len);
+	task->early_len = room;
 	return true;
 }
 
@@ -111,11 +106,10 @@ static bool take_buffer(struct iscsi_task *task)
 		return true;
 	if (!iscsi_room_take(task) || !target_data_out_prepare(&task->scsi))
 		return false;
-	task->received = task->early_len;
-	if (task->received > task->scsi.data_out_len)
-		task->received = task->scsi.data_out_len;
-	if (task->received > 0)
-		memcpy(task->scsi.data_out, early, task->received);
+	uint32_t len = task->early_len < task->scsi.data_out_len ? task->early_len
+								 : task->scsi.data_out_len;
+	if (len > 0)
+		memcpy(task->scsi.data_out, early, len);
 	free(task->early);
 	task->early = NULL;
 	iscsi_room_give_back_early(task);
@@ -129,6 +123,16 @@ static void run(struct iscsi_task *task)
 	disarm(task);
 	task->state = ISCSI_TASK_RUNNING;
 	target_data_out_ready(&task->scsi);
+}
+
+/* The first burst is over: the rest has to be asked for. */
+static void begin_soliciting(struct iscsi_task *task)
+{
+	task->soliciting = true;
+	task->received = task->first_len;
+	if (task->received > task->scsi.data_out_len)
+		task->received = task->scsi.data_out_len;
+	task->solicited = task->received;
 }
 
 static void continue_faulted(struct iscsi_task *task)
@@ -160,13 +164,12 @@ void iscsi_data_out_continue(struct iscsi_task *task)
 			iscsi_data_out_arm(task);
 		return;
 	}
-	if (task->received == task->scsi.data_out_len) {
+	if (!task->soliciting)
+		begin_soliciting(task);
+	if (task->received == task->scsi.data_out_len)
 		run(task);
-		return;
-	}
-	if (task->solicited == 0)
-		task->solicited = task->received;
-	iscsi_r2t_solicit(task);
+	else
+		iscsi_r2t_solicit(task);
 }
 
 void iscsi_data_out_progress(struct iscsi_task *task)

@@ -15,16 +15,6 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static struct iscsi_burst *burst_find(struct iscsi_task *task, uint32_t ttt)
-{
-	if (ttt == ISCSI_NO_TAG)
-		return task->unsolicited.open ? &task->unsolicited : NULL;
-	for (uint32_t i = 0; i < task->r2t_slots; i++)
-		if (task->r2ts[i].open && task->r2ts[i].ttt == ttt)
-			return &task->r2ts[i];
-	return NULL;
-}
-
 /* The task on this connection, or NULL. */
 static struct iscsi_task *task_of(const struct iscsi_conn *conn, uint32_t itt)
 {
@@ -42,9 +32,9 @@ uint8_t *iscsi_data_out_place(struct iscsi_conn *conn, const uint8_t *bhs, uint3
 	if (!task || task->state != ISCSI_TASK_GATHERING || !task->scsi.data_out || task->faulted ||
 	    data_len == 0)
 		return NULL;
-	const struct iscsi_burst *burst = burst_find(task, pdu.ttt);
+	const struct iscsi_burst *burst = iscsi_burst_find(task, pdu.ttt);
 	uint64_t end = (uint64_t)pdu.offset + data_len;
-	if (!burst || pdu.offset != burst->next || end > burst->end ||
+	if (!burst || !iscsi_burst_takes(task, burst, pdu.offset, data_len) ||
 	    end > task->scsi.data_out_len)
 		return NULL;
 	task->refs++;
@@ -69,7 +59,7 @@ uint8_t iscsi_data_out_check(struct iscsi_conn *conn, const struct iscsi_pdu *pd
 		return task->unsolicited.open || can_fail ? 0 : ISCSI_REJECT_PROTOCOL_ERROR;
 	}
 	if (memcmp(data_out.lun, task->scsi.lun_bytes, sizeof(data_out.lun)) != 0 ||
-	    !burst_find(task, data_out.ttt))
+	    !iscsi_burst_find(task, data_out.ttt))
 		return ISCSI_REJECT_INVALID_PDU_FIELD;
 	return 0;
 }
@@ -81,13 +71,11 @@ static void store(struct iscsi_task *task, uint32_t offset, const struct iscsi_p
 	task->session->bytes_out += len;
 	if (task->early) {
 		memcpy(task->early + offset, pdu->data, len);
-		task->early_len += len;
 	} else if (task->scsi.data_out && offset < task->scsi.data_out_len) {
 		uint8_t *place = task->scsi.data_out + offset;
 		len = min_u32(len, task->scsi.data_out_len - offset);
 		if (pdu->data != place)
 			memcpy(place, pdu->data, len);
-		task->received += len;
 	}
 }
 
@@ -101,16 +89,31 @@ static uint8_t burst_judge(struct iscsi_task *task, const struct iscsi_burst *bu
 		iscsi_data_out_fault(task, ASC_INCORRECT_AMOUNT);
 		return ISCSI_REJECT_PROTOCOL_ERROR;
 	}
-	if (data_out->offset != burst->next) {
+	if (!iscsi_burst_takes(task, burst, data_out->offset, len)) {
 		iscsi_data_out_fault(task, ASC_INCORRECT_AMOUNT);
 	} else if (data_out->data_sn != burst->data_sn) {
 		/* A PDU got lost or came twice; at ErrorRecoveryLevel 0 it cannot be had again. */
 		iscsi_data_out_fault(task, ISCSI_ASC_PROTOCOL_CRC_ERROR);
-	} else if (data_out->final != (end == burst->end)) {
+	} else if (data_out->final != (len == burst->missing)) {
 		iscsi_data_out_fault(task, ASC_INCORRECT_AMOUNT);
 		return data_out->final ? 0 : ISCSI_REJECT_PROTOCOL_ERROR;
 	}
 	return 0;
+}
+
+static void burst_store(struct iscsi_task *task, struct iscsi_burst *burst, uint32_t offset,
+			const struct iscsi_pdu *pdu)
+{
+	if (!iscsi_burst_take(burst, offset, pdu->data_len)) {
+		iscsi_data_out_fault(task, ASC_INCORRECT_AMOUNT); /* in too many pieces */
+		return;
+	}
+	if (pdu->data_len > 0)
+		store(task, offset, pdu);
+	if (burst == &task->unsolicited)
+		task->first_len = burst->missing == 0 ? burst->end : burst->first.from;
+	else
+		task->received += pdu->data_len;
 }
 
 static void burst_take(struct iscsi_conn *conn, struct iscsi_task *task, struct iscsi_burst *burst,
@@ -124,9 +127,7 @@ static void burst_take(struct iscsi_conn *conn, struct iscsi_task *task, struct 
 			iscsi_reject(conn, pdu, reason);
 	}
 	if (!task->faulted) {
-		if (pdu->data_len > 0)
-			store(task, data_out->offset, pdu);
-		burst->next += pdu->data_len;
+		burst_store(task, burst, data_out->offset, pdu);
 		burst->data_sn++;
 		iscsi_data_out_arm(task);
 	}
@@ -143,7 +144,7 @@ void iscsi_data_out_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 	struct iscsi_task *task = task_of(conn, data_out.itt);
 	if (!task)
 		return; /* late data of a task that ended */
-	struct iscsi_burst *burst = burst_find(task, data_out.ttt);
+	struct iscsi_burst *burst = iscsi_burst_find(task, data_out.ttt);
 	if (burst) {
 		burst_take(conn, task, burst, &data_out, pdu);
 	} else {
@@ -158,7 +159,7 @@ void iscsi_data_out_digest_error(struct iscsi_conn *conn, const uint8_t *bhs)
 
 	iscsi_data_out_decode(bhs, &data_out);
 	struct iscsi_task *task = task_of(conn, data_out.itt);
-	struct iscsi_burst *burst = task ? burst_find(task, data_out.ttt) : NULL;
+	struct iscsi_burst *burst = task ? iscsi_burst_find(task, data_out.ttt) : NULL;
 	if (!burst)
 		return;
 	/* The header is sound (it has its own digest, or none was asked for): its F bit counts. */

@@ -34,12 +34,8 @@ static bool r2t_send(struct iscsi_task *task, struct iscsi_burst *burst)
 		return false;
 	uint32_t len = min_u32(task->scsi.data_out_len - task->solicited,
 			       task->session->params.max_burst_len);
-	*burst = (struct iscsi_burst){
-		.open = true,
-		.ttt = iscsi_session_take_ttt(task->session),
-		.next = task->solicited,
-		.end = task->solicited + len,
-	};
+	iscsi_burst_open(burst, iscsi_session_take_ttt(task->session), task->solicited,
+			 task->solicited + len);
 	out->pdu.r2t = (struct iscsi_r2t){
 		.itt = task->itt,
 		.ttt = burst->ttt,

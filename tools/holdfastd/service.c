@@ -211,6 +211,8 @@ static struct iscsi_policy node_policy(const struct config_policy *policy)
 		.first_burst_len = policy->first_burst_len,
 		.max_recv_data_segment_len = policy->max_recv_data_segment_len,
 		.max_outstanding_r2t = policy->max_outstanding_r2t,
+		.data_pdu_in_order = policy->data_pdu_in_order,
+		.data_sequence_in_order = policy->data_sequence_in_order,
 		.error_recovery_level = policy->error_recovery_level,
 		.default_time2wait = policy->default_time2wait,
 		.default_time2retain = policy->default_time2retain,

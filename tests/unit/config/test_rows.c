@@ -192,6 +192,8 @@ START_TEST(test_the_policy_defaults_to_that_of_the_transport)
 	SAME(config->policy, policy, first_burst_len);
 	SAME(config->policy, policy, max_recv_data_segment_len);
 	SAME(config->policy, policy, max_outstanding_r2t);
+	SAME(config->policy, policy, data_pdu_in_order);
+	SAME(config->policy, policy, data_sequence_in_order);
 	SAME(config->policy, policy, error_recovery_level);
 	SAME(config->policy, policy, default_time2wait);
 	SAME(config->policy, policy, default_time2retain);
