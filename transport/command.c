@@ -10,7 +10,6 @@
 
 /* Sense for what the transport refuses by itself: key, ASC, ASCQ. */
 #define SENSE_UNEXPECTED_DATA 0x0b, 0x0c, 0x0c
-#define SENSE_INVALID_IU      0x05, 0x0e, 0x03
 
 /* RFC 7143 11.3.1: rules of which an initiator that breaks them cannot have meant anything. */
 static bool flags_are_sound(const struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
@@ -122,12 +121,12 @@ void iscsi_command_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		return;
 	}
 	add_long_cdb(&task->scsi, &ahs);
+	if (ahs.has_bidirectional_read_len)
+		task->scsi.expected_in = ahs.bidirectional_read_len;
 	expect_first_burst(task, &command, pdu->data_len);
 	task->session->bytes_out += pdu->data_len;
 	if (has_unexpected_data(task, pdu->data_len))
 		refuse(task, SENSE_UNEXPECTED_DATA);
-	else if (task->read && task->write) /* no bidirectional command is supported */
-		refuse(task, SENSE_INVALID_IU);
 	else if (!iscsi_room_fits_early(task->session,
 					iscsi_data_out_early_need(task, pdu->data_len)))
 		refuse_full(task);

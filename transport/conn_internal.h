@@ -145,10 +145,9 @@ struct iscsi_task {
 
 	uint32_t itt;
 	bool immediate, read, write;
-	bool inside_execute;   /* target_execute is on the stack */
-	bool abort_sent;       /* our own ABORT TASK is under way */
-	bool stopping;	       /* a function waits to abort it: nothing more is asked for */
-	uint32_t expected_len; /* EDTL */
+	bool inside_execute; /* target_execute is on the stack */
+	bool abort_sent;     /* our own ABORT TASK is under way */
+	bool stopping;	     /* a function waits to abort it: nothing more is asked for */
 
 	/* Write data. Until there is a buffer it is kept in `early`, at most FirstBurstLength. */
 	const uint8_t *immediate_data; /* borrowed, while inside_execute */
@@ -173,7 +172,7 @@ struct iscsi_task {
 	/* Read data. */
 	uint32_t in_sent; /* bytes put into Data-In PDUs */
 	uint32_t data_sn;
-	struct iscsi_residual residual;
+	struct iscsi_residual residual, read_residual;
 };
 
 /* task.c */
@@ -188,8 +187,8 @@ void iscsi_task_answer(struct iscsi_task *task);
 void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_conn *conn);
 
 /* data_in.c */
-/* O, U and their count (RFC 7143 11.4.5). */
-struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task);
+/* O, U, o, u and their counts. */
+void iscsi_task_note_residuals(struct iscsi_task *task);
 /* Turns a TASK entry into its next PDU: either a new entry to be sent before it, or itself.
  * NULL without memory. */
 struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);

@@ -13,46 +13,59 @@ static uint32_t clamp_u32(uint64_t value)
 	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-/* Bytes that the command wanted to move in the direction that the initiator announced. A command
+static bool is_bidirectional(const struct iscsi_task *task)
+{
+	return task->read && task->write;
+}
+
+/* Bytes that the command wanted to move in a direction that the initiator announced. A command
  * whose CDB goes the other way moves none of them (the sheet, 12.1). */
-static uint64_t wanted_len(const struct iscsi_task *task)
+static uint64_t wanted_len(const struct iscsi_task *task, bool write)
 {
 	bool gathered = task->scsi.data_out != NULL || task->scsi.data_out_len > 0;
 
-	if (task->read && gathered)
-		return 0;
-	if (task->write && !gathered && task->scsi.status == SCSI_STATUS_GOOD)
+	if (gathered != write &&
+	    (gathered || is_bidirectional(task) || task->scsi.status == SCSI_STATUS_GOOD))
 		return 0;
 	return task->scsi.transfer_len;
 }
 
-static uint64_t moved_len(const struct iscsi_task *task)
+static struct iscsi_residual residual_of(const struct iscsi_task *task, bool write,
+					 uint32_t expected)
 {
-	return task->write ? task->received : task->scsi.data_in_len;
-}
+	uint64_t wanted = wanted_len(task, write);
+	uint64_t moved = write ? task->received : task->scsi.data_in_len;
 
-struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task)
-{
-	uint64_t wanted = wanted_len(task);
-
-	if (wanted > task->expected_len)
+	if (wanted > expected)
 		return (struct iscsi_residual){
 			.overflow = true,
-			.count = clamp_u32(wanted - task->expected_len),
+			.count = clamp_u32(wanted - expected),
 		};
-	if (task->scsi.status != SCSI_STATUS_GOOD && moved_len(task) < wanted)
-		wanted = moved_len(task);
-	if (wanted < task->expected_len)
+	if (task->scsi.status != SCSI_STATUS_GOOD && moved < wanted)
+		wanted = moved;
+	if (wanted < expected)
 		return (struct iscsi_residual){
 			.underflow = true,
-			.count = (uint32_t)(task->expected_len - wanted),
+			.count = (uint32_t)(expected - wanted),
 		};
 	return (struct iscsi_residual){0};
+}
+
+/* RFC 7143 11.4.5: of a bidirectional command O, U describe the write, and o, u the read. */
+void iscsi_task_note_residuals(struct iscsi_task *task)
+{
+	uint32_t expected = task->write ? task->scsi.expected_out : task->scsi.expected_in;
+
+	task->residual = residual_of(task, task->write, expected);
+	if (is_bidirectional(task))
+		task->read_residual = residual_of(task, false, task->scsi.expected_in);
 }
 
 /* RFC 7143 11.7.3: only these may end in a Data-In PDU. */
 static bool status_collapses(const struct iscsi_task *task)
 {
+	if (is_bidirectional(task))
+		return false;
 	return task->scsi.status == SCSI_STATUS_GOOD ||
 	       task->scsi.status == SCSI_STATUS_CONDITION_MET;
 }
@@ -103,6 +116,7 @@ static void become_response(struct iscsi_out *out, const struct iscsi_task *task
 		.itt = task->itt,
 		.exp_data_sn = task->data_sn,
 		.residual = task->residual,
+		.read_residual = task->read_residual,
 	};
 	if (task->scsi.sense_len == 0)
 		return;

@@ -26,6 +26,13 @@ static bool r2t_slots_make(struct iscsi_task *task)
 	return task->r2ts != NULL;
 }
 
+/* The R2Ts and the Data-In PDUs of a bidirectional command are numbered together (RFC 7143
+ * 4.2.2.3). */
+static uint32_t take_r2t_sn(struct iscsi_task *task)
+{
+	return task->read ? task->data_sn++ : task->r2t_sn++;
+}
+
 static bool r2t_send(struct iscsi_task *task, struct iscsi_burst *burst)
 {
 	struct iscsi_out *out = iscsi_out_new(task->conn, ISCSI_OUT_R2T);
@@ -39,7 +46,7 @@ static bool r2t_send(struct iscsi_task *task, struct iscsi_burst *burst)
 	out->pdu.r2t = (struct iscsi_r2t){
 		.itt = task->itt,
 		.ttt = burst->ttt,
-		.r2t_sn = task->r2t_sn++,
+		.r2t_sn = take_r2t_sn(task),
 		.offset = task->solicited,
 		.desired_len = len,
 	};

@@ -39,8 +39,6 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->immediate = command->immediate;
 	task->read = command->read;
 	task->write = command->write;
-	/* EDTL without a direction means nothing (RFC 7143 11.3.4). */
-	task->expected_len = command->read || command->write ? command->expected_len : 0;
 	task->unsolicited.ttt = ISCSI_NO_TAG;
 
 	task->scsi.nexus = conn->session->nexus;
@@ -51,8 +49,10 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->scsi.attribute = (enum scsi_task_attribute)command->attribute;
 	memcpy(task->scsi.cdb, command->cdb, sizeof(command->cdb));
 	task->scsi.cdb_len = sizeof(command->cdb);
-	task->scsi.expected_in = command->read ? task->expected_len : 0;
-	task->scsi.expected_out = command->write ? task->expected_len : 0;
+	/* EDTL without a direction means nothing, and of both directions the write (RFC 7143
+	 * 11.3.4); the read has its own, in an AHS. */
+	task->scsi.expected_in = command->read && !command->write ? command->expected_len : 0;
+	task->scsi.expected_out = command->write ? command->expected_len : 0;
 
 	iscsi_session_add_task(conn->session, task);
 	conn->session->commands++;
@@ -102,7 +102,7 @@ static void task_respond(struct iscsi_task *task)
 	if (conn && conn->state == ISCSI_CONN_FULL_FEATURE) {
 		struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_TASK);
 		if (out) {
-			task->residual = iscsi_task_residual(task);
+			iscsi_task_note_residuals(task);
 			task->session->bytes_in += task->scsi.data_in_len;
 			task->refs++;
 			out->task = task;
