@@ -123,6 +123,8 @@ struct config_limits {
 	uint32_t nop_interval_ms;
 	uint32_t nop_timeout_ms;
 	uint32_t data_out_timeout_ms;
+	uint32_t recovery_ms;
+	uint64_t unacked_max;
 	uint32_t abort_wait_ms;
 	uint32_t send_stall_ms;
 	uint64_t session_data_max;

@@ -50,6 +50,7 @@ void iscsi_conn_shut(struct iscsi_conn *conn, bool discard)
 	assert(!conn->session);
 	if (discard)
 		iscsi_out_discard_all(conn);
+	iscsi_kept_forget_all(conn);
 	if (conn->state == ISCSI_CONN_CLOSING)
 		return;
 	if (is_logging_in(conn))
@@ -110,8 +111,10 @@ void iscsi_conn_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn)
 {
 	/* Only what was sent can be acknowledged. */
 	if (iscsi_sn_before(conn->acked_stat_sn, exp_stat_sn) &&
-	    !iscsi_sn_before(conn->stat_sn, exp_stat_sn))
+	    !iscsi_sn_before(conn->stat_sn, exp_stat_sn)) {
 		conn->acked_stat_sn = exp_stat_sn;
+		iscsi_kept_acknowledge(conn, exp_stat_sn);
+	}
 }
 
 /* Carries out what iscsi_conn_doom asked for. */

@@ -23,6 +23,7 @@
 #define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
 #define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
+#define ISCSI_RECOVERIES_MAX	32    /* times that data of one task is asked for again */
 #define ISCSI_GAPS_MAX		1024  /* in one sequence, with DataPDUInOrder=No */
 #define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
 #define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */
@@ -52,6 +53,7 @@ enum iscsi_out_kind {
 	ISCSI_OUT_INVALID = 0,
 	ISCSI_OUT_LOGIN_RESPONSE, /* encoded by the login; never digested */
 	ISCSI_OUT_TASK,		  /* an ended task: becomes Data-In PDUs and a response */
+	ISCSI_OUT_DATA_AGAIN,	  /* becomes Data-In PDUs that were sent before */
 	ISCSI_OUT_SCSI_RESPONSE,
 	ISCSI_OUT_DATA_IN,
 	ISCSI_OUT_R2T,
@@ -83,9 +85,11 @@ struct iscsi_out {
 		struct iscsi_async_message async;
 		struct iscsi_reject reject;
 	} pdu;
-	struct iscsi_task *task; /* counted reference: data lies in it */
-	uint32_t segment_max;	 /* TASK: MaxRecvDataSegmentLength when it was queued, bytes */
-	const uint8_t *data;	 /* borrowed from the task, or `owned`, or `small` */
+	struct iscsi_task *task;	   /* counted reference: data lies in it */
+	bool again;			   /* it keeps the StatSN it had */
+	uint32_t stat_sn;		   /* once encoded; what does not use one up has none */
+	uint32_t at_sn, at_offset, end_sn; /* DATA_AGAIN: the next PDU, and behind the last */
+	const uint8_t *data;		   /* borrowed from the task, or `owned`, or `small` */
 	uint32_t data_len;
 	uint8_t *owned;
 	uint8_t small[2 + SCSI_SENSE_MAX];
@@ -101,6 +105,16 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 			uint32_t len);
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out);
 void iscsi_out_discard_all(struct iscsi_conn *conn);
+void iscsi_out_free(struct iscsi_out *out);
+
+/* kept.c */
+/* Takes over a PDU that was sent. */
+void iscsi_kept_add(struct iscsi_conn *conn, struct iscsi_out *out);
+/* Forgets what is before this StatSN. */
+void iscsi_kept_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn);
+void iscsi_kept_forget_all(struct iscsi_conn *conn);
+/* Takes it out of the list; the caller has it. */
+struct iscsi_out *iscsi_kept_take(struct iscsi_conn *conn, struct iscsi_out *out);
 int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max);
 void iscsi_out_consume(struct iscsi_conn *conn, size_t n);
 
@@ -131,8 +145,9 @@ struct iscsi_burst {
 	struct iscsi_gap first;
 	struct iscsi_gap *more; /* gaps behind the first, ascending */
 	uint32_t more_count, more_cap;
-	uint32_t data_sn;
+	uint32_t data_sn, r2t_sn;
 	uint32_t empty_pdus;
+	bool lost; /* one of its PDUs is: what follows is not stored, the rest is asked for again */
 };
 
 struct iscsi_task {
@@ -157,10 +172,11 @@ struct iscsi_task {
 	struct iscsi_burst unsolicited;
 	struct iscsi_burst *r2ts; /* r2t_slots of them */
 	uint32_t r2t_slots, r2ts_open, r2t_sn;
-	bool soliciting;    /* the first burst is over */
-	uint32_t solicited; /* buffer offset up to which data came, or was asked for */
-	uint32_t received;  /* bytes that are in data_out */
-	bool faulted;	    /* the sequence is wrong: swallow the rest, then fail */
+	bool soliciting;     /* the first burst is over */
+	uint32_t solicited;  /* buffer offset up to which data came, or was asked for */
+	uint32_t received;   /* bytes that are in data_out */
+	uint32_t recoveries; /* times that data was asked for again */
+	bool faulted;	     /* the sequence is wrong: swallow the rest, then fail */
 	uint8_t fault_asc, fault_ascq;
 	uint64_t data_share, early_share; /* counted in session->data_used, early_used */
 	bool waits_for_room;		  /* in session->data_waiters */
@@ -172,6 +188,10 @@ struct iscsi_task {
 	/* Read data. */
 	uint32_t in_sent; /* bytes put into Data-In PDUs */
 	uint32_t data_sn;
+	uint32_t segment_max; /* MaxRecvDataSegmentLength when it was answered, bytes */
+	uint32_t acked_data_sn, acked_offset; /* the initiator has everything before */
+	uint32_t ack_ttt;		      /* of Data-In PDUs with the A bit */
+	uint32_t snack_tag;
 	struct iscsi_residual residual, read_residual;
 };
 
@@ -192,10 +212,19 @@ void iscsi_task_note_residuals(struct iscsi_task *task);
 /* Turns a TASK entry into its next PDU: either a new entry to be sent before it, or itself.
  * NULL without memory. */
 struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);
+/* The same for a DATA_AGAIN entry. */
+struct iscsi_out *iscsi_task_next_again(struct iscsi_conn *conn, struct iscsi_out *entry);
+/* Bytes in the Data-In PDU that begins at this offset. */
+uint32_t iscsi_task_segment_len(const struct iscsi_conn *conn, const struct iscsi_task *task,
+				uint32_t offset);
 
 /* r2t.c */
 /* Asks for more, as far as MaxOutstandingR2T goes. */
 void iscsi_r2t_solicit(struct iscsi_task *task);
+/* Asks once more for what is missing of a sequence, with a new R2T. */
+void iscsi_r2t_recover(struct iscsi_task *task, struct iscsi_burst *burst);
+/* The same R2T once more: it, or all of its answer, may have got lost. */
+void iscsi_r2t_repeat(struct iscsi_task *task, const struct iscsi_burst *burst);
 
 /* burst.c */
 /* Expects the bytes [start, end), in PDUs with this tag. */
@@ -219,6 +248,10 @@ void iscsi_room_stop_waiting(struct iscsi_task *task);
 void iscsi_room_give_back(struct iscsi_task *task);
 
 /* data_gather.c */
+/* ErrorRecoveryLevel > 0: what is lost can be had again. */
+bool iscsi_task_recovers(const struct iscsi_task *task);
+/* A sequence is over, or silent, and not whole. */
+void iscsi_data_out_recover(struct iscsi_task *task, struct iscsi_burst *burst);
 /* Behind target_execute: the immediate data is the caller's and goes away, so what is not in a
  * buffer yet is kept. False: no memory. */
 bool iscsi_data_out_settle(struct iscsi_task *task);
@@ -296,6 +329,9 @@ struct iscsi_conn {
 	uint32_t acked_stat_sn; /* the initiator's ExpStatSN */
 	uint32_t fence_stat_sn; /* what a function that is fenced waits for */
 	struct iscsi_out *out_first, *out_last;
+	/* Sent, and kept until they are acknowledged (ErrorRecoveryLevel > 0); by StatSN. */
+	struct iscsi_out *kept_first;
+	uint64_t kept_weight;
 	size_t out_sent;     /* bytes of out_first that are gone */
 	uint64_t out_weight; /* bytes queued */
 
@@ -373,6 +409,8 @@ uint8_t iscsi_logout_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 void iscsi_logout_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 uint8_t iscsi_text_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_snack_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_snack_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 
 /* manage.c */
 enum iscsi_tmf_stage {
@@ -432,5 +470,7 @@ void iscsi_async_shutdown(struct iscsi_conn *conn);
 
 /* reject.c */
 void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason);
+/* Of a Data or R2T SNACK: with the DataSN or R2TSN that comes next (RFC 7143 11.17.2). */
+void iscsi_reject_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint32_t next_sn);
 
 #endif

@@ -200,8 +200,65 @@ void iscsi_data_out_fault(struct iscsi_task *task, uint8_t asc, uint8_t ascq)
 	iscsi_room_stop_waiting(task);
 }
 
+/* --- what got lost (RFC 7143 7.2, 7.9) -------------------------------------------------------- */
+
+bool iscsi_task_recovers(const struct iscsi_task *task)
+{
+	return task->session->params.error_recovery_level > 0;
+}
+
+static bool can_recover(const struct iscsi_task *task)
+{
+	bool wants = task->state == ISCSI_TASK_GATHERING || task->state == ISCSI_TASK_EXECUTING;
+
+	return wants && iscsi_task_recovers(task) && !task->faulted && !task->stopping;
+}
+
+void iscsi_data_out_recover(struct iscsi_task *task, struct iscsi_burst *burst)
+{
+	if (!can_recover(task) || burst->missing == 0) {
+		iscsi_burst_close(task, burst);
+	} else if (++task->recoveries > ISCSI_RECOVERIES_MAX) {
+		iscsi_data_out_fault(task, ISCSI_ASC_PROTOCOL_CRC_ERROR);
+		iscsi_burst_close(task, burst);
+	} else if (burst == &task->unsolicited) {
+		/* The R2Ts begin where it has its first gap. */
+		iscsi_burst_close(task, burst);
+	} else {
+		iscsi_r2t_recover(task, burst);
+	}
+}
+
+/* An R2T can have got lost, its answer, or the end of that. False: enough of that. */
+static bool recover_all(struct iscsi_task *task)
+{
+	if (!can_recover(task) || task->recoveries >= ISCSI_RECOVERIES_MAX)
+		return false;
+	if (task->unsolicited.open)
+		iscsi_data_out_recover(task, &task->unsolicited);
+	for (uint32_t i = 0; i < task->r2t_slots; i++) {
+		struct iscsi_burst *burst = &task->r2ts[i];
+		if (!burst->open)
+			continue;
+		if (burst->data_sn > 0) {
+			iscsi_data_out_recover(task, burst);
+		} else {
+			task->recoveries++;
+			iscsi_r2t_repeat(task, burst);
+		}
+	}
+	if (iscsi_data_out_expected(task))
+		iscsi_data_out_arm(task);
+	else
+		disarm(task);
+	iscsi_data_out_progress(task);
+	return true;
+}
+
 void iscsi_data_out_timeout(struct iscsi_task *task)
 {
+	if (recover_all(task))
+		return;
 	iscsi_session_remember_ended(task->session, task->itt);
 	iscsi_data_out_fault(task, ISCSI_ASC_PROTOCOL_CRC_ERROR);
 	iscsi_data_out_cancel(task);

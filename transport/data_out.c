@@ -34,8 +34,8 @@ uint8_t *iscsi_data_out_place(struct iscsi_conn *conn, const uint8_t *bhs, uint3
 		return NULL;
 	const struct iscsi_burst *burst = iscsi_burst_find(task, pdu.ttt);
 	uint64_t end = (uint64_t)pdu.offset + data_len;
-	if (!burst || !iscsi_burst_takes(task, burst, pdu.offset, data_len) ||
-	    end > task->scsi.data_out_len)
+	if (!burst || burst->lost || pdu.data_sn != burst->data_sn ||
+	    !iscsi_burst_takes(task, burst, pdu.offset, data_len) || end > task->scsi.data_out_len)
 		return NULL;
 	task->refs++;
 	conn->receiving = task;
@@ -52,6 +52,9 @@ uint8_t iscsi_data_out_check(struct iscsi_conn *conn, const struct iscsi_pdu *pd
 		return iscsi_session_recently_ended(conn->session, data_out.itt)
 			       ? 0
 			       : ISCSI_REJECT_INVALID_PDU_FIELD;
+	/* What came late, or twice, is dropped when things may be sent again. */
+	if (iscsi_task_recovers(task) && !iscsi_burst_find(task, data_out.ttt))
+		return 0;
 	if (data_out.ttt == ISCSI_NO_TAG) {
 		/* Nothing was announced: that fails the command, as long as it can still fail. */
 		bool can_fail = task->write && (task->state == ISCSI_TASK_GATHERING ||
@@ -116,11 +119,35 @@ static void burst_store(struct iscsi_task *task, struct iscsi_burst *burst, uint
 		task->received += pdu->data_len;
 }
 
+/* ErrorRecoveryLevel > 0: a PDU that came before is dropped; one that is missing spoils the rest of
+ * its sequence, which is asked for again when that ends (RFC 7143 7.9). False: it is of no use. */
+static bool burst_is_on_track(struct iscsi_task *task, struct iscsi_burst *burst,
+			      const struct iscsi_data_out *data_out)
+{
+	if (!iscsi_task_recovers(task) || task->faulted)
+		return true;
+	if (iscsi_sn_before(data_out->data_sn, burst->data_sn))
+		return false;
+	if (data_out->data_sn != burst->data_sn)
+		burst->lost = true;
+	if (!burst->lost)
+		return true;
+	burst->data_sn = data_out->data_sn + 1;
+	iscsi_data_out_arm(task);
+	if (data_out->final) {
+		iscsi_data_out_recover(task, burst);
+		iscsi_data_out_progress(task);
+	}
+	return false;
+}
+
 static void burst_take(struct iscsi_conn *conn, struct iscsi_task *task, struct iscsi_burst *burst,
 		       const struct iscsi_data_out *data_out, const struct iscsi_pdu *pdu)
 {
 	if (pdu->data_len == 0 && ++burst->empty_pdus > ISCSI_EMPTY_DATA_MAX)
 		iscsi_conn_doom(conn, "too many Data-Out PDUs without data", false);
+	if (!burst_is_on_track(task, burst, data_out))
+		return;
 	if (!task->faulted) {
 		uint8_t reason = burst_judge(task, burst, data_out, pdu->data_len);
 		if (reason != 0)
@@ -147,7 +174,7 @@ void iscsi_data_out_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 	struct iscsi_burst *burst = iscsi_burst_find(task, data_out.ttt);
 	if (burst) {
 		burst_take(conn, task, burst, &data_out, pdu);
-	} else {
+	} else if (!iscsi_task_recovers(task)) {
 		iscsi_data_out_fault(task, ASC_UNEXPECTED_DATA);
 		iscsi_data_out_progress(task);
 	}
@@ -163,6 +190,11 @@ void iscsi_data_out_digest_error(struct iscsi_conn *conn, const uint8_t *bhs)
 	if (!burst)
 		return;
 	/* The header is sound (it has its own digest, or none was asked for): its F bit counts. */
+	if (iscsi_task_recovers(task)) {
+		burst->lost = burst->lost || !iscsi_sn_before(data_out.data_sn, burst->data_sn);
+		burst_is_on_track(task, burst, &data_out);
+		return;
+	}
 	iscsi_data_out_fault(task, ISCSI_ASC_PROTOCOL_CRC_ERROR);
 	if (data_out.final)
 		iscsi_burst_close(task, burst);

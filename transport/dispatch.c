@@ -31,8 +31,7 @@ static const struct request requests[] = {
 	[ISCSI_DATA_OUT] = {iscsi_data_out_check, iscsi_data_out_run, .numbered = false},
 	[ISCSI_LOGOUT_REQUEST] = {iscsi_logout_check, iscsi_logout_run, .numbered = true,
 				  .in_discovery = true},
-	/* ErrorRecoveryLevel 0 keeps nothing that could be sent again. */
-	[ISCSI_SNACK_REQUEST] = {.reject = ISCSI_REJECT_SNACK},
+	[ISCSI_SNACK_REQUEST] = {iscsi_snack_check, iscsi_snack_run, .numbered = false},
 };
 
 static const struct request *request_find(const struct iscsi_conn *conn, uint8_t opcode)
@@ -204,7 +203,8 @@ void iscsi_dispatch_digest_error(struct iscsi_conn *conn, const struct iscsi_pdu
 	iscsi_reject(conn, pdu, ISCSI_REJECT_DATA_DIGEST_ERROR);
 	if (pdu->head.opcode == ISCSI_DATA_OUT)
 		iscsi_data_out_digest_error(conn, pdu->bhs);
-	else if (request && request->numbered && !pdu->head.immediate)
-		/* Its CmdSN stays a hole that nobody will plug at ErrorRecoveryLevel 0. */
+	else if (request && request->numbered && !pdu->head.immediate &&
+		 conn->params.error_recovery_level == 0)
+		/* Its CmdSN stays a hole that nobody will plug. */
 		iscsi_conn_doom(conn, "data digest error in a numbered request", false);
 }

@@ -30,6 +30,8 @@ void iscsi_limits_defaults(struct iscsi_limits *limits)
 		.nop_interval_ms = 10000,
 		.nop_timeout_ms = 10000,
 		.data_out_timeout_ms = 60000,
+		.recovery_ms = 5000,
+		.unacked_max = 16 << 20,
 		.abort_wait_ms = 1000,
 		.send_stall_ms = 30000,
 		.session_data_max = 64 << 20,

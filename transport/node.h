@@ -25,6 +25,9 @@ struct iscsi_limits {
 	uint32_t nop_interval_ms;     /* silence before the target pings; 0: never */
 	uint32_t nop_timeout_ms;      /* and then before it drops the connection */
 	uint32_t data_out_timeout_ms; /* a write that waits for data */
+	uint32_t recovery_ms;	      /* ErrorRecoveryLevel > 0: before data is asked for again */
+	uint64_t unacked_max;	      /* ErrorRecoveryLevel > 0: bytes kept per connection until
+					 acknowledged */
 	uint32_t abort_wait_ms;	      /* task management waits for what is on its way */
 	uint32_t send_stall_ms;	      /* bytes to send and nothing taken */
 	uint64_t session_data_max;    /* bytes of write data in memory per session */

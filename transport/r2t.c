@@ -33,32 +33,46 @@ static uint32_t take_r2t_sn(struct iscsi_task *task)
 	return task->read ? task->data_sn++ : task->r2t_sn++;
 }
 
-static bool r2t_send(struct iscsi_task *task, struct iscsi_burst *burst)
+void iscsi_r2t_repeat(struct iscsi_task *task, const struct iscsi_burst *burst)
 {
 	struct iscsi_out *out = iscsi_out_new(task->conn, ISCSI_OUT_R2T);
 
 	if (!out)
-		return false;
-	uint32_t len = min_u32(task->scsi.data_out_len - task->solicited,
-			       task->session->params.max_burst_len);
-	iscsi_burst_open(burst, iscsi_session_take_ttt(task->session), task->solicited,
-			 task->solicited + len);
+		return;
 	out->pdu.r2t = (struct iscsi_r2t){
 		.itt = task->itt,
 		.ttt = burst->ttt,
-		.r2t_sn = take_r2t_sn(task),
-		.offset = task->solicited,
-		.desired_len = len,
+		.r2t_sn = burst->r2t_sn,
+		.offset = burst->start,
+		.desired_len = burst->end - burst->start,
 	};
 	memcpy(out->pdu.r2t.lun, task->scsi.lun_bytes, sizeof(out->pdu.r2t.lun));
-	task->solicited += len;
-	task->r2ts_open++;
 	iscsi_out_push(task->conn, out);
-	return true;
+}
+
+static void r2t_send(struct iscsi_task *task, struct iscsi_burst *burst, uint32_t start,
+		     uint32_t end)
+{
+	iscsi_burst_open(burst, iscsi_session_take_ttt(task->session), start, end);
+	burst->r2t_sn = take_r2t_sn(task);
+	iscsi_r2t_repeat(task, burst);
+}
+
+void iscsi_r2t_recover(struct iscsi_task *task, struct iscsi_burst *burst)
+{
+	uint32_t from = burst->first.from;
+	uint32_t stored = burst->end - burst->start - burst->missing;
+
+	/* What lies behind the first gap comes again. */
+	task->received -= stored - (from - burst->start);
+	r2t_send(task, burst, from, burst->end);
+	iscsi_data_out_arm(task);
 }
 
 void iscsi_r2t_solicit(struct iscsi_task *task)
 {
+	uint32_t max = task->session->params.max_burst_len;
+
 	if (!r2t_slots_make(task)) {
 		iscsi_conn_doom(task->conn, "out of memory", true);
 		return;
@@ -66,8 +80,12 @@ void iscsi_r2t_solicit(struct iscsi_task *task)
 	for (uint32_t i = 0; i < task->r2t_slots; i++) {
 		if (task->solicited == task->scsi.data_out_len)
 			break;
-		if (!task->r2ts[i].open && !r2t_send(task, &task->r2ts[i]))
-			return;
+		if (task->r2ts[i].open)
+			continue;
+		uint32_t len = min_u32(task->scsi.data_out_len - task->solicited, max);
+		r2t_send(task, &task->r2ts[i], task->solicited, task->solicited + len);
+		task->r2ts_open++;
+		task->solicited += len;
 	}
 	iscsi_data_out_arm(task);
 }

@@ -40,6 +40,7 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->read = command->read;
 	task->write = command->write;
 	task->unsolicited.ttt = ISCSI_NO_TAG;
+	task->ack_ttt = iscsi_session_take_ttt(conn->session);
 
 	task->scsi.nexus = conn->session->nexus;
 	task->scsi.ops = &task_ops;
@@ -78,7 +79,7 @@ void iscsi_task_end(struct iscsi_task *task)
 
 	assert(task->state != ISCSI_TASK_ENDED);
 	session->busy++;
-	if (iscsi_data_out_expected(task))
+	if (iscsi_data_out_expected(task) || (task->write && iscsi_task_recovers(task)))
 		iscsi_session_remember_ended(session, task->itt);
 	iscsi_data_out_cancel(task);
 	iscsi_session_remove_task(session, task);
@@ -106,7 +107,7 @@ static void task_respond(struct iscsi_task *task)
 			task->session->bytes_in += task->scsi.data_in_len;
 			task->refs++;
 			out->task = task;
-			out->segment_max = conn->params.max_send_data_segment_len;
+			task->segment_max = conn->params.max_send_data_segment_len;
 			out->weight += task->scsi.data_in_len;
 			iscsi_out_push(conn, out);
 		}

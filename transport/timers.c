@@ -27,7 +27,11 @@ static uint64_t nop_deadline(const struct iscsi_conn *conn)
 		return UINT64_MAX;
 	if (conn->ping_ttt != ISCSI_NO_TAG)
 		return later(conn->ping_ms, conn->received_ms) + limits->nop_timeout_ms;
-	return later(conn->sent_ms, conn->received_ms) + limits->nop_interval_ms;
+	uint64_t interval_ms = limits->nop_interval_ms;
+	/* A response can have got lost: StatSN in a ping shows it. */
+	if (conn->kept_first)
+		interval_ms = earlier(interval_ms, limits->recovery_ms);
+	return later(conn->sent_ms, conn->received_ms) + interval_ms;
 }
 
 static uint64_t stall_deadline(const struct iscsi_conn *conn)
@@ -47,9 +51,12 @@ static uint64_t hole_deadline(const struct iscsi_conn *conn)
 
 static uint64_t data_out_deadline(const struct iscsi_conn *conn)
 {
-	return conn->timed
-		       ? conn->timed->last_data_ms + conn->node->config.limits.data_out_timeout_ms
-		       : UINT64_MAX;
+	const struct iscsi_limits *limits = &conn->node->config.limits;
+	bool recovers = conn->params.error_recovery_level > 0;
+
+	return conn->timed ? conn->timed->last_data_ms +
+				     (recovers ? limits->recovery_ms : limits->data_out_timeout_ms)
+			   : UINT64_MAX;
 }
 
 static uint64_t text_deadline(const struct iscsi_conn *conn)

@@ -193,6 +193,8 @@ static struct iscsi_limits node_limits(const struct config_limits *limits)
 		.nop_interval_ms = limits->nop_interval_ms,
 		.nop_timeout_ms = limits->nop_timeout_ms,
 		.data_out_timeout_ms = limits->data_out_timeout_ms,
+		.recovery_ms = limits->recovery_ms,
+		.unacked_max = limits->unacked_max,
 		.abort_wait_ms = limits->abort_wait_ms,
 		.send_stall_ms = limits->send_stall_ms,
 		.session_data_max = limits->session_data_max,

@@ -171,6 +171,8 @@ START_TEST(test_the_limits_default_to_those_of_the_transport)
 	SAME(config->limits, limits, nop_interval_ms);
 	SAME(config->limits, limits, nop_timeout_ms);
 	SAME(config->limits, limits, data_out_timeout_ms);
+	SAME(config->limits, limits, recovery_ms);
+	SAME(config->limits, limits, unacked_max);
 	SAME(config->limits, limits, abort_wait_ms);
 	SAME(config->limits, limits, send_stall_ms);
 	SAME(config->limits, limits, session_data_max);
