@@ -147,6 +147,7 @@ struct iscsi_burst {
 	uint32_t more_count, more_cap;
 	uint32_t data_sn, r2t_sn;
 	uint32_t empty_pdus;
+	bool repeated; /* its R2T was sent twice, and not answered */
 	bool lost; /* one of its PDUs is: what follows is not stored, the rest is asked for again */
 };
 

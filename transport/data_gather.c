@@ -240,10 +240,12 @@ static bool recover_all(struct iscsi_task *task)
 		struct iscsi_burst *burst = &task->r2ts[i];
 		if (!burst->open)
 			continue;
-		if (burst->data_sn > 0) {
+		if (burst->data_sn > 0 || burst->repeated) {
 			iscsi_data_out_recover(task, burst);
 		} else {
+			/* Who has it already takes no notice: next time it is a new one. */
 			task->recoveries++;
+			burst->repeated = true;
 			iscsi_r2t_repeat(task, burst);
 		}
 	}
