@@ -32,6 +32,21 @@ void iscsi_async_send(struct iscsi_conn *conn, enum iscsi_async_event event)
 	iscsi_out_push(conn, out);
 }
 
+void iscsi_async_lost(struct iscsi_conn *conn, uint16_t cid)
+{
+	struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_ASYNC_MESSAGE);
+
+	if (!out)
+		return;
+	out->pdu.async = (struct iscsi_async_message){
+		.event = ISCSI_ASYNC_CONNECTION_DROP,
+		.parameter1 = cid,
+		.parameter2 = (uint16_t)conn->params.default_time2wait,
+		.parameter3 = (uint16_t)conn->params.default_time2retain,
+	};
+	iscsi_out_push(conn, out);
+}
+
 void iscsi_async_shutdown(struct iscsi_conn *conn)
 {
 	if (conn->state == ISCSI_CONN_CLOSING)

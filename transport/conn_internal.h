@@ -10,7 +10,7 @@
  *   data_room.c    memory for write data            burst.c     one sequence of data
  *   data_in.c      Data-In, SCSI Response           snack.c     what is sent again
  *   manage.c       task management                  kept.c      what is not acknowledged
- *   manage_wait.c  its order
+ *   manage_wait.c  its order                        lost.c      connections to be recovered
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
@@ -108,6 +108,8 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out);
 void iscsi_out_discard_all(struct iscsi_conn *conn);
 void iscsi_out_free(struct iscsi_out *out);
+/* Answers of which nothing is encoded yet. */
+void iscsi_out_discard_tasks(struct iscsi_conn *conn);
 
 /* kept.c */
 /* Takes over a PDU that was sent. */
@@ -300,6 +302,26 @@ bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt);
 /* Were the functions of RFC 7144 agreed on (iSCSIProtocolLevel = 2)? */
 bool iscsi_manage_has_queries(const struct iscsi_session *session);
 
+/* lost.c */
+/* ErrorRecoveryLevel 2: can its tasks outlive it? */
+bool iscsi_lost_may_keep(const struct iscsi_conn *conn);
+/* They do. `released`: they may be reassigned at once. False: no memory. */
+bool iscsi_lost_keep(struct iscsi_conn *conn, bool released);
+/* The node stops: sessions without connections have nothing to wait for. */
+void iscsi_lost_shutdown(struct iscsi_node *node);
+void iscsi_lost_add_answer(struct iscsi_task *task);
+void iscsi_lost_forget_all(struct iscsi_session *session);
+/* Of a connection that is lost already; false: there is none with this CID. */
+bool iscsi_lost_log_out(struct iscsi_session *session, uint16_t cid, bool for_recovery);
+enum iscsi_reassign_verdict { /* values as in RFC 7143 11.6.1 */
+	ISCSI_REASSIGN_COMPLETE = 0,
+	ISCSI_REASSIGN_NO_TASK = 1,
+	ISCSI_REASSIGN_STILL_ALLEGIANT = 3,
+	ISCSI_REASSIGN_NOT_SUPPORTED = 4,
+};
+enum iscsi_reassign_verdict iscsi_lost_judge(const struct iscsi_session *session, uint32_t itt);
+void iscsi_lost_resume(struct iscsi_conn *conn, uint32_t itt, uint32_t exp_data_sn);
+
 /* nop.c */
 void iscsi_nop_ping(struct iscsi_conn *conn);
 void iscsi_nop_carry_window(struct iscsi_conn *conn);
@@ -309,6 +331,8 @@ void iscsi_text_exchange_free(struct iscsi_text_exchange *text);
 
 /* async.c */
 void iscsi_async_send(struct iscsi_conn *conn, enum iscsi_async_event event);
+/* Another connection of the session is lost, and can be recovered. */
+void iscsi_async_lost(struct iscsi_conn *conn, uint16_t cid);
 /* The target stops: asks for logout, or closes at once what is no normal session. */
 void iscsi_async_shutdown(struct iscsi_conn *conn);
 

@@ -51,6 +51,25 @@ void iscsi_data_out_cancel(struct iscsi_task *task)
 	iscsi_room_give_back(task);
 }
 
+void iscsi_data_out_suspend(struct iscsi_task *task)
+{
+	uint32_t from = task->solicited;
+
+	if (task->unsolicited.open)
+		iscsi_burst_close(task, &task->unsolicited);
+	for (uint32_t i = 0; i < task->r2t_slots; i++) {
+		struct iscsi_burst *burst = &task->r2ts[i];
+		if (!burst->open)
+			continue;
+		if (burst->first.from < from)
+			from = burst->first.from;
+		iscsi_burst_close(task, burst);
+	}
+	if (task->soliciting && task->received < task->scsi.data_out_len)
+		task->received = task->solicited = from;
+	disarm(task);
+}
+
 void iscsi_data_out_free(struct iscsi_task *task)
 {
 	free(task->early);

@@ -8,9 +8,8 @@
 
 #include "transport/conn_internal.h"
 
-#define FUNCTION_TASK_REASSIGN		    8
-#define RESPONSE_REASSIGNMENT_NOT_SUPPORTED 4
-#define PROTOCOL_LEVEL_RFC7144		    2
+#define FUNCTION_TASK_REASSIGN 8
+#define PROTOCOL_LEVEL_RFC7144 2
 
 bool iscsi_manage_has_queries(const struct iscsi_session *session)
 {
@@ -185,7 +184,7 @@ static void abort_task(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 
 	if (!task) {
 		abort_unknown(conn, tmf, request);
-	} else if (task->conn != conn) {
+	} else if (task->conn && task->conn != conn) {
 		tmf_answer(tmf, SCSI_TMF_REJECTED); /* RFC 7143 11.5.1: allegiance */
 	} else if (memcmp(task->scsi.lun_bytes, request->lun, sizeof(request->lun)) != 0) {
 		tmf_answer(tmf, SCSI_TMF_NO_TASK);
@@ -258,6 +257,24 @@ void iscsi_manage_execute(struct iscsi_tmf *tmf)
 	target_manage(&tmf->scsi);
 }
 
+/* RFC 7143 7.2.2: the task goes on behind the answer. */
+static void task_reassign(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
+			  const struct iscsi_task_management_request *request)
+{
+	enum iscsi_reassign_verdict verdict = ISCSI_REASSIGN_NOT_SUPPORTED;
+
+	if (request->referenced_tag != tmf->itt &&
+	    iscsi_manage_uses_itt(conn->session, request->referenced_tag)) {
+		tmf_answer(tmf, SCSI_TMF_REJECTED);
+		return;
+	}
+	if (conn->session->params.error_recovery_level == 2)
+		verdict = iscsi_lost_judge(conn->session, request->referenced_tag);
+	tmf_answer(tmf, (int)verdict);
+	if (verdict == ISCSI_REASSIGN_COMPLETE)
+		iscsi_lost_resume(conn, request->referenced_tag, request->exp_data_sn);
+}
+
 static void rfc7144_function(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 			     const struct iscsi_task_management_request *request)
 {
@@ -299,7 +316,7 @@ void iscsi_manage_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		target_manage(&tmf->scsi);
 		break;
 	case FUNCTION_TASK_REASSIGN:
-		tmf_answer(tmf, RESPONSE_REASSIGNMENT_NOT_SUPPORTED);
+		task_reassign(conn, tmf, &request);
 		break;
 	case SCSI_TMF_QUERY_TASK:
 	case SCSI_TMF_QUERY_TASK_SET:

@@ -286,4 +286,5 @@ void iscsi_node_shutdown(struct iscsi_node *node)
 	/* Hosts only take a note when they are woken, so the list stays as it is meanwhile. */
 	for (struct iscsi_conn *c = node->conns; c; c = c->next)
 		iscsi_async_shutdown(c);
+	iscsi_lost_shutdown(node);
 }

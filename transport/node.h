@@ -73,6 +73,11 @@ struct iscsi_portal;
 struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *address,
 					   bool wildcard, uint16_t portal_group_tag);
 
+/* When iscsi_node_tick is to be called next: sessions can wait for connections to be recovered
+ * without having one that has a deadline. UINT64_MAX: never. */
+uint64_t iscsi_node_deadline(const struct iscsi_node *node);
+void iscsi_node_tick(struct iscsi_node *node, uint64_t now_ms);
+
 /* What is told about a session for status output. Strings are borrowed. */
 struct iscsi_session_info {
 	const struct pr_nexus_id *nexus; /* name and ISID also for discovery */

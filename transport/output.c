@@ -123,6 +123,28 @@ void iscsi_out_discard_all(struct iscsi_conn *conn)
 		pop_first(conn, false);
 }
 
+void iscsi_out_discard_tasks(struct iscsi_conn *conn)
+{
+	struct iscsi_out **link = &conn->out_first;
+
+	conn->out_last = NULL;
+	while (*link) {
+		struct iscsi_out *out = *link;
+		bool goes = !out->encoded &&
+			    (out->kind == ISCSI_OUT_TASK || out->kind == ISCSI_OUT_DATA_AGAIN ||
+			     out->kind == ISCSI_OUT_SCSI_RESPONSE);
+		if (!goes) {
+			conn->out_last = out;
+			link = &out->next;
+			continue;
+		}
+		*link = out->next;
+		conn->out_weight -= out->weight;
+		conn->stat_pending -= uses_stat_sn(out) && !out->again;
+		iscsi_out_free(out);
+	}
+}
+
 /* --- encoding --------------------------------------------------------------------------------- */
 
 /* One case a PDU type: fill in the numbers, write the header. */

@@ -48,11 +48,38 @@ static void server_on_reapable(struct ev_loop *loop, ev_io *watcher, int events)
 	scsi_executor_reap(server->executor);
 }
 
+static void server_on_recovery_over(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct iscsi_server *server = watcher->data;
+	(void)loop;
+	(void)events;
+
+	server->recovery_deadline = UINT64_MAX;
+	iscsi_node_tick(server->node, server_now_ms(server));
+}
+
+static void server_set_recovery_timer(struct iscsi_server *server)
+{
+	uint64_t deadline = iscsi_node_deadline(server->node);
+
+	if (deadline == server->recovery_deadline)
+		return;
+	server->recovery_deadline = deadline;
+	ev_timer_stop(server->loop, &server->recovery);
+	if (deadline == UINT64_MAX)
+		return;
+	uint64_t now = server_now_ms(server);
+	ev_timer_set(&server->recovery, deadline > now ? (double)(deadline - now) / 1000.0 : 0.0,
+		     0.0);
+	ev_timer_start(server->loop, &server->recovery);
+}
+
 static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	(void)loop;
 	(void)events;
 	server_settle_woken(watcher->data);
+	server_set_recovery_timer(watcher->data);
 }
 
 static void server_on_grace_over(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -96,6 +123,9 @@ struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node
 	ev_io_init(&server->reapable, server_on_reapable, scsi_executor_fd(executor), EV_READ);
 	ev_prepare_init(&server->before_sleep, server_before_sleep);
 	ev_init(&server->grace, server_on_grace_over);
+	ev_init(&server->recovery, server_on_recovery_over);
+	server->recovery.data = server;
+	server->recovery_deadline = UINT64_MAX;
 	server->reapable.data = server->before_sleep.data = server->grace.data = server;
 	ev_io_start(loop, &server->reapable);
 	ev_prepare_start(loop, &server->before_sleep);
@@ -142,6 +172,7 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 	ev_io_stop(server->loop, &server->reapable);
 	ev_prepare_stop(server->loop, &server->before_sleep);
 	ev_timer_stop(server->loop, &server->grace);
+	ev_timer_stop(server->loop, &server->recovery);
 	free(server);
 }
 

@@ -43,6 +43,8 @@ struct iscsi_server {
 	ev_io reapable;
 	ev_prepare before_sleep;
 	ev_timer grace;
+	ev_timer recovery;	    /* iscsi_node_deadline */
+	uint64_t recovery_deadline; /* what it is set to */
 	bool stopping;
 	void (*stopped)(void *context);
 	void *stopped_context;

@@ -201,6 +201,18 @@ static void snack_data_ack(struct iscsi_conn *conn, const struct iscsi_pdu *pdu,
 	task->acked_data_sn = snack->beg_run;
 }
 
+void iscsi_task_resume_data(struct iscsi_conn *conn, struct iscsi_task *task, uint32_t exp_data_sn)
+{
+	if (exp_data_sn != 0 && !iscsi_sn_before(exp_data_sn, task->acked_data_sn) &&
+	    !iscsi_sn_before(task->data_sn, exp_data_sn)) {
+		task->acked_offset = offset_of(conn, task, exp_data_sn);
+		task->acked_data_sn = exp_data_sn;
+	}
+	task->in_sent = task->acked_offset;
+	task->data_sn = task->acked_data_sn;
+	task->segment_max = conn->params.max_send_data_segment_len;
+}
+
 /* Everything that is not acknowledged, cut anew, and the status behind it. */
 static void begin_anew(struct iscsi_conn *conn, struct iscsi_out *entry, uint32_t snack_tag)
 {

@@ -112,6 +112,8 @@ static void task_respond(struct iscsi_task *task)
 			iscsi_out_push(conn, out);
 		}
 	}
+	if (task->suspended && task->session->state == ISCSI_SESSION_LIVE)
+		iscsi_lost_add_answer(task);
 	iscsi_task_end(task);
 }
 
@@ -160,7 +162,8 @@ static struct iscsi_task *next_orphan(const struct iscsi_session *session)
 	for (uint32_t i = 0; i <= session->ring_mask; i++)
 		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
 			/* The analyzer does not see that ended tasks have left the table. */
-			if (!t->conn && !t->abort_sent) /* NOLINT(clang-analyzer-unix.Malloc) */
+			if (!t->conn && !t->abort_sent &&
+			    !t->suspended) /* NOLINT(clang-analyzer-unix.Malloc) */
 				return t;
 	return NULL;
 }
@@ -176,6 +179,13 @@ void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_c
 				iscsi_data_out_cancel(task);
 				task->conn = NULL;
 			}
+	iscsi_task_abort_orphans(session);
+}
+
+void iscsi_task_abort_orphans(struct iscsi_session *session)
+{
+	struct iscsi_task *task;
+
 	/* An abort may end other tasks as well: look anew after each. */
 	while ((task = next_orphan(session))) {
 		task->abort_sent = true;

@@ -55,7 +55,9 @@ struct iscsi_task {
 	bool immediate, read, write;
 	bool inside_execute; /* target_execute is on the stack */
 	bool abort_sent;     /* our own ABORT TASK is under way */
-	bool stopping;	     /* a function waits to abort it: nothing more is asked for */
+	bool suspended;	     /* its connection (`cid`) is lost, and may be recovered */
+	uint16_t cid;
+	bool stopping; /* a function waits to abort it: nothing more is asked for */
 
 	/* Write data. Until there is a buffer it is kept in `early`, at most FirstBurstLength. */
 	const uint8_t *immediate_data; /* borrowed, while inside_execute */
@@ -96,6 +98,8 @@ void iscsi_task_unref(struct iscsi_task *task);
 void iscsi_task_end(struct iscsi_task *task);
 /* Answers, now or when announced data has come. */
 void iscsi_task_answer(struct iscsi_task *task);
+/* Internal ABORT TASK for every task that has lost its connection for good. */
+void iscsi_task_abort_orphans(struct iscsi_session *session);
 /* Internal ABORT TASK for every task of a connection that leaves its session alive. */
 void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_conn *conn);
 
@@ -105,6 +109,8 @@ void iscsi_task_note_residuals(struct iscsi_task *task);
 /* Turns a TASK entry into its next PDU: either a new entry to be sent before it, or itself.
  * NULL without memory. */
 struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);
+/* On another connection: data from this DataSN on, or (0) from what was acknowledged. */
+void iscsi_task_resume_data(struct iscsi_conn *conn, struct iscsi_task *task, uint32_t exp_data_sn);
 /* The same for a DATA_AGAIN entry. */
 struct iscsi_out *iscsi_task_next_again(struct iscsi_conn *conn, struct iscsi_out *entry);
 /* Bytes in the Data-In PDU that begins at this offset. */
@@ -158,6 +164,8 @@ void iscsi_data_out_progress(struct iscsi_task *task);
 void iscsi_data_out_fault(struct iscsi_task *task, uint8_t asc, uint8_t ascq);
 /* Starts the clock anew for the sequence that is open. */
 void iscsi_data_out_arm(struct iscsi_task *task);
+/* Its connection is lost: open sequences end, and the rest can be asked for later. */
+void iscsi_data_out_suspend(struct iscsi_task *task);
 bool iscsi_data_out_expected(const struct iscsi_task *task);
 /* Every sequence is over, whether its data came or not. */
 void iscsi_data_out_cancel(struct iscsi_task *task);
