@@ -346,6 +346,24 @@ static void take_nop(struct lossy *lossy, unsigned connection, const struct wire
 	send_pdu(lossy, connection, bhs, NULL, 0);
 }
 
+static void take_reassigned(struct lossy *lossy, unsigned connection, const struct wire_pdu *pdu)
+{
+	struct iscsi_task_management_response response;
+
+	iscsi_task_management_response_decode(pdu->bhs, &response);
+	if (!stat_note(&lossy->connections[connection], response.sns.stat_sn, LOSSY_TAKEN))
+		return;
+	for (unsigned i = 0; i < LOSSY_SLOTS; i++) {
+		struct lossy_command *command = &lossy->commands[i];
+		if (!command->live || command->reassign != response.itt)
+			continue;
+		/* One that came twice finds the task here already, or answered. */
+		REQUIRE(response.response == 0 || response.response == 3 || response.response == 1);
+		lossy->reassigned += response.response == 0;
+		command->reassign = 0;
+	}
+}
+
 static void take_pdu(struct lossy *lossy, unsigned connection, const struct wire_pdu *pdu)
 {
 	struct iscsi_reject reject;
@@ -363,7 +381,11 @@ static void take_pdu(struct lossy *lossy, unsigned connection, const struct wire
 	case ISCSI_NOP_IN:
 		take_nop(lossy, connection, pdu);
 		break;
-	case ISCSI_REJECT: /* of what was damaged, or came too late */
+	case ISCSI_TASK_MANAGEMENT_RESPONSE:
+		take_reassigned(lossy, connection, pdu);
+		break;
+	case ISCSI_ASYNC_MESSAGE: /* another connection broke; StatSN stands where Reject has it */
+	case ISCSI_REJECT:	  /* of what was damaged, or came too late */
 		iscsi_reject_decode(pdu->bhs, &reject);
 		stat_note(&lossy->connections[connection], reject.sns.stat_sn, LOSSY_TAKEN);
 		break;
@@ -395,8 +417,54 @@ bool lossy_take(struct lossy *lossy)
 	return any;
 }
 
+/* --- connections that break ------------------------------------------------------------------- */
+
+static void reassign(struct lossy *lossy, struct lossy_command *command)
+{
+	const struct lossy_connection *c = &lossy->connections[command->connection];
+	uint8_t bhs[ISCSI_BHS_LEN];
+	uint32_t whole = 0;
+
+	while (!command->write && command->got[whole])
+		whole++;
+	command->reassign = lossy->next_itt++;
+	struct iscsi_task_management_request request = {
+		.immediate = true,
+		.function = 8,
+		.itt = command->reassign,
+		.referenced_tag = command->itt,
+		.cmd_sn = lossy->cmd_sn,
+		.exp_stat_sn = c->exp_stat_sn,
+		.exp_data_sn = lossy_pick(lossy, 2) ? whole : 0,
+	};
+	iscsi_task_management_request_encode(&request, bhs);
+	send_pdu(lossy, command->connection, bhs, NULL, 0);
+}
+
+static void connect_wire(struct lossy *lossy, unsigned index);
+
+static void break_connection(struct lossy *lossy, unsigned index)
+{
+	struct lossy_connection *c = &lossy->connections[index];
+
+	lossy->broken++;
+	wire_close(&c->wire);
+	connect_wire(lossy, index);
+	memset(c->stats, 0, sizeof(c->stats));
+	for (unsigned i = 0; i < LOSSY_SLOTS; i++) {
+		struct lossy_command *command = &lossy->commands[i];
+		if (!command->live || command->connection != index)
+			continue;
+		command->answered = false; /* its status comes again, with another number */
+		if (iscsi_sn_before(command->cmd_sn, lossy->exp_cmd_sn))
+			reassign(lossy, command);
+	}
+}
+
 void lossy_tick(struct lossy *lossy)
 {
+	if (lossy->level == 2 && lossy_pick(lossy, 5) == 0)
+		break_connection(lossy, lossy_pick(lossy, lossy->connection_count));
 	lossy->house.now_ms += lossy->house.config.limits.recovery_ms + 100;
 	for (unsigned i = 0; i < lossy->connection_count; i++) {
 		struct wire *wire = &lossy->connections[i].wire;
@@ -409,7 +477,9 @@ void lossy_tick(struct lossy *lossy)
 		struct lossy_command *command = &lossy->commands[i];
 		if (!command->live)
 			continue;
-		if (!iscsi_sn_before(command->cmd_sn, lossy->exp_cmd_sn)) {
+		if (command->reassign != 0) {
+			reassign(lossy, command);
+		} else if (!iscsi_sn_before(command->cmd_sn, lossy->exp_cmd_sn)) {
 			lossy->retried++;
 			send_command(lossy, command, i);
 		} else if (command->answered) {
@@ -425,20 +495,23 @@ bool lossy_is_idle(const struct lossy *lossy)
 
 /* --- beginning and end ------------------------------------------------------------------------ */
 
-static void connect(struct lossy *lossy, unsigned index)
+static void connect_wire(struct lossy *lossy, unsigned index)
 {
 	struct lossy_connection *c = &lossy->connections[index];
 	char burst[40], first[40], segment[48];
 	struct wire_login login = {
 		.isid = {0x80, 0, 0, 0, 0, 1},
-		.tsih = lossy->connections[0].wire.tsih,
+		.tsih = lossy->tsih,
 		.cid = (uint16_t)(index + 1),
 		.cmd_sn = lossy->cmd_sn,
 		.keys =
 			{
 				lossy->data_digest ? "DataDigest=CRC32C" : "DataDigest=None",
 				segment,
-				index > 0 ? NULL : "ErrorRecoveryLevel=1",
+				lossy->tsih != 0    ? NULL
+				: lossy->level == 2 ? "ErrorRecoveryLevel=2"
+						    : "ErrorRecoveryLevel=1",
+				"DefaultTime2Retain=3600",
 				"MaxOutstandingR2T=1",
 				"MaxConnections=4",
 				burst,
@@ -455,12 +528,15 @@ static void connect(struct lossy *lossy, unsigned index)
 	wire_open(&lossy->house, &c->wire);
 	REQUIRE(wire_login_with(&c->wire, &login) == ISCSI_LOGIN_SUCCESS);
 	c->wire.data_digest = lossy->data_digest;
-	if (index == 0)
+	if (lossy->tsih == 0) {
+		lossy->tsih = c->wire.tsih;
 		wire_clear_unit_attentions(&c->wire);
+		lossy->cmd_sn = lossy->exp_cmd_sn = c->wire.cmd_sn;
+	}
+	if (iscsi_sn_before(lossy->exp_cmd_sn, c->wire.exp_cmd_sn))
+		lossy->exp_cmd_sn = c->wire.exp_cmd_sn;
 	c->wire.lossy = true;
 	c->exp_stat_sn = c->highest = c->wire.exp_stat_sn;
-	if (index == 0)
-		lossy->cmd_sn = lossy->exp_cmd_sn = c->wire.cmd_sn;
 }
 
 void lossy_start(struct lossy *lossy, uint64_t seed)
@@ -471,7 +547,8 @@ void lossy_start(struct lossy *lossy, uint64_t seed)
 		lossy_pick(lossy, 2); /* small seeds have few bits */
 	wire_house_init(&lossy->house);
 	lossy->house.quiet = true;
-	lossy->house.config.policy.error_recovery_level = 1;
+	lossy->house.config.policy.error_recovery_level = 2;
+	lossy->house.config.policy.default_time2retain = 3600;
 	lossy->house.config.policy.max_connections = LOSSY_CONNECTIONS_MAX;
 	lossy->house.config.policy.data_pdu_in_order = false;
 	lossy->house.config.limits.rejects_max = 1000000;
@@ -484,10 +561,11 @@ void lossy_start(struct lossy *lossy, uint64_t seed)
 	lossy->burst = 1024u << lossy_pick(lossy, 5);
 	lossy->first_burst = lossy->burst >> lossy_pick(lossy, 2);
 	lossy->segment = 512u << lossy_pick(lossy, 4);
+	lossy->level = 1 + lossy_pick(lossy, 2);
 	lossy->cmd_sn = 1;
 	lossy->next_itt = 1000;
 	for (unsigned i = 0; i < lossy->connection_count; i++)
-		connect(lossy, i);
+		connect_wire(lossy, i);
 	lossy->loss = 10 + lossy_pick(lossy, 90);
 }
 
@@ -500,5 +578,6 @@ void lossy_stop(struct lossy *lossy)
 	REQUIRE(session->data_used == 0 && session->early_used == 0);
 	for (unsigned i = 0; i < lossy->connection_count; i++)
 		wire_close(&lossy->connections[i].wire);
+	iscsi_node_shutdown(lossy->house.node);
 	wire_house_stop(&lossy->house);
 }

@@ -1,7 +1,8 @@
 /*
- * An initiator of one session with several connections and ErrorRecoveryLevel 1, on a network that
- * loses, doubles and damages PDUs. It recovers as RFC 7143 7 has it: retries commands, SNACKs data
- * and status, answers recovery R2Ts, acknowledges only what it has.
+ * An initiator of one session with several connections and ErrorRecoveryLevel 1 or 2, on a network
+ * that loses, doubles and damages PDUs, and breaks connections. It recovers as RFC 7143 7 has it:
+ * retries commands, SNACKs data and status, answers recovery R2Ts, acknowledges only what it has,
+ * reinstates connections and reassigns their tasks.
  */
 #ifndef TESTS_PROPERTY_LOSSY_H
 #define TESTS_PROPERTY_LOSSY_H
@@ -23,6 +24,7 @@ struct lossy_command {
 	bool final;			      /* no unsolicited data follows */
 	uint32_t stat_sn, exp_data_sn;
 	uint32_t r2t_next; /* R2TSNs below were answered */
+	uint32_t reassign; /* tag of the TASK REASSIGN under way; 0: there is none */
 	bool got[LOSSY_SEGMENTS_MAX];
 	uint8_t data[LOSSY_SLOT_BYTES];
 };
@@ -52,8 +54,11 @@ struct lossy {
 	struct lossy_command commands[LOSSY_SLOTS];
 	uint8_t disk[LOSSY_SLOTS][LOSSY_SLOT_BYTES];
 	unsigned issued, completed;
+	unsigned level; /* ErrorRecoveryLevel: at 2 connections break */
+	uint16_t tsih;
 	/* How often what happened: a network that loses nothing proves nothing. */
 	unsigned lost, doubled, damaged, retried, snacks_status, snacks_data, data_acks, r2ts_again;
+	unsigned broken, reassigned;
 };
 
 uint32_t lossy_pick(struct lossy *lossy, uint32_t below);

@@ -17,7 +17,7 @@
 
 static struct totals {
 	unsigned long commands, lost, doubled, damaged, retried, snacks_status, snacks_data,
-		data_acks, r2ts_again;
+		data_acks, r2ts_again, broken, reassigned;
 } totals;
 
 static void add_up(const struct lossy *lossy)
@@ -31,6 +31,8 @@ static void add_up(const struct lossy *lossy)
 	totals.snacks_data += lossy->snacks_data;
 	totals.data_acks += lossy->data_acks;
 	totals.r2ts_again += lossy->r2ts_again;
+	totals.broken += lossy->broken;
+	totals.reassigned += lossy->reassigned;
 }
 
 static bool play(uint64_t seed)
@@ -83,9 +85,11 @@ int main(void)
 		failed += !play(seed + i);
 	}
 	printf("commands %lu: PDUs lost %lu, doubled %lu, damaged %lu; commands retried %lu, status "
-	       "SNACKs %lu, data SNACKs %lu, DataACKs %lu, R2Ts repeated %lu\n",
+	       "SNACKs %lu, data SNACKs %lu, DataACKs %lu, R2Ts repeated %lu; connections broken %lu, "
+	       "tasks reassigned %lu\n",
 	       totals.commands, totals.lost, totals.doubled, totals.damaged, totals.retried,
-	       totals.snacks_status, totals.snacks_data, totals.data_acks, totals.r2ts_again);
+	       totals.snacks_status, totals.snacks_data, totals.data_acks, totals.r2ts_again,
+	       totals.broken, totals.reassigned);
 	printf("recovery: %d passed, %d failed\n", failed == 0, failed != 0);
 	return failed != 0;
 }
