@@ -25,7 +25,7 @@
 #define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
 #define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
-#define ISCSI_RECOVERIES_MAX	32    /* times that data of one task is asked for again */
+#define ISCSI_RECOVERIES_MAX	32    /* times in a row that data is asked for in vain */
 #define ISCSI_GAPS_MAX		1024  /* in one sequence, with DataPDUInOrder=No */
 #define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
 #define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */

@@ -235,6 +235,9 @@ static bool can_recover(const struct iscsi_task *task)
 
 void iscsi_data_out_recover(struct iscsi_task *task, struct iscsi_burst *burst)
 {
+	/* What counts is how often nothing was gained. */
+	if (burst->first.from > burst->start)
+		task->recoveries = 0;
 	if (!can_recover(task) || burst->missing == 0) {
 		iscsi_burst_close(task, burst);
 	} else if (++task->recoveries > ISCSI_RECOVERIES_MAX) {

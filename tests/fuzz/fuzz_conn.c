@@ -57,7 +57,8 @@ struct game {
 	struct player *player; /* whose turn it is */
 	struct byte_reader in;
 	uint8_t settings;
-	uint8_t more_settings; /* 1: recovery; 2: one session of two connections; 4: any order */
+	uint8_t more_settings; /* 1: recovery; 2: one session of two connections; 4: any order; 8:
+				* level 2, and connections that come back */
 	uint8_t payload[DATA_MAX];
 };
 
@@ -163,10 +164,13 @@ static void player_open(struct game *game, struct player *player)
 {
 	bool recovers = (game->more_settings & 1) != 0;
 	bool joins = (game->more_settings & 2) != 0 && player == &game->players[1];
+	bool returns = (game->more_settings & 8) != 0 && (byte_reader_left(&game->in) & 1) != 0;
 	struct wire_login login = {
 		.isid = {0x80, 0, 0, 0, 0, joins ? game->players[0].isid : player->isid},
 		.cid = joins ? 2 : 1,
-		.tsih = joins ? game->players[0].wire.tsih : 0,
+		.tsih = joins	  ? game->players[0].wire.tsih
+			: returns ? player->wire.tsih
+				  : 0,
 		.discovery = (game->settings & 0x40) != 0 && player == &game->players[1],
 		.keys =
 			{
@@ -183,7 +187,9 @@ static void player_open(struct game *game, struct player *player)
 				game->settings & 32 ? "MaxRecvDataSegmentLength=512"
 						    : "MaxRecvDataSegmentLength=8192",
 				"iSCSIProtocolLevel=2",
-				recovers ? "ErrorRecoveryLevel=1" : "ErrorRecoveryLevel=0",
+				!recovers		  ? "ErrorRecoveryLevel=0"
+				: game->more_settings & 8 ? "ErrorRecoveryLevel=2"
+							  : "ErrorRecoveryLevel=1",
 				"MaxConnections=4",
 				game->more_settings & 4 ? "DataPDUInOrder=No"
 							: "DataPDUInOrder=Yes",
@@ -463,6 +469,8 @@ static void play_step(struct game *game, enum step step)
 		break;
 	case STEP_WAIT:
 		wire_wait(wire, (uint64_t)byte_reader_u8(&game->in) * 500);
+		if (iscsi_node_deadline(game->house.node) <= game->house.now_ms)
+			iscsi_node_tick(game->house.node, game->house.now_ms);
 		break;
 	case STEP_TAKE:
 		take_answers(game->player);
@@ -498,7 +506,8 @@ static void game_begin(struct game *game)
 	game->house.config.limits.session_data_max = 32768;
 	game->house.config.limits.send_queue_max = 65536;
 	game->house.config.limits.rejects_max = 40;
-	game->house.config.policy.error_recovery_level = 1;
+	game->house.config.policy.error_recovery_level = 2;
+	game->house.config.policy.default_time2retain = 20;
 	game->house.config.policy.max_connections = 4;
 	game->house.config.policy.data_pdu_in_order = false;
 	game->house.config.policy.data_sequence_in_order = false;
@@ -517,6 +526,7 @@ static void game_end(struct game *game)
 	wire_house_release(&game->house);
 	for (unsigned i = 0; i < 2; i++)
 		player_close(&game->players[i]);
+	iscsi_node_shutdown(game->house.node);
 	wire_house_stop(&game->house);
 }
 
