@@ -419,6 +419,7 @@ START_TEST(a_nexus_reset_ends_what_never_ran)
 	wire.cmd_sn++; /* this one is lost */
 	wire_test_unit_ready(&wire);
 	uint32_t tmf = wire_manage(&wire, SCSI_TMF_I_T_NEXUS_RESET, ISCSI_NO_TAG, 0);
+	wire_wait(&wire, house.config.limits.abort_wait_ms + 100);
 	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
 	wire_data_out(&wire, refused, ISCSI_NO_TAG, 0, 0, data, 1024, true);
 	uint32_t plug = wire_manage(&wire, SCSI_TMF_ABORT_TASK, 9999, wire.cmd_sn - 2);
