@@ -36,7 +36,7 @@ void iscsi_kept_add(struct iscsi_conn *conn, struct iscsi_out *out)
 	out->next = *link;
 	*link = out;
 	conn->kept_weight += weight_of(out);
-	while (conn->kept_weight > conn->node->config.limits.unacked_max)
+	while (conn->kept_first && conn->kept_weight > conn->node->config.limits.unacked_max)
 		iscsi_out_free(iscsi_kept_take(conn, conn->kept_first));
 }
 
