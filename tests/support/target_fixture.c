@@ -276,9 +276,10 @@ void fixture_deliver(struct fixture_task *task)
 
 	if (task->state == FIXTURE_WAITING) {
 		ck_assert_uint_le(scsi->data_out_len, scsi->expected_out);
-		ck_assert(target_data_out_prepare(scsi));
-		memcpy(scsi->data_out, task->out, scsi->data_out_len);
 		task->state = FIXTURE_RUNNING;
+		if (!target_data_out_prepare(scsi))
+			return; /* no memory: it has ended */
+		memcpy(scsi->data_out, task->out, scsi->data_out_len);
 	}
 	target_data_out_ready(scsi);
 }
