@@ -324,6 +324,7 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	task_clear_answer(task);
+	check_lun(task); /* whose mode parameters choose the format of sense data */
 	task->phase = SCSI_TASK_DONE;
 	scsi_task_sense(task, key, asc, ascq);
 }

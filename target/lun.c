@@ -11,7 +11,9 @@
 #include <utlist.h>
 
 #include "pr_engine/bytes.h"
+#include "target/mode.h"
 #include "target/pr_commit.h"
+#include "target/saved.h"
 
 #define REGISTRATIONS_LIMIT 65536
 #define HISTORY_LIMIT	    4096
@@ -108,7 +110,6 @@ static struct scsi_lun *lun_create(struct scsi_target *target, const struct scsi
 	lun->block_shift = config->block_size == 512 ? 9 : 12;
 	lun->blocks = config->backing->size >> lun->block_shift;
 	lun_set_identity(lun);
-	scsi_mode_reset(lun);
 	return lun;
 }
 
@@ -151,6 +152,9 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	if (!lun)
 		return -ENOMEM;
 	int error = pr_commit_create(lun, &report, &lun->pr);
+	if (error == 0)
+		error = scsi_saved_load(lun);
+	scsi_mode_reset(lun);
 	if (error == 0 && !lun_attach_all(lun)) {
 		report = (struct pr_journal_report){0}; /* it is not the journal that failed */
 		error = -ENOMEM;
@@ -179,6 +183,8 @@ void scsi_lun_free(struct scsi_lun **lun)
 	pr_commit_free(&(*lun)->pr);
 	if ((*lun)->config.store)
 		(*lun)->config.store->ops->close((*lun)->config.store);
+	if ((*lun)->config.saved_store)
+		(*lun)->config.saved_store->ops->close((*lun)->config.saved_store);
 	(*lun)->backing->ops->close((*lun)->backing);
 	free(*lun);
 	*lun = NULL;

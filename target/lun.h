@@ -64,6 +64,34 @@ struct scsi_mode {
 	bool tas;		     /* control page: TAS */
 };
 
+/* What each information type holds at least (SPC-4 6.34, table 335), and here at most. */
+#define SCSI_IDENTIFYING_LU_MAX	  64
+#define SCSI_IDENTIFYING_TEXT_MAX 256
+
+enum scsi_identifying_kind {
+	SCSI_IDENTIFYING_LU = 0,
+	SCSI_IDENTIFYING_TEXT,
+	SCSI_IDENTIFYING_COUNT,
+};
+
+struct scsi_identifying {
+	uint16_t len;
+	uint8_t bytes[SCSI_IDENTIFYING_TEXT_MAX];
+};
+
+/* What outlives a power loss beside reservations and data (saved.h). */
+struct scsi_saved_values {
+	struct scsi_mode mode; /* the defaults where nothing was saved */
+	struct scsi_identifying identifying[SCSI_IDENTIFYING_COUNT];
+};
+
+struct scsi_saved_change;
+
+struct scsi_saved {
+	struct scsi_saved_values values;
+	struct scsi_saved_change *first; /* the queue of changes; the first is being written */
+};
+
 /*
  * Medium accesses of one LUN that are under way or wait for an overlapping one, in order of
  * arrival: what makes COMPARE AND WRITE atomic (sbc_io.c). All zero when idle.
@@ -95,6 +123,7 @@ struct scsi_lun {
 	uint32_t block_size;  /* bytes */
 	uint32_t block_shift; /* log2 of block_size */
 	struct scsi_mode mode;
+	struct scsi_saved saved;
 	bool stopped; /* START STOP UNIT with START = 0: 2/04/02 */
 	bool ejected; /* the same with LOEJ = 1: 2/3A/00; `stopped` is then set as well */
 	struct scsi_lun_nexus *nexuses;
@@ -153,7 +182,7 @@ struct scsi_nexus *scsi_target_find_nexus(const struct scsi_target *target,
 /* A task of it has ended and its transport was told: a closing nexus without tasks is gone. */
 void scsi_nexus_forget_task(struct scsi_nexus *nexus);
 
-/* mode.c: every mode parameter back to its default, as a LOGICAL UNIT RESET asks. */
+/* mode.c: every mode parameter back to its saved value or default, as a LOGICAL UNIT RESET asks. */
 void scsi_mode_reset(struct scsi_lun *lun);
 
 /* LUN number of a SAM-5 4.7 LUN field: peripheral (bus 0) or flat addressing, one level. False:

@@ -36,10 +36,12 @@ struct scsi_lun_config {
 	const struct pr_profile *profile;
 	struct pr_store *store; /* of the reservation journal; ownership goes to the LUN on success;
 				   NULL: nothing persists, APTPL = 1 is refused (tests, fuzzing) */
-	uint32_t registrations_max; /* limit `max_registrations`: 1..65536 */
-	uint32_t history_max;	    /* journal records kept over compaction */
-	uint32_t transfer_max;	    /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
-				       TRANSFER LENGTH */
+	struct pr_store *saved_store; /* of saved mode pages and identifying information (saved.h);
+					 ownership as above; NULL: they cannot be saved */
+	uint32_t registrations_max;   /* limit `max_registrations`: 1..65536 */
+	uint32_t history_max;	      /* journal records kept over compaction */
+	uint32_t transfer_max;	      /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
+					 TRANSFER LENGTH */
 	bool read_only;
 	bool removable;
 	bool thin;	  /* UNMAP, LBPME */
@@ -64,7 +66,7 @@ void scsi_target_free(struct scsi_target **target);
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
  * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
- * backing and store stay the caller's.
+ * backing and stores stay the caller's. -EBADMSG: the saved values are damaged.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);

@@ -29,6 +29,7 @@ static int add_lun(struct fixture *fixture, uint16_t number)
 	lun.backing = &fixture->disks[number].backing;
 	lun.profile = config->profile;
 	lun.store = config->no_journal ? NULL : &fixture->stores[number].store;
+	lun.saved_store = config->saves ? &fixture->saved[number].store : NULL;
 	lun.registrations_max = config->registrations_max;
 	lun.history_max = 16;
 	lun.tas = config->tas;
@@ -79,6 +80,7 @@ struct fixture *fixture_create(const struct fixture_config *config)
 	for (unsigned i = 0; i < c->luns; i++) {
 		test_disk_init(&fixture->disks[i], (uint64_t)c->blocks * FIXTURE_BLOCK);
 		test_store_init(&fixture->stores[i]);
+		test_store_init(&fixture->saved[i]);
 	}
 	ck_assert_int_eq(power_on(fixture), 0);
 	return fixture;
@@ -119,6 +121,7 @@ void fixture_free(struct fixture **fixture)
 	for (unsigned i = 0; i < f->config.luns; i++) {
 		test_disk_clear(&f->disks[i]);
 		test_store_clear(&f->stores[i]);
+		test_store_clear(&f->saved[i]);
 	}
 	free(f);
 	*fixture = NULL;

@@ -33,6 +33,7 @@ struct fixture_config {
 	uint32_t blocks;		  /* of 512 bytes; 0: 256 */
 	unsigned threads; /* of the executor; 0: jobs run in fixture_settle, in order */
 	bool no_journal;
+	bool saves; /* mode pages and identifying information */
 	bool tas;
 	bool read_only;
 	bool removable;
@@ -78,6 +79,7 @@ struct fixture {
 	struct scsi_target *target;
 	struct test_disk disks[FIXTURE_LUNS_MAX];
 	struct test_store stores[FIXTURE_LUNS_MAX];
+	struct test_store saved[FIXTURE_LUNS_MAX];
 	uint64_t now_ms;
 	uint16_t lun; /* which the helpers below address */
 	struct fixture_task *tasks;

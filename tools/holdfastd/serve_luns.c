@@ -144,12 +144,32 @@ static enum lun_outcome journal_refused(const struct lun_start *start, const cha
 	return LUN_LEFT_OUT;
 }
 
+static bool open_saved_store(const struct lun_start *start, char ret_path[STATE_FILE_MAX],
+			     struct pr_store **ret_store)
+{
+	int error = -ENAMETOOLONG;
+
+	if (state_dir_lun_file(&start->service->state, "reservations", start->target->name,
+			       start->lun->number, "saved", ret_path))
+		error = pr_store_posix_open(ret_path, ret_store);
+	if (error)
+		lun_failed(start, "saved values", strerror(-error));
+	return error == 0;
+}
+
+static void saved_refused(const struct lun_start *start, const char *path)
+{
+	lun_failed(start, path,
+		   "damaged, or written by another version: move it away, and the LUN starts with "
+		   "the mode parameters of the configuration");
+}
+
 static enum lun_outcome add_lun(const struct lun_start *start, struct backing *backing)
 {
 	struct service *service = start->service;
 	struct scsi_lun_config config;
 	struct pr_journal_report report = {.health = PR_JOURNAL_INVALID};
-	char path[STATE_FILE_MAX];
+	char path[STATE_FILE_MAX], saved_path[STATE_FILE_MAX];
 
 	fill_lun_config(start->lun, &config);
 	config.backing = backing;
@@ -163,6 +183,10 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		lun_failed(start, path, strerror(-error));
 		return LUN_FAILED;
 	}
+	if (!open_saved_store(start, saved_path, &config.saved_store)) {
+		config.store->ops->close(config.store);
+		return LUN_FAILED;
+	}
 	error = scsi_target_add_lun(start->scsi_target, &config, &report);
 	if (!error) {
 		log_line(service->log,
@@ -174,6 +198,11 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		return LUN_ONLINE;
 	}
 	config.store->ops->close(config.store);
+	config.saved_store->ops->close(config.saved_store);
+	if (error == -EBADMSG) {
+		saved_refused(start, saved_path);
+		return LUN_FAILED;
+	}
 	return journal_refused(start, path, error, &report);
 }
 
