@@ -26,6 +26,11 @@ enum scsi_command_flag {
 	SCSI_COMMAND_LAX_CDB = 1 << 5,
 	/* Only with pr_profile bit of this service action set (PERSISTENT RESERVE IN/OUT) */
 	SCSI_COMMAND_BY_PROFILE = 1 << 6,
+	/* Runs through a target port whose group is in that state (SPC-4 5.15.2.4); all others are
+	 * refused with 2/04/0B, 2/04/0C, 2/04/0A */
+	SCSI_COMMAND_IN_STANDBY = 1 << 12,
+	SCSI_COMMAND_IN_UNAVAILABLE = 1 << 13,
+	SCSI_COMMAND_IN_TRANSITION = 1 << 14,
 };
 
 /*
@@ -52,7 +57,7 @@ struct scsi_command {
 	uint8_t opcode;
 	int16_t service_action; /* SCSI_NO_SERVICE_ACTION: the opcode has none */
 	uint8_t cdb_len;	/* bytes */
-	uint8_t flags;		/* enum scsi_command_flag */
+	uint16_t flags;		/* enum scsi_command_flag */
 	enum pr_access_class access;
 	/* For the two commands whose class hangs on CDB bits (START STOP UNIT, PREVENT ALLOW); else
 	 * NULL. `access` is then the strictest answer it can give. */
@@ -120,9 +125,6 @@ static inline bool scsi_task_is_aborted(const struct scsi_task *task)
 	return task->phase == SCSI_TASK_ABORTED;
 }
 
-/* The one target port group: every port is in it (REPORT TARGET PORT GROUPS, VPD 83). */
-#define SCSI_TARGET_PORT_GROUP 1
-
 /* Handlers, by file. */
 /* inquiry.c */
 enum scsi_result scsi_inquiry(struct scsi_task *task);
@@ -130,9 +132,12 @@ enum scsi_result scsi_inquiry(struct scsi_task *task);
 enum scsi_result scsi_test_unit_ready(struct scsi_task *task);
 enum scsi_result scsi_request_sense(struct scsi_task *task);
 enum scsi_result scsi_report_luns(struct scsi_task *task);
-enum scsi_result scsi_report_target_port_groups(struct scsi_task *task);
 enum scsi_result scsi_log_sense(struct scsi_task *task);
 enum scsi_result scsi_send_diagnostic(struct scsi_task *task);
+/* spc_target_port_groups.c */
+enum scsi_result scsi_report_target_port_groups(struct scsi_task *task);
+enum scsi_result scsi_set_target_port_groups(struct scsi_task *task);
+enum scsi_result scsi_set_target_port_groups_data(struct scsi_task *task);
 /* opcodes.c */
 enum scsi_result scsi_report_supported_operation_codes(struct scsi_task *task);
 enum scsi_result scsi_report_supported_task_management(struct scsi_task *task);

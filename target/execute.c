@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pr_engine/access.h"
+#include "target/access_state.h"
 #include "target/command.h"
 #include "target/pr_commit.h"
 
@@ -242,6 +243,16 @@ static bool check_medium(struct scsi_task *task)
 	return true;
 }
 
+static bool check_access_state(struct scsi_task *task)
+{
+	enum scsi_sense refusal = scsi_access_state_check(task->lun, task->nexus, task->command);
+
+	if (refusal == SCSI_SENSE_NONE)
+		return true;
+	scsi_task_check_condition(task, refusal);
+	return false;
+}
+
 /* The order of checks. */
 static bool task_may_run(struct scsi_task *task)
 {
@@ -251,7 +262,8 @@ static bool task_may_run(struct scsi_task *task)
 		return check_cdb(task);
 	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
 	return check_unit_attention(task, lun_nexus) && check_deferred_error(task, lun_nexus) &&
-	       check_reservations(task, lun_nexus) && check_cdb(task) && check_medium(task);
+	       check_access_state(task) && check_reservations(task, lun_nexus) && check_cdb(task) &&
+	       check_medium(task);
 }
 
 /* What becomes of a task after its handler has returned. After PENDING it may be gone already. */

@@ -54,7 +54,7 @@ static enum scsi_result inquiry_standard(struct scsi_task *task, uint32_t alloca
 	data[2] = 0x06; /* SPC-4 */
 	data[3] = 0x12; /* HISUP, response data format 2 */
 	data[4] = STANDARD_LEN - 5;
-	data[5] = 0x10;							 /* TPGS: implicit */
+	data[5] = 0x30; /* TPGS: implicit and explicit */
 	data[6] = task->nexus->target->config.port_count > 1 ? 0x10 : 0; /* MULTIP */
 	data[7] = 0x02;							 /* CMDQUE */
 	put_text(data + 8, 8, config.vendor);
@@ -162,7 +162,7 @@ static void vpd_device_identification(const struct scsi_task *task, struct byte_
 		       sizeof(lun->naa));
 	put_t10_vendor(lun, page);
 	put_port_number(page, DESIGNATOR_RELATIVE_TARGET_PORT, port);
-	put_port_number(page, DESIGNATOR_TARGET_PORT_GROUP, SCSI_TARGET_PORT_GROUP);
+	put_port_number(page, DESIGNATOR_TARGET_PORT_GROUP, port); /* each port is a group */
 	put_scsi_name(page, OF_TARGET_PORT, port_name);
 	put_scsi_name(page, OF_TARGET_DEVICE, target_name);
 }

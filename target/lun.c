@@ -238,6 +238,11 @@ void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua)
 /* ---- for status output --------------------------------------------------------------------------
  */
 
+const char *scsi_lun_target_name(const struct scsi_lun *lun)
+{
+	return lun->target->name;
+}
+
 uint16_t scsi_lun_number(const struct scsi_lun *lun)
 {
 	return lun->number;

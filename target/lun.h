@@ -92,6 +92,12 @@ struct scsi_saved {
 	struct scsi_saved_change *first; /* the queue of changes; the first is being written */
 };
 
+/* The asymmetric access state of a LUN through one target port group (access_state.h). */
+struct scsi_access_group {
+	enum scsi_access_state state;
+	uint8_t status_code; /* who changed it last (SPC-4 table 310) */
+};
+
 /*
  * Medium accesses of one LUN that are under way or wait for an overlapping one, in order of
  * arrival: what makes COMPARE AND WRITE atomic (sbc_io.c). All zero when idle.
@@ -124,6 +130,7 @@ struct scsi_lun {
 	uint32_t block_shift; /* log2 of block_size */
 	struct scsi_mode mode;
 	struct scsi_saved saved;
+	struct scsi_access_group access[SCSI_PORTS_MAX]; /* by index of target->config.ports */
 	bool stopped; /* START STOP UNIT with START = 0: 2/04/02 */
 	bool ejected; /* the same with LOEJ = 1: 2/3A/00; `stopped` is then set as well */
 	struct scsi_lun_nexus *nexuses;

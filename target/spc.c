@@ -1,7 +1,7 @@
 /*
  * Primary commands (SPC-4 6) that need no file of their own.
  */
-#include "target/command.h"
+#include "target/access_state.h"
 
 #include "pr_engine/bytes.h"
 
@@ -19,6 +19,16 @@ struct condition {
 	bool deferred;
 };
 
+/* What TEST UNIT READY would meet. */
+static enum scsi_sense not_ready_by_access_state(const struct scsi_task *task)
+{
+	static const uint8_t test_unit_ready[6];
+	enum scsi_sense unknown;
+
+	return scsi_access_state_check(task->lun, task->nexus,
+				       scsi_command_find(test_unit_ready, &unknown));
+}
+
 /* The condition that stands now. A unit attention is cleared by being told (SAM-5 5.14), as is a
  * deferred error. */
 static struct condition task_condition(struct scsi_task *task)
@@ -29,6 +39,8 @@ static struct condition task_condition(struct scsi_task *task)
 
 	if (!task->lun)
 		return (struct condition){SCSI_KEY_ILLEGAL_REQUEST, 0x25, 0x00, false};
+	enum scsi_sense refusal = not_ready_by_access_state(task);
+
 	lun_nexus = scsi_task_lun_nexus(task);
 	if (scsi_ua_take(&lun_nexus->unit_attentions, &ua)) {
 		condition.key = SCSI_KEY_UNIT_ATTENTION;
@@ -38,6 +50,8 @@ static struct condition task_condition(struct scsi_task *task)
 		scsi_sense_code(lun_nexus->deferred_error, &condition.key, &condition.asc,
 				&condition.ascq);
 		lun_nexus->deferred_error = SCSI_SENSE_NONE;
+	} else if (refusal != SCSI_SENSE_NONE) {
+		scsi_sense_code(refusal, &condition.key, &condition.asc, &condition.ascq);
 	} else if (task->lun->ejected) {
 		condition = (struct condition){SCSI_KEY_NOT_READY, 0x3a, 0x00, false};
 	} else if (task->lun->stopped) {
@@ -114,45 +128,6 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 	put_be32(data, (uint32_t)len);
 	clear_luns_changed(task->nexus);
 	return scsi_task_answer(task, data, REPORT_LUNS_HEADER_LEN + len, allocation_length);
-}
-
-/* ---- REPORT TARGET PORT GROUPS (6.37) -------------------------------------------------------- */
-
-#define ACTIVE_OPTIMIZED 0x00
-#define AO_SUP		 0x01
-
-/* One group with every port of the target, always active/optimized. */
-static void put_port_group(const struct scsi_target_config *config, struct byte_writer *data)
-{
-	byte_writer_u8(data, ACTIVE_OPTIMIZED);
-	byte_writer_u8(data, AO_SUP);
-	byte_writer_be16(data, SCSI_TARGET_PORT_GROUP);
-	byte_writer_zeros(data, 3); /* STATUS CODE 0: the state has never changed */
-	byte_writer_u8(data, (uint8_t)config->port_count);
-	for (uint32_t i = 0; i < config->port_count; i++) {
-		byte_writer_be16(data, 0);
-		byte_writer_be16(data, config->ports[i]);
-	}
-}
-
-enum scsi_result scsi_report_target_port_groups(struct scsi_task *task)
-{
-	uint8_t format = task->cdb[1] >> 5;
-	uint8_t bytes[8 + 8 + 4 * SCSI_PORTS_MAX];
-	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
-
-	if (format > 1) {
-		scsi_task_invalid_cdb_field(task, 1, 7);
-		return SCSI_DONE;
-	}
-	byte_writer_be32(&data, 0);
-	if (format == 1) { /* the extended header */
-		byte_writer_u8(&data, 0x10);
-		byte_writer_zeros(&data, 3);
-	}
-	put_port_group(&task->nexus->target->config, &data);
-	put_be32(bytes, (uint32_t)(data.len - 4));
-	return scsi_task_answer(task, bytes, data.len, get_be32(task->cdb + 6));
 }
 
 /* ---- LOG SENSE (6.8) ------------------------------------------------------------------------- */

@@ -93,7 +93,32 @@ const char *scsi_target_name(const struct scsi_target *target);
 struct scsi_lun *scsi_target_lun(const struct scsi_target *target, uint16_t number); /* or NULL */
 bool scsi_target_has_port(const struct scsi_target *target, uint16_t relative_target_port_id);
 
+/*
+ * Asymmetric access states, values as in SPC-4 table 309. Every target port is a target port group
+ * of its own, with the same number: its relative target port identifier.
+ */
+enum scsi_access_state {
+	SCSI_ACCESS_ACTIVE_OPTIMIZED = 0x0,
+	SCSI_ACCESS_ACTIVE_NON_OPTIMIZED = 0x1,
+	SCSI_ACCESS_STANDBY = 0x2,
+	SCSI_ACCESS_UNAVAILABLE = 0x3,
+	SCSI_ACCESS_TRANSITIONING = 0xf,
+};
+
+/* "active/optimized" ...; NULL for other values. */
+const char *scsi_access_state_name(enum scsi_access_state state);
+bool scsi_access_state_parse(const char *name, enum scsi_access_state *ret_state);
+
+/* The group of the index-th port, from 0; 0: there are no more. */
+uint16_t scsi_lun_port_group(const struct scsi_lun *lun, uint32_t index);
+/* An implicit change: every nexus hears of it with 2A/06. False: no such group. States are
+ * volatile; at power on all are active/optimized. */
+bool scsi_lun_set_access_state(struct scsi_lun *lun, uint16_t group, enum scsi_access_state state);
+bool scsi_lun_access_state(const struct scsi_lun *lun, uint16_t group,
+			   enum scsi_access_state *ret_state);
+
 /* For status output. */
+const char *scsi_lun_target_name(const struct scsi_lun *lun);
 uint16_t scsi_lun_number(const struct scsi_lun *lun);
 const struct pr_profile *scsi_lun_profile(const struct scsi_lun *lun);
 const struct pr_state *scsi_lun_pr_state(const struct scsi_lun *lun); /* the committed state */

@@ -208,6 +208,7 @@ static const struct expectation expectations[] = {
 	{{0xa3, 0x0a}, 'A', true},
 	{{0xa3, 0x0c}, 'R', false},
 	{{0xa3, 0x0d}, 'R', false},
+	{{0xa4, 0x0a}, 'W', false},
 	{{0xa8}, 'R', false},
 	{{0xaa}, 'W', false},
 	{{0xae}, 'W', false},

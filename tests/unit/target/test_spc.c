@@ -150,39 +150,6 @@ START_TEST(who_has_read_the_list_knows_that_it_changed)
 }
 END_TEST
 
-/* ---- REPORT TARGET PORT GROUPS ---- */
-
-static const struct fixture_result *report_groups(uint8_t format, uint8_t allocation_length)
-{
-	return FIXTURE_CDB(f, a, 255, 0xa3, (uint8_t)(format << 5 | 0x0a), 0, 0, 0, 0, 0, 0, 0,
-			   allocation_length, 0, 0);
-}
-
-START_TEST(one_group_has_all_ports_and_is_active)
-{
-	static const uint8_t expected[] = {0, 0, 0, 16, 0x00, 0x01, 0, 1, 0, 0,
-					   0, 2, 0, 0,	0,    1,    0, 0, 0, 2};
-	const struct fixture_result *result = report_groups(0, 255);
-
-	fixture_good(result);
-	ck_assert_uint_eq(result->len, sizeof(expected));
-	ck_assert_mem_eq(result->data, expected, sizeof(expected));
-}
-END_TEST
-
-START_TEST(the_extended_header_is_there_when_asked_for)
-{
-	const struct fixture_result *result = report_groups(1, 255);
-
-	fixture_good(result);
-	ck_assert_uint_eq(result->len, 24);
-	ck_assert_uint_eq(get_be32(result->data), 20);
-	ck_assert_uint_eq(result->data[4], 0x10);
-	ck_assert_uint_eq(result->data[9], 0x01);
-	disk_invalid_cdb(report_groups(2, 255), 1, 7);
-}
-END_TEST
-
 /* ---- LOG SENSE, SEND DIAGNOSTIC ---- */
 
 static const struct fixture_result *log_sense(uint8_t flags, uint8_t page, uint8_t subpage,
@@ -233,8 +200,6 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, report_luns_wants_16_bytes_and_a_defined_selection);
 	tcase_add_test(tcase, report_luns_answers_on_a_lun_that_is_not_there);
 	tcase_add_test(tcase, who_has_read_the_list_knows_that_it_changed);
-	tcase_add_test(tcase, one_group_has_all_ports_and_is_active);
-	tcase_add_test(tcase, the_extended_header_is_there_when_asked_for);
 	tcase_add_test(tcase, the_list_of_log_pages_has_itself);
 	tcase_add_test(tcase, other_log_pages_and_saving_are_refused);
 	tcase_add_test(tcase, a_self_test_passes);
