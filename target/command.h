@@ -134,6 +134,10 @@ enum scsi_result scsi_request_sense(struct scsi_task *task);
 enum scsi_result scsi_report_luns(struct scsi_task *task);
 enum scsi_result scsi_log_sense(struct scsi_task *task);
 enum scsi_result scsi_send_diagnostic(struct scsi_task *task);
+/* copy.c, copy_results.c */
+enum scsi_result scsi_extended_copy(struct scsi_task *task);
+enum scsi_result scsi_extended_copy_data(struct scsi_task *task);
+enum scsi_result scsi_receive_copy_results(struct scsi_task *task);
 /* spc_target_port_groups.c */
 enum scsi_result scsi_report_target_port_groups(struct scsi_task *task);
 enum scsi_result scsi_set_target_port_groups(struct scsi_task *task);

@@ -106,7 +106,7 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 	enum scsi_unit_attention ua;
 	uint8_t asc, ascq;
 
-	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION)
+	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION || task->by_copy_manager)
 		return true;
 	if (!scsi_ua_take(&lun_nexus->unit_attentions, &ua))
 		return true;
@@ -291,14 +291,19 @@ void scsi_task_start(struct scsi_task *task)
 	task_conclude(task, task_may_run(task) ? task->command->run(task) : SCSI_DONE);
 }
 
-/* A LUN that is not there has no task set, and no order. */
-void target_execute(struct scsi_task *task)
+static void task_find_lun(struct scsi_task *task)
 {
 	uint16_t number;
 
-	task_clear_answer(task);
 	if (scsi_lun_number_decode(task->lun_bytes, &number))
 		task->lun = scsi_nexus_lun(task->nexus, number);
+}
+
+/* A LUN that is not there has no task set, and no order. */
+void target_execute(struct scsi_task *task)
+{
+	task_clear_answer(task);
+	task_find_lun(task);
 	if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);
 }
@@ -336,7 +341,7 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	task_clear_answer(task);
-	check_lun(task); /* whose mode parameters choose the format of sense data */
+	task_find_lun(task); /* whose mode parameters choose the format of sense data */
 	task->phase = SCSI_TASK_DONE;
 	scsi_task_sense(task, key, asc, ascq);
 }

@@ -215,6 +215,7 @@ void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus)
 		lun->spc2_owner = NULL;
 	DL_DELETE(lun->nexuses, lun_nexus);
 	nexus->luns[lun->number] = NULL;
+	free(lun_nexus->copies);
 	free(lun_nexus);
 }
 

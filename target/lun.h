@@ -29,6 +29,7 @@ struct scsi_lun_nexus {
 	bool prevents_removal;		  /* PREVENT ALLOW MEDIUM REMOVAL */
 	uint64_t flush_first, flush_last; /* flushes behind the status that it asked for; 0: none */
 	enum scsi_sense deferred_error;	  /* to be reported; SCSI_SENSE_NONE: there is none */
+	struct scsi_copy_results *copies; /* copy.h; NULL: it has never sent an EXTENDED COPY */
 	struct scsi_drain closing;	  /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
 	struct scsi_lun_nexus *touched_next;

@@ -22,6 +22,7 @@ struct sense_row {
 #define ILLEGAL(a, q, words)	    ROW(ILLEGAL_REQUEST, "ILLEGAL REQUEST", 5, a, q, words)
 #define ATTENTION(a, q, words)	    ROW(UNIT_ATTENTION, "UNIT ATTENTION", 6, a, q, words)
 #define DATA_PROTECT(a, q, words)   ROW(DATA_PROTECT, "DATA PROTECT", 7, a, q, words)
+#define COPY_ABORTED(a, q, words)   ROW(COPY_ABORTED, "COPY ABORTED", A, a, q, words)
 #define ABORTED(a, q, words)	    ROW(ABORTED_COMMAND, "ABORTED COMMAND", B, a, q, words)
 #define MISCOMPARE(a, q, words)	    ROW(MISCOMPARE, "MISCOMPARE", E, a, q, words)
 
@@ -39,6 +40,7 @@ static const struct sense_row sense_rows[SCSI_SENSE_COUNT] = {
 	[SCSI_SENSE_UNRECOVERED_READ_ERROR] = MEDIUM_ERROR(11, 00, "UNRECOVERED READ ERROR"),
 	[SCSI_SENSE_WRITE_ERROR] = MEDIUM_ERROR(0C, 00, "WRITE ERROR"),
 	[SCSI_SENSE_INTERNAL_TARGET_FAILURE] = HARDWARE_ERROR(44, 00, "INTERNAL TARGET FAILURE"),
+	[SCSI_SENSE_OPERATION_IN_PROGRESS] = ILLEGAL(00, 16, "OPERATION IN PROGRESS"),
 	[SCSI_SENSE_PARAMETER_LIST_LENGTH_ERROR] = ILLEGAL(1A, 00, "PARAMETER LIST LENGTH ERROR"),
 	[SCSI_SENSE_INVALID_OPERATION_CODE] = ILLEGAL(20, 00, "INVALID COMMAND OPERATION CODE"),
 	[SCSI_SENSE_LBA_OUT_OF_RANGE] = ILLEGAL(21, 00, "LOGICAL BLOCK ADDRESS OUT OF RANGE"),
@@ -47,6 +49,13 @@ static const struct sense_row sense_rows[SCSI_SENSE_COUNT] = {
 	[SCSI_SENSE_INVALID_FIELD_IN_PARAMETER_LIST] =
 		ILLEGAL(26, 00, "INVALID FIELD IN PARAMETER LIST"),
 	[SCSI_SENSE_INVALID_RELEASE] = ILLEGAL(26, 04, "INVALID RELEASE OF PERSISTENT RESERVATION"),
+	[SCSI_SENSE_TOO_MANY_CSCD_DESCRIPTORS] = ILLEGAL(26, 06, "TOO MANY TARGET DESCRIPTORS"),
+	[SCSI_SENSE_UNSUPPORTED_CSCD_DESCRIPTOR] =
+		ILLEGAL(26, 07, "UNSUPPORTED TARGET DESCRIPTOR TYPE CODE"),
+	[SCSI_SENSE_TOO_MANY_SEGMENT_DESCRIPTORS] = ILLEGAL(26, 08, "TOO MANY SEGMENT DESCRIPTORS"),
+	[SCSI_SENSE_UNSUPPORTED_SEGMENT_DESCRIPTOR] =
+		ILLEGAL(26, 09, "UNSUPPORTED SEGMENT DESCRIPTOR TYPE CODE"),
+	[SCSI_SENSE_INLINE_DATA_LENGTH_EXCEEDED] = ILLEGAL(26, 0B, "INLINE DATA LENGTH EXCEEDED"),
 	[SCSI_SENSE_SAVING_PARAMETERS_NOT_SUPPORTED] =
 		ILLEGAL(39, 00, "SAVING PARAMETERS NOT SUPPORTED"),
 	[SCSI_SENSE_INVALID_MESSAGE] = ILLEGAL(49, 00, "INVALID MESSAGE ERROR"),
@@ -60,6 +69,14 @@ static const struct sense_row sense_rows[SCSI_SENSE_COUNT] = {
 	[SCSI_SENSE_WRITE_PROTECTED] = DATA_PROTECT(27, 00, "WRITE PROTECTED"),
 	[SCSI_SENSE_SPACE_ALLOCATION_FAILED] =
 		DATA_PROTECT(27, 07, "SPACE ALLOCATION FAILED WRITE PROTECT"),
+	[SCSI_SENSE_COPY_ABORTED] = COPY_ABORTED(00, 00, "NO ADDITIONAL SENSE INFORMATION"),
+	[SCSI_SENSE_UNREACHABLE_COPY_TARGET] = COPY_ABORTED(08, 04, "UNREACHABLE COPY TARGET"),
+	[SCSI_SENSE_THIRD_PARTY_DEVICE_FAILURE] =
+		COPY_ABORTED(0D, 01, "THIRD PARTY DEVICE FAILURE"),
+	[SCSI_SENSE_INCORRECT_COPY_TARGET_TYPE] =
+		COPY_ABORTED(0D, 03, "INCORRECT COPY TARGET DEVICE TYPE"),
+	[SCSI_SENSE_UNEXPECTED_INEXACT_SEGMENT] =
+		COPY_ABORTED(26, 0A, "UNEXPECTED INEXACT SEGMENT"),
 	[SCSI_SENSE_UNEXPECTED_UNSOLICITED_DATA] =
 		ABORTED(0C, 0C, "WRITE ERROR - UNEXPECTED UNSOLICITED DATA"),
 	[SCSI_SENSE_INCORRECT_AMOUNT_OF_DATA] =
@@ -121,6 +138,8 @@ struct sense_extra {
 	bool deferred;
 	bool has_information;
 	uint64_t information;
+	bool has_command_specific;
+	uint32_t command_specific;
 	bool has_field; /* sense-key specific: field pointer (SPC-4 4.5.2.4.2) */
 	uint8_t field[3];
 };
@@ -138,6 +157,8 @@ static uint8_t sense_encode_fixed(uint8_t *sense, uint8_t key, uint8_t asc, uint
 		put_be32(sense + 3, (uint32_t)extra->information);
 	}
 	sense[7] = 10;
+	if (extra->has_command_specific)
+		put_be32(sense + 8, extra->command_specific);
 	sense[12] = asc;
 	sense[13] = ascq;
 	if (extra->has_field)
@@ -161,6 +182,12 @@ static uint8_t sense_encode_descriptors(uint8_t *sense, uint8_t key, uint8_t asc
 		sense[len + 1] = 0x0a;
 		sense[len + 2] = 0x80;
 		put_be64(sense + len + 4, extra->information);
+		len = (uint8_t)(len + 12);
+	}
+	if (extra->has_command_specific) {
+		sense[len] = 0x01; /* command specific information descriptor */
+		sense[len + 1] = 0x0a;
+		put_be32(sense + len + 8, extra->command_specific);
 		len = (uint8_t)(len + 12);
 	}
 	if (extra->has_field) {
@@ -239,6 +266,13 @@ void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sens
 {
 	task_sense_row(task, sense,
 		       &(struct sense_extra){.has_information = true, .information = information});
+}
+
+void scsi_task_copy_aborted(struct scsi_task *task, enum scsi_sense sense, uint16_t segment)
+{
+	task_sense_row(
+		task, sense,
+		&(struct sense_extra){.has_command_specific = true, .command_specific = segment});
 }
 
 /* SPC-4 4.5.2.4.2: SKSV, C/D, BPV and BIT POINTER; then FIELD POINTER. */

@@ -32,6 +32,7 @@ enum scsi_sense {
 	SCSI_SENSE_UNRECOVERED_READ_ERROR,		/* 3/11/00 */
 	SCSI_SENSE_WRITE_ERROR,				/* 3/0C/00 */
 	SCSI_SENSE_INTERNAL_TARGET_FAILURE,		/* 4/44/00 */
+	SCSI_SENSE_OPERATION_IN_PROGRESS,		/* 5/00/16 */
 	SCSI_SENSE_PARAMETER_LIST_LENGTH_ERROR,		/* 5/1A/00 */
 	SCSI_SENSE_INVALID_OPERATION_CODE,		/* 5/20/00 */
 	SCSI_SENSE_LBA_OUT_OF_RANGE,			/* 5/21/00 */
@@ -39,6 +40,11 @@ enum scsi_sense {
 	SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED,		/* 5/25/00 */
 	SCSI_SENSE_INVALID_FIELD_IN_PARAMETER_LIST,	/* 5/26/00 */
 	SCSI_SENSE_INVALID_RELEASE,			/* 5/26/04 */
+	SCSI_SENSE_TOO_MANY_CSCD_DESCRIPTORS,		/* 5/26/06 */
+	SCSI_SENSE_UNSUPPORTED_CSCD_DESCRIPTOR,		/* 5/26/07 */
+	SCSI_SENSE_TOO_MANY_SEGMENT_DESCRIPTORS,	/* 5/26/08 */
+	SCSI_SENSE_UNSUPPORTED_SEGMENT_DESCRIPTOR,	/* 5/26/09 */
+	SCSI_SENSE_INLINE_DATA_LENGTH_EXCEEDED,		/* 5/26/0B */
 	SCSI_SENSE_SAVING_PARAMETERS_NOT_SUPPORTED,	/* 5/39/00 */
 	SCSI_SENSE_MEDIUM_REMOVAL_PREVENTED,		/* 5/53/02 */
 	SCSI_SENSE_INVALID_MESSAGE,			/* 5/49/00 */
@@ -47,6 +53,11 @@ enum scsi_sense {
 	SCSI_SENSE_INVALID_INFORMATION_UNIT,		/* 5/0E/03 */
 	SCSI_SENSE_WRITE_PROTECTED,			/* 7/27/00 */
 	SCSI_SENSE_SPACE_ALLOCATION_FAILED,		/* 7/27/07 */
+	SCSI_SENSE_COPY_ABORTED,			/* A/00/00 the copy target's own sense */
+	SCSI_SENSE_UNREACHABLE_COPY_TARGET,		/* A/08/04 */
+	SCSI_SENSE_THIRD_PARTY_DEVICE_FAILURE,		/* A/0D/01 */
+	SCSI_SENSE_INCORRECT_COPY_TARGET_TYPE,		/* A/0D/03 */
+	SCSI_SENSE_UNEXPECTED_INEXACT_SEGMENT,		/* A/26/0A */
 	SCSI_SENSE_UNEXPECTED_UNSOLICITED_DATA,		/* B/0C/0C */
 	SCSI_SENSE_INCORRECT_AMOUNT_OF_DATA,		/* B/0C/0D */
 	SCSI_SENSE_PROTOCOL_SERVICE_CRC_ERROR,		/* B/47/05 */
@@ -67,6 +78,8 @@ void scsi_task_invalid_parameter_field(struct scsi_task *task, uint16_t byte, in
  * says), or a miscompare's offset. */
 void scsi_task_check_condition_info(struct scsi_task *task, enum scsi_sense sense,
 				    uint64_t information);
+/* Ends an EXTENDED COPY at this segment, named in COMMAND-SPECIFIC INFORMATION (SPC-4 5.17.7.3). */
+void scsi_task_copy_aborted(struct scsi_task *task, enum scsi_sense sense, uint16_t segment);
 /* Any key/ASC/ASCQ (unit attentions, transport errors). */
 void scsi_task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
 

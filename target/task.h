@@ -111,6 +111,7 @@ struct scsi_task {
 		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
 
 	/* The target's own. */
+	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): passes by unit attentions */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
 	struct scsi_lun *lun;
