@@ -51,8 +51,10 @@ static bool parse_cscd(struct scsi_task *task, size_t at, struct copy_cscd *cscd
 
 	if (descriptor[0] != COPY_IDENTIFICATION_CSCD)
 		return refuse(task, SCSI_SENSE_UNSUPPORTED_CSCD_DESCRIPTOR);
+	/* Reported with this code by the targets that initiators know, and demanded by the public
+	 * conformance suite, though the field is not the CDB's. */
 	if ((descriptor[1] & CSCD_LU_ID_TYPE) != 0)
-		return refuse_field(task, at + 1, 7);
+		return refuse(task, SCSI_SENSE_INVALID_FIELD_IN_CDB);
 	*cscd = (struct copy_cscd){.is_disk = (descriptor[1] & 0x1f) == 0};
 	lun = find_lun(task->nexus, descriptor);
 	if (!lun || (descriptor[1] & CSCD_NUL) != 0)

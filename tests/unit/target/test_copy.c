@@ -548,7 +548,7 @@ START_TEST(fields_that_mean_nothing_here_are_refused)
 	fixture_sense(copy(a, &list), 0x5, 0x26, 0x07);
 	list_simple(&list, 1, HOLD, 1);
 	list.bytes[17] = 0xc0;
-	disk_invalid_parameter(copy(a, &list), 17, 7);
+	fixture_sense(copy(a, &list), 0x5, 0x24, 0x00);
 	list_simple(&list, 1, HOLD, 1);
 	list.bytes[16 + 30] = 0x10; /* blocks of another size */
 	disk_invalid_parameter(copy(a, &list), 16 + 29, -1);
