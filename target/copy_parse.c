@@ -21,10 +21,9 @@ static bool refuse_field(struct scsi_task *task, size_t byte, int bit)
 
 /* ---- CSCD descriptors ------------------------------------------------------------------------ */
 
-#define CSCD_LU_ID_TYPE 0xc0
-#define CSCD_NUL	0x20
-#define DESIGNATOR_NAA	0x03
-#define DESIGNATOR_AT	8
+#define CSCD_DEVICE_TYPE 0x1f /* beside it: LU ID TYPE, ignored for this kind, and obsolete NUL */
+#define DESIGNATOR_NAA	 0x03
+#define DESIGNATOR_AT	 8
 
 /* Only LUNs that the sender may see; a designator that is none of ours is somebody out of reach. */
 static const struct scsi_lun *find_lun(const struct scsi_nexus *nexus, const uint8_t *descriptor)
@@ -51,13 +50,9 @@ static bool parse_cscd(struct scsi_task *task, size_t at, struct copy_cscd *cscd
 
 	if (descriptor[0] != COPY_IDENTIFICATION_CSCD)
 		return refuse(task, SCSI_SENSE_UNSUPPORTED_CSCD_DESCRIPTOR);
-	/* Reported with this code by the targets that initiators know, and demanded by the public
-	 * conformance suite, though the field is not the CDB's. */
-	if ((descriptor[1] & CSCD_LU_ID_TYPE) != 0)
-		return refuse(task, SCSI_SENSE_INVALID_FIELD_IN_CDB);
-	*cscd = (struct copy_cscd){.is_disk = (descriptor[1] & 0x1f) == 0};
+	*cscd = (struct copy_cscd){.is_disk = (descriptor[1] & CSCD_DEVICE_TYPE) == 0};
 	lun = find_lun(task->nexus, descriptor);
-	if (!lun || (descriptor[1] & CSCD_NUL) != 0)
+	if (!lun)
 		return true;
 	if (cscd->is_disk && get_be24(descriptor + 29) != lun->block_size)
 		return refuse_field(task, at + 29, -1);

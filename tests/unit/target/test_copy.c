@@ -328,10 +328,6 @@ START_TEST(what_a_segment_cannot_reach_aborts_the_copy_there)
 	list_segment(&list, 0, 0, 0, 8, 1);
 	fixture_sense(copy(a, &list), 0xa, 0x08, 0x04);
 	list_begin(&list, 1, HOLD);
-	list_cscd(&list, 0)[1] = 0x20; /* NUL */
-	list_segment(&list, 0, 0, 0, 8, 1);
-	fixture_sense(copy(a, &list), 0xa, 0x08, 0x04);
-	list_begin(&list, 1, HOLD);
 	list_cscd(&list, 0)[1] = 0x01; /* a tape */
 	list_segment(&list, 0, 0, 0, 8, 1);
 	fixture_sense(copy(a, &list), 0xa, 0x0d, 0x03);
@@ -547,9 +543,6 @@ START_TEST(fields_that_mean_nothing_here_are_refused)
 	list.bytes[16] = 0xe0;
 	fixture_sense(copy(a, &list), 0x5, 0x26, 0x07);
 	list_simple(&list, 1, HOLD, 1);
-	list.bytes[17] = 0xc0;
-	fixture_sense(copy(a, &list), 0x5, 0x24, 0x00);
-	list_simple(&list, 1, HOLD, 1);
 	list.bytes[16 + 30] = 0x10; /* blocks of another size */
 	disk_invalid_parameter(copy(a, &list), 16 + 29, -1);
 	list_simple(&list, 1, HOLD, 1);
@@ -559,6 +552,17 @@ START_TEST(fields_that_mean_nothing_here_are_refused)
 	list.bytes[16 + 64 + 3] = 23;
 	disk_invalid_parameter(copy(a, &list), 16 + 64 + 2, -1);
 	ck_assert_uint_eq(f->disks[1].requests, 0);
+}
+END_TEST
+
+START_TEST(fields_that_spc_4_ignores_are_ignored)
+{
+	struct list list;
+
+	list_simple(&list, 1, HOLD, 1);
+	list.bytes[16 + 1] = 0xe0; /* LU ID TYPE, NUL */
+	list.bytes[1] |= 0x27;	   /* STR, PRIORITY */
+	fixture_good(copy(a, &list));
 }
 END_TEST
 
@@ -724,6 +728,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, lengths_that_do_not_fit_are_refused);
 	tcase_add_test(tcase, too_many_descriptors_are_refused);
 	tcase_add_test(tcase, fields_that_mean_nothing_here_are_refused);
+	tcase_add_test(tcase, fields_that_spc_4_ignores_are_ignored);
 	tcase_add_test(tcase, designators_of_other_kinds_are_out_of_reach);
 	tcase_add_test(tcase, operating_parameters_are_the_limits);
 	tcase_add_test(tcase, a_list_id_is_its_nexus_own_and_known_only_when_held);
