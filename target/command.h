@@ -132,8 +132,23 @@ enum scsi_result scsi_inquiry(struct scsi_task *task);
 enum scsi_result scsi_test_unit_ready(struct scsi_task *task);
 enum scsi_result scsi_request_sense(struct scsi_task *task);
 enum scsi_result scsi_report_luns(struct scsi_task *task);
+/* spc_log.c */
 enum scsi_result scsi_log_sense(struct scsi_task *task);
+enum scsi_result scsi_log_select(struct scsi_task *task);
+/* spc_diagnostic.c */
 enum scsi_result scsi_send_diagnostic(struct scsi_task *task);
+enum scsi_result scsi_send_diagnostic_data(struct scsi_task *task);
+enum scsi_result scsi_receive_diagnostic_results(struct scsi_task *task);
+/* Is it a SEND DIAGNOSTIC that asks for a self-test? */
+bool scsi_is_self_test(const struct scsi_task *task);
+/* spc_buffer.c */
+enum scsi_result scsi_read_buffer(struct scsi_task *task);
+enum scsi_result scsi_write_buffer(struct scsi_task *task);
+enum scsi_result scsi_write_buffer_data(struct scsi_task *task);
+/* spc_identifying.c */
+enum scsi_result scsi_report_identifying_information(struct scsi_task *task);
+enum scsi_result scsi_set_identifying_information(struct scsi_task *task);
+enum scsi_result scsi_set_identifying_information_data(struct scsi_task *task);
 /* copy.c, copy_results.c */
 enum scsi_result scsi_extended_copy(struct scsi_task *task);
 enum scsi_result scsi_extended_copy_data(struct scsi_task *task);

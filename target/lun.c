@@ -109,6 +109,7 @@ static struct scsi_lun *lun_create(struct scsi_target *target, const struct scsi
 	lun->block_size = config->block_size;
 	lun->block_shift = config->block_size == 512 ? 9 : 12;
 	lun->blocks = config->backing->size >> lun->block_shift;
+	lun->log.since_ms = scsi_target_now_ms(target);
 	lun_set_identity(lun);
 	return lun;
 }
@@ -216,6 +217,7 @@ void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus)
 	DL_DELETE(lun->nexuses, lun_nexus);
 	nexus->luns[lun->number] = NULL;
 	free(lun_nexus->copies);
+	free(lun_nexus->echo);
 	free(lun_nexus);
 }
 

@@ -9,6 +9,7 @@
 
 #include "pr_engine/plan.h"
 #include "target/sense.h"
+#include "target/spc_log.h"
 #include "target/target.h"
 #include "target/task_order.h"
 #include "target/task_set.h"
@@ -29,6 +30,7 @@ struct scsi_lun_nexus {
 	bool prevents_removal;		  /* PREVENT ALLOW MEDIUM REMOVAL */
 	uint64_t flush_first, flush_last; /* flushes behind the status that it asked for; 0: none */
 	enum scsi_sense deferred_error;	  /* to be reported; SCSI_SENSE_NONE: there is none */
+	struct scsi_echo_buffer *echo;	  /* spc_buffer.c; NULL: it has never written one */
 	struct scsi_copy_results *copies; /* copy.h; NULL: it has never sent an EXTENDED COPY */
 	struct scsi_drain closing;	  /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
@@ -134,6 +136,7 @@ struct scsi_lun {
 	struct scsi_access_group access[SCSI_PORTS_MAX]; /* by index of target->config.ports */
 	bool stopped; /* START STOP UNIT with START = 0: 2/04/02 */
 	bool ejected; /* the same with LOEJ = 1: 2/3A/00; `stopped` is then set as well */
+	struct scsi_log log;
 	struct scsi_lun_nexus *nexuses;
 	struct pr_commit *pr;	       /* reservations: state, journal, queue */
 	enum pr_type reservation_type; /* cached for the access check; pr_commit.c keeps it true */

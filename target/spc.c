@@ -79,7 +79,16 @@ enum select_report {
 	SELECT_ADDRESSABLE = 0x00,
 	SELECT_WELL_KNOWN = 0x01, /* there are none */
 	SELECT_ALL = 0x02,
+	SELECT_ADMINISTRATIVE = 0x10, /* there are none */
+	SELECT_TOP_LEVEL = 0x11,      /* administrative ones, and those of no conglomerate */
 };
+
+/* Subsidiary LUNs (12h) can only be asked for at an administrative one. */
+static bool select_report_is_known(uint8_t select)
+{
+	return select <= SELECT_ALL || select == SELECT_ADMINISTRATIVE ||
+	       select == SELECT_TOP_LEVEL;
+}
 
 #define REPORT_LUNS_HEADER_LEN 8
 #define REPORT_LUNS_ENTRY_LEN  8
@@ -115,7 +124,7 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 	uint8_t data[REPORT_LUNS_HEADER_LEN + (SCSI_LUN_MAX + 1) * REPORT_LUNS_ENTRY_LEN] = {0};
 	size_t len = 0;
 
-	if (select > SELECT_ALL) {
+	if (!select_report_is_known(select)) {
 		scsi_task_invalid_cdb_field(task, 2, -1);
 		return SCSI_DONE;
 	}
@@ -123,65 +132,9 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, 6, -1);
 		return SCSI_DONE;
 	}
-	if (select != SELECT_WELL_KNOWN)
+	if (select != SELECT_WELL_KNOWN && select != SELECT_ADMINISTRATIVE)
 		len = put_lun_list(task->nexus, data + REPORT_LUNS_HEADER_LEN);
 	put_be32(data, (uint32_t)len);
 	clear_luns_changed(task->nexus);
 	return scsi_task_answer(task, data, REPORT_LUNS_HEADER_LEN + len, allocation_length);
-}
-
-/* ---- LOG SENSE (6.8) ------------------------------------------------------------------------- */
-
-#define LOG_SENSE_SP 0x01
-
-/* Supported Log Pages (7.3.16) is the one page there is. */
-enum scsi_result scsi_log_sense(struct scsi_task *task)
-{
-	static const uint8_t supported_pages[] = {0x00, 0x00, 0x00, 0x01, 0x00};
-
-	if ((task->cdb[1] & LOG_SENSE_SP) != 0) {
-		scsi_task_invalid_cdb_field(task, 1, 0);
-		return SCSI_DONE;
-	}
-	if ((task->cdb[2] & 0x3f) != 0) {
-		scsi_task_invalid_cdb_field(task, 2, 5);
-		return SCSI_DONE;
-	}
-	if (task->cdb[3] != 0) {
-		scsi_task_invalid_cdb_field(task, 3, -1);
-		return SCSI_DONE;
-	}
-	if (get_be16(task->cdb + 5) != 0) { /* PARAMETER POINTER: the page has no parameters */
-		scsi_task_invalid_cdb_field(task, 5, -1);
-		return SCSI_DONE;
-	}
-	return scsi_task_answer(task, supported_pages, sizeof(supported_pages),
-				get_be16(task->cdb + 7));
-}
-
-/* ---- SEND DIAGNOSTIC (6.42) ------------------------------------------------------------------ */
-
-enum self_test_code {
-	SELF_TEST_DEFAULT = 0,
-	SELF_TEST_FOREGROUND_SHORT = 5,
-	SELF_TEST_FOREGROUND_EXTENDED = 6,
-};
-
-/* A self-test has nothing to find here, and passes. In the background it would need a log page for
- * its result; diagnostic pages there are none. */
-enum scsi_result scsi_send_diagnostic(struct scsi_task *task)
-{
-	uint8_t code = task->cdb[1] >> 5;
-
-	if (code != SELF_TEST_DEFAULT && code != SELF_TEST_FOREGROUND_SHORT &&
-	    code != SELF_TEST_FOREGROUND_EXTENDED) {
-		scsi_task_invalid_cdb_field(task, 1, 7);
-		return SCSI_DONE;
-	}
-	if (get_be16(task->cdb + 3) != 0) {
-		scsi_task_invalid_cdb_field(task, 3, -1);
-		return SCSI_DONE;
-	}
-	scsi_task_good(task);
-	return SCSI_DONE;
 }

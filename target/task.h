@@ -114,6 +114,7 @@ struct scsi_task {
 	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): passes by unit attentions */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
+	uint64_t started_ms; /* when it entered its task set */
 	struct scsi_lun *lun;
 	const struct scsi_command *command;
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */
