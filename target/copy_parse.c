@@ -33,12 +33,11 @@ static const struct scsi_lun *find_lun(const struct scsi_nexus *nexus, const uin
 
 	if (!of_lun || !naa || descriptor[7] != sizeof(((struct scsi_lun *)0)->naa))
 		return NULL;
-	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++) {
-		const struct scsi_lun_nexus *lun_nexus = nexus->luns[i];
+	for (uint16_t number = 0; number <= SCSI_LUN_MAX; number++) {
+		const struct scsi_lun *lun = scsi_nexus_lun(nexus, number);
 
-		if (lun_nexus && memcmp(lun_nexus->lun->naa, descriptor + DESIGNATOR_AT,
-					sizeof(lun_nexus->lun->naa)) == 0)
-			return lun_nexus->lun;
+		if (lun && memcmp(lun->naa, descriptor + DESIGNATOR_AT, sizeof(lun->naa)) == 0)
+			return lun;
 	}
 	return NULL;
 }

@@ -136,13 +136,14 @@ int scsi_saved_load(struct scsi_lun *lun)
 	uint64_t size = 0;
 	int error = store ? store->ops->size(store, &size) : 0;
 
-	if (error == 0 && size > sizeof(image))
-		error = -EBADMSG;
+	if (size > sizeof(image))
+		error = -EFBIG;
 	if (error == 0 && size > 0)
 		error = store->ops->read(store, 0, image, (size_t)size);
 	if (error == 0 && size > 0 && !decode(lun, image, (size_t)size, &values))
-		error = -EBADMSG;
-	if (error == 0)
-		lun->saved.values = values;
-	return error;
+		error = -EINVAL;
+	if (error != 0)
+		return -EBADMSG;
+	lun->saved.values = values;
+	return 0;
 }

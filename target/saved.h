@@ -21,7 +21,7 @@
 /* More than all records there can be; a longer store is not one of ours. */
 #define SCSI_SAVED_IMAGE_MAX 2048
 
-/* Reads config.saved_store over the defaults. 0 or a negative errno; -EBADMSG: what is there is
+/* Reads config.saved_store over the defaults. 0, or -EBADMSG: what is there cannot be read, is
  * damaged, or of another version. */
 int scsi_saved_load(struct scsi_lun *lun);
 

@@ -66,7 +66,7 @@ void scsi_target_free(struct scsi_target **target);
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
  * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
- * backing and stores stay the caller's. -EBADMSG: the saved values are damaged.
+ * backing and stores stay the caller's. -EBADMSG: it is the saved values that cannot be used.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);

@@ -123,8 +123,19 @@ static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config
 enum lun_outcome {
 	LUN_FAILED = 0,
 	LUN_ONLINE,
-	LUN_LEFT_OUT, /* its journal cannot be used, and the configuration says to go on */
+	LUN_LEFT_OUT, /* its state cannot be used, and the configuration says to go on */
 };
+
+/* What is damaged has been told. */
+static enum lun_outcome damaged(const struct lun_start *start)
+{
+	if (start->service->config->on_damage != CONFIG_ON_DAMAGE_OFFLINE)
+		return LUN_FAILED;
+	log_line(start->service->log, LOG_LEVEL_WARNING,
+		 "target %s, LUN %u: left out (on_damage = \"offline\")", start->target->name,
+		 start->lun->number);
+	return LUN_LEFT_OUT;
+}
 
 /* The journal does not let the LUN come online: say what is wrong, and what to do. */
 static enum lun_outcome journal_refused(const struct lun_start *start, const char *path, int error,
@@ -136,12 +147,7 @@ static enum lun_outcome journal_refused(const struct lun_start *start, const cha
 	log_line(start->service->log, LOG_LEVEL_ERROR,
 		 "target %s, LUN %u: `holdfast journal check %s` tells more", start->target->name,
 		 start->lun->number, path);
-	if (start->service->config->on_damage != CONFIG_ON_DAMAGE_OFFLINE)
-		return LUN_FAILED;
-	log_line(start->service->log, LOG_LEVEL_WARNING,
-		 "target %s, LUN %u: left out (on_damage = \"offline\")", start->target->name,
-		 start->lun->number);
-	return LUN_LEFT_OUT;
+	return damaged(start);
 }
 
 static bool open_saved_store(const struct lun_start *start, char ret_path[STATE_FILE_MAX],
@@ -157,11 +163,13 @@ static bool open_saved_store(const struct lun_start *start, char ret_path[STATE_
 	return error == 0;
 }
 
-static void saved_refused(const struct lun_start *start, const char *path)
+static enum lun_outcome saved_refused(const struct lun_start *start, const char *path)
 {
-	lun_failed(start, path,
-		   "damaged, or written by another version: move it away, and the LUN starts with "
-		   "the mode parameters of the configuration");
+	lun_failed(
+		start, path,
+		"cannot be read, is damaged, or of another version: move it away, and the LUN starts with "
+		"the mode parameters of the configuration");
+	return damaged(start);
 }
 
 static enum lun_outcome add_lun(const struct lun_start *start, struct backing *backing)
@@ -199,10 +207,8 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 	}
 	config.store->ops->close(config.store);
 	config.saved_store->ops->close(config.saved_store);
-	if (error == -EBADMSG) {
-		saved_refused(start, saved_path);
-		return LUN_FAILED;
-	}
+	if (error == -EBADMSG)
+		return saved_refused(start, saved_path);
 	return journal_refused(start, path, error, &report);
 }
 
