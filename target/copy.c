@@ -27,7 +27,7 @@ struct copy {
 	enum copy_step step;
 	struct scsi_job breather; /* between two pieces */
 	struct scsi_task command; /* ours, READ or WRITE */
-	bool command_ended, command_aborted;
+	bool command_aborted;
 	bool running, again;
 	uint8_t *data; /* what was read */
 };
@@ -69,11 +69,27 @@ static bool copy_fail(struct copy *copy, enum scsi_sense sense)
 
 static void copy_run(struct copy *copy);
 
+static void breather_run(struct scsi_job *job)
+{
+	(void)job;
+}
+
+static void breather_done(struct scsi_job *job)
+{
+	copy_run((struct copy *)((char *)job - offsetof(struct copy, breather)));
+}
+
+/* A store may complete at once: the loop does other things before the next piece all the same. */
+static void breathe(struct copy *copy)
+{
+	copy->breather = (struct scsi_job){.run = breather_run, .done = breather_done};
+	scsi_executor_submit(copy->task->lun->target->config.executor, &copy->breather);
+}
+
 static void command_complete(struct scsi_task *command)
 {
 	struct copy *copy = command->owner;
 
-	copy->command_ended = true;
 	copy_run(copy);
 }
 
@@ -86,14 +102,15 @@ static void command_want_data(struct scsi_task *command)
 	target_data_out_ready(command);
 }
 
+/* Whoever aborts it may be about to abort the EXTENDED COPY as well: that is known a breath later.
+ */
 static void command_aborted(struct scsi_task *command, bool send_status)
 {
 	struct copy *copy = command->owner;
 	(void)send_status;
 
-	copy->command_ended = true;
 	copy->command_aborted = true;
-	copy_run(copy);
+	breathe(copy);
 }
 
 static void command_start(struct copy *copy, enum copy_step step, uint16_t lun, uint8_t opcode,
@@ -121,7 +138,6 @@ static void command_start(struct copy *copy, enum copy_step step, uint16_t lun, 
 	put_be64(command->cdb + 2, lba);
 	put_be32(command->cdb + 10, blocks);
 	copy->step = step;
-	copy->command_ended = false;
 	target_execute(command);
 }
 
@@ -222,23 +238,6 @@ static bool command_check(struct copy *copy)
 				       : SCSI_SENSE_THIRD_PARTY_DEVICE_FAILURE);
 }
 
-static void breather_run(struct scsi_job *job)
-{
-	(void)job;
-}
-
-static void breather_done(struct scsi_job *job)
-{
-	copy_run((struct copy *)((char *)job - offsetof(struct copy, breather)));
-}
-
-/* A store may complete at once: the loop does other things before the next piece all the same. */
-static void breathe(struct copy *copy)
-{
-	copy->breather = (struct scsi_job){.run = breather_run, .done = breather_done};
-	scsi_executor_submit(copy->task->lun->target->config.executor, &copy->breather);
-}
-
 /* Starts the next command of ours; false: the copy has ended. */
 static bool copy_advance(struct copy *copy)
 {
@@ -266,13 +265,6 @@ static bool copy_advance(struct copy *copy)
 	return next_piece(copy);
 }
 
-/* The nexus is being closed, LUN by LUN: ours will be aborted as well, and nobody answered. */
-static bool copy_cancel(struct scsi_task *task)
-{
-	(void)task;
-	return true;
-}
-
 /* One step at a time, however deep in completions this is called. */
 static void copy_run(struct copy *copy)
 {
@@ -281,11 +273,6 @@ static void copy_run(struct copy *copy)
 		return;
 	}
 	copy->running = true;
-	if (copy->command_aborted && copy->task->nexus->closed &&
-	    !scsi_task_is_aborted(copy->task)) {
-		copy->task->cancel = copy_cancel;
-		return;
-	}
 	do {
 		copy->again = false;
 		if (!copy_advance(copy)) {

@@ -205,6 +205,24 @@ START_TEST(an_aborted_change_that_is_being_written_takes_effect_unanswered)
 }
 END_TEST
 
+START_TEST(an_aborted_change_whose_turn_has_come_takes_effect_unanswered)
+{
+	struct scsi_drain drain;
+
+	start_select(a, SP, caching, 20, 2, 0x05);
+	struct fixture_task *task = start_select(b, SP, control, 12, 4, 0x08);
+	scsi_executor_reap(f->executor); /* the first is written, the second begins */
+	scsi_drain_begin(&drain, fixture_lun(f), NULL, NULL);
+	scsi_task_set_abort(b->luns[0], NULL, false, &drain);
+	scsi_drain_seal(&drain);
+	ck_assert_int_eq(task->state, FIXTURE_RUNNING);
+	fixture_settle(f);
+	ck_assert_int_eq(task->state, FIXTURE_ABORTED);
+	fixture_drain_unit_attentions(f, a);
+	ck_assert_uint_eq(page_of(SAVED | 0x0a)[4], 0x08);
+}
+END_TEST
+
 START_TEST(a_nexus_may_go_while_its_change_is_written)
 {
 	start_select(b, SP, caching, 20, 2, 0x05);
@@ -289,6 +307,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, changes_follow_each_other_and_none_is_lost);
 	tcase_add_test(tcase, an_aborted_change_in_the_queue_never_was);
 	tcase_add_test(tcase, an_aborted_change_that_is_being_written_takes_effect_unanswered);
+	tcase_add_test(tcase, an_aborted_change_whose_turn_has_come_takes_effect_unanswered);
 	tcase_add_test(tcase, a_nexus_may_go_while_its_change_is_written);
 	tcase_add_test(tcase, switching_the_cache_off_for_good_flushes_it);
 	tcase_add_test(tcase, a_damaged_store_keeps_the_lun_offline);

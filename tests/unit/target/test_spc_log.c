@@ -208,8 +208,10 @@ START_TEST(counters_are_reset_and_the_others_hear_of_it)
 	fixture_good(fixture_write(f, a, 0, 3, 'x'));
 	fixture_good(reset(0, CUMULATIVE | 0x02)); /* asks for nothing */
 	ck_assert_uint_eq(counter(0x02, 5), 3 * 512);
+	fixture_good(fixture_read(f, a, 0, 2));
 	fixture_good(reset(0, DEFAULTS | 0x19));
 	ck_assert_uint_eq(counter(0x02, 5), 0);
+	ck_assert_uint_eq(counter(0x03, 5), 0);
 }
 END_TEST
 
