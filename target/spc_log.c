@@ -170,7 +170,7 @@ static void fill_statistics(const struct scsi_log *log, uint32_t block_shift,
 	byte_writer_be64(page, write->ms);
 	byte_writer_zeros(page, 16); /* weighted numbers: not measured */
 	put_parameter(page, 0x0003, FORMAT_BINARY_LIST, 8);
-	byte_writer_be32(page, (uint32_t)-3); /* EXPONENT, of ten */
+	byte_writer_be32(page, 3); /* EXPONENT: a negative power of ten */
 	byte_writer_be32(page, 1);
 }
 
