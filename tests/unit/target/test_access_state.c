@@ -45,8 +45,8 @@ static const struct fixture_result *set_one(struct scsi_nexus *nexus, uint16_t g
 static void implicit(uint16_t group, enum scsi_access_state state)
 {
 	ck_assert(scsi_lun_set_access_state(fixture_lun(f), group, state));
-	a->luns[f->lun]->unit_attentions = 0;
-	b->luns[f->lun]->unit_attentions = 0;
+	a->luns[f->lun]->unit_attentions = (struct scsi_ua_queue){0};
+	b->luns[f->lun]->unit_attentions = (struct scsi_ua_queue){0};
 }
 
 START_TEST(every_port_is_a_group_and_active)

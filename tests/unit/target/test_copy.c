@@ -173,6 +173,29 @@ START_TEST(a_lun_is_copied_to_itself)
 }
 END_TEST
 
+START_TEST(an_ordered_copy_does_not_wait_for_itself)
+{
+	static const enum scsi_task_attribute attributes[] = {SCSI_ATTRIBUTE_ORDERED,
+							      SCSI_ATTRIBUTE_HEAD_OF_QUEUE};
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t cdb[16] = {0x83};
+		struct list list;
+
+		list_begin(&list, 0, NO_ID);
+		list_cscd(&list, 0);
+		list_segment(&list, 0, 0, 0, 4096, 4096);
+		put_be32(cdb + 10, (uint32_t)list.len);
+		fixture_good(fixture_do(f, a,
+					&(struct fixture_command){.cdb = cdb,
+								  .cdb_len = 16,
+								  .out = list.bytes,
+								  .out_len = (uint32_t)list.len,
+								  .attribute = attributes[i]}));
+	}
+}
+END_TEST
+
 START_TEST(an_empty_list_copies_nothing)
 {
 	struct list list;
@@ -709,6 +732,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, blocks_go_from_one_lun_to_the_other);
 	tcase_add_test(tcase, more_than_a_piece_and_several_segments_arrive_whole);
 	tcase_add_test(tcase, a_lun_is_copied_to_itself);
+	tcase_add_test(tcase, an_ordered_copy_does_not_wait_for_itself);
 	tcase_add_test(tcase, an_empty_list_copies_nothing);
 	tcase_add_test(tcase, the_loop_breathes_between_pieces);
 	tcase_add_test(tcase, unit_attentions_are_left_for_the_nexus_to_see);
