@@ -134,15 +134,14 @@ int scsi_saved_load(struct scsi_lun *lun)
 	struct scsi_saved_values values = {.mode = mode_default(lun)};
 	uint8_t image[SCSI_SAVED_IMAGE_MAX];
 	uint64_t size = 0;
-	int error = store ? store->ops->size(store, &size) : 0;
+	int error = store ? store->ops->size(store, &size) : -ENOENT;
+	bool is_there = error != -ENOENT; /* else nothing was ever saved */
 
-	if (size > sizeof(image))
+	if (is_there && size > sizeof(image))
 		error = -EFBIG;
-	if (error == 0 && size > 0)
+	if (error == 0)
 		error = store->ops->read(store, 0, image, (size_t)size);
-	if (error == 0 && size > 0 && !decode(lun, image, (size_t)size, &values))
-		error = -EINVAL;
-	if (error != 0)
+	if (is_there && (error != 0 || !decode(lun, image, (size_t)size, &values)))
 		return -EBADMSG;
 	lun->saved.values = values;
 	return 0;
