@@ -98,6 +98,8 @@ static void command_want_data(struct scsi_task *command)
 	struct copy *copy = command->owner;
 
 	assert(command->data_out_len == copy->piece);
+	if (!target_data_out_prepare(command))
+		return; /* no memory: it has ended */
 	memcpy(command->data_out, copy->data, copy->piece);
 	target_data_out_ready(command);
 }
