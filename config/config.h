@@ -125,6 +125,9 @@ struct config_limits {
 	uint32_t nop_interval_ms;
 	uint32_t nop_timeout_ms;
 	uint32_t data_out_timeout_ms;
+	uint32_t recovery_ms;
+	uint64_t unacked_max;
+	uint32_t abort_wait_ms;
 	uint32_t send_stall_ms;
 	uint64_t session_data_max;
 	uint64_t send_queue_max;
@@ -140,6 +143,8 @@ struct config_policy {
 	uint32_t first_burst_len;
 	uint32_t max_recv_data_segment_len;
 	uint32_t max_outstanding_r2t;
+	bool data_pdu_in_order;
+	bool data_sequence_in_order;
 	uint32_t error_recovery_level;
 	uint32_t default_time2wait;
 	uint32_t default_time2retain;

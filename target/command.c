@@ -90,20 +90,28 @@ enum scsi_result scsi_task_answer(struct scsi_task *task, const void *data, size
 
 enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len)
 {
-	uint32_t gather = len < task->expected_out ? (uint32_t)len : task->expected_out;
+	task->data_out_len = len < task->expected_out ? (uint32_t)len : task->expected_out;
+	task->data_out_room = len;
+	task->transfer_len = len;
+	if (task->data_out_len > 0)
+		return SCSI_WANT_DATA;
+	return scsi_task_alloc_out(task) ? task->command->data_out(task) : SCSI_DONE;
+}
+
+bool scsi_task_alloc_out(struct scsi_task *task)
+{
+	size_t room = (size_t)task->data_out_room;
 	uint8_t *data = NULL;
 
-	if (len <= SIZE_MAX)
-		data = malloc(len > 0 ? (size_t)len : 1);
+	if (task->data_out_room <= SIZE_MAX)
+		data = malloc(room > 0 ? room : 1);
 	if (!data) {
 		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
-		return SCSI_DONE;
+		return false;
 	}
-	memset(data + gather, 0, (size_t)len - gather);
+	memset(data + task->data_out_len, 0, room - task->data_out_len);
 	task->data_out = data;
-	task->data_out_len = gather;
-	task->transfer_len = len;
-	return gather > 0 ? SCSI_WANT_DATA : task->command->data_out(task);
+	return true;
 }
 
 struct scsi_extent scsi_cdb_extent(const uint8_t *cdb)

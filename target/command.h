@@ -28,6 +28,11 @@ enum scsi_command_flag {
 	SCSI_COMMAND_BY_PROFILE = 1 << 6,
 	/* Runs while the medium is being erased, and after that has failed (SBC-3 4.11.2) */
 	SCSI_COMMAND_WHILE_ERASING = 1 << 7,
+	/* Runs through a target port whose group is in that state (SPC-4 5.15.2.4); all others are
+	 * refused with 2/04/0B, 2/04/0C, 2/04/0A */
+	SCSI_COMMAND_IN_STANDBY = 1 << 12,
+	SCSI_COMMAND_IN_UNAVAILABLE = 1 << 13,
+	SCSI_COMMAND_IN_TRANSITION = 1 << 14,
 };
 
 /*
@@ -54,7 +59,7 @@ struct scsi_command {
 	uint8_t opcode;
 	int16_t service_action; /* SCSI_NO_SERVICE_ACTION: the opcode has none */
 	uint8_t cdb_len;	/* bytes */
-	uint8_t flags;		/* enum scsi_command_flag */
+	uint16_t flags;		/* enum scsi_command_flag */
 	enum pr_access_class access;
 	/* For the two commands whose class hangs on CDB bits (START STOP UNIT, PREVENT ALLOW); else
 	 * NULL. `access` is then the strictest answer it can give. */
@@ -96,11 +101,14 @@ bool scsi_task_alloc_in(struct scsi_task *task, uint64_t len);
 void scsi_task_cut_in(struct scsi_task *task, uint64_t len);
 
 /*
- * Asks for `len` bytes of Data-Out: sets transfer_len = len, data_out_len = min(len, expected_out),
- * allocates data_out with len bytes (zeroed behind data_out_len). SCSI_WANT_DATA, or SCSI_DONE
- * without memory. With nothing to gather (len or expected_out 0) it calls row->data_out at once.
+ * Asks for `len` bytes of Data-Out: sets transfer_len = data_out_room = len and data_out_len =
+ * min(len, expected_out). SCSI_WANT_DATA: row->data_out will be called with data_out filled. With
+ * nothing to gather (len or expected_out 0) it calls row->data_out at once.
  */
 enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len);
+/* Allocates data_out (data_out_room bytes), zeroed behind data_out_len. False: no memory, sense is
+ * set. */
+bool scsi_task_alloc_out(struct scsi_task *task);
 
 /* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
 void scsi_task_start(struct scsi_task *task);
@@ -126,9 +134,6 @@ bool scsi_lun_erase_state(const struct scsi_lun *lun, enum scsi_sense *ret_sense
 /* The same for a command: true when it is refused for that. */
 bool scsi_task_medium_is_erased(struct scsi_task *task);
 
-/* The one target port group: every port is in it (REPORT TARGET PORT GROUPS, VPD 83). */
-#define SCSI_TARGET_PORT_GROUP 1
-
 /* Handlers, by file. */
 /* inquiry.c */
 enum scsi_result scsi_inquiry(struct scsi_task *task);
@@ -136,9 +141,31 @@ enum scsi_result scsi_inquiry(struct scsi_task *task);
 enum scsi_result scsi_test_unit_ready(struct scsi_task *task);
 enum scsi_result scsi_request_sense(struct scsi_task *task);
 enum scsi_result scsi_report_luns(struct scsi_task *task);
-enum scsi_result scsi_report_target_port_groups(struct scsi_task *task);
+/* spc_log.c */
 enum scsi_result scsi_log_sense(struct scsi_task *task);
+enum scsi_result scsi_log_select(struct scsi_task *task);
+/* spc_diagnostic.c */
 enum scsi_result scsi_send_diagnostic(struct scsi_task *task);
+enum scsi_result scsi_send_diagnostic_data(struct scsi_task *task);
+enum scsi_result scsi_receive_diagnostic_results(struct scsi_task *task);
+/* Is it a SEND DIAGNOSTIC that asks for a self-test? */
+bool scsi_is_self_test(const struct scsi_task *task);
+/* spc_buffer.c */
+enum scsi_result scsi_read_buffer(struct scsi_task *task);
+enum scsi_result scsi_write_buffer(struct scsi_task *task);
+enum scsi_result scsi_write_buffer_data(struct scsi_task *task);
+/* spc_identifying.c */
+enum scsi_result scsi_report_identifying_information(struct scsi_task *task);
+enum scsi_result scsi_set_identifying_information(struct scsi_task *task);
+enum scsi_result scsi_set_identifying_information_data(struct scsi_task *task);
+/* copy.c, copy_results.c */
+enum scsi_result scsi_extended_copy(struct scsi_task *task);
+enum scsi_result scsi_extended_copy_data(struct scsi_task *task);
+enum scsi_result scsi_receive_copy_results(struct scsi_task *task);
+/* spc_target_port_groups.c */
+enum scsi_result scsi_report_target_port_groups(struct scsi_task *task);
+enum scsi_result scsi_set_target_port_groups(struct scsi_task *task);
+enum scsi_result scsi_set_target_port_groups_data(struct scsi_task *task);
 /* opcodes.c */
 enum scsi_result scsi_report_supported_operation_codes(struct scsi_task *task);
 enum scsi_result scsi_report_supported_task_management(struct scsi_task *task);

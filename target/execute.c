@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pr_engine/access.h"
+#include "target/access_state.h"
 #include "target/command.h"
 #include "target/pr_commit.h"
 
@@ -22,6 +23,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->transfer_len = 0;
 	task->data_out = NULL;
 	task->data_out_len = 0;
+	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
 	task->lun = NULL;
 	task->command = NULL;
@@ -104,7 +106,7 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 	enum scsi_unit_attention ua;
 	uint8_t asc, ascq;
 
-	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION)
+	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION || task->by_copy_manager)
 		return true;
 	if (!scsi_ua_take(&lun_nexus->unit_attentions, &ua))
 		return true;
@@ -247,6 +249,16 @@ static bool check_medium(struct scsi_task *task)
 	return true;
 }
 
+static bool check_access_state(struct scsi_task *task)
+{
+	enum scsi_sense refusal = scsi_access_state_check(task->lun, task->nexus, task->command);
+
+	if (refusal == SCSI_SENSE_NONE)
+		return true;
+	scsi_task_check_condition(task, refusal);
+	return false;
+}
+
 /* The order of checks. */
 static bool task_may_run(struct scsi_task *task)
 {
@@ -256,7 +268,8 @@ static bool task_may_run(struct scsi_task *task)
 		return check_cdb(task);
 	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
 	return check_unit_attention(task, lun_nexus) && check_deferred_error(task, lun_nexus) &&
-	       check_reservations(task, lun_nexus) && check_cdb(task) && check_medium(task);
+	       check_access_state(task) && check_reservations(task, lun_nexus) && check_cdb(task) &&
+	       check_medium(task);
 }
 
 /* What becomes of a task after its handler has returned. After PENDING it may be gone already. */
@@ -284,22 +297,40 @@ void scsi_task_start(struct scsi_task *task)
 	task_conclude(task, task_may_run(task) ? task->command->run(task) : SCSI_DONE);
 }
 
-/* A LUN that is not there has no task set, and no order. */
-void target_execute(struct scsi_task *task)
+static void task_find_lun(struct scsi_task *task)
 {
 	uint16_t number;
 
-	task_clear_answer(task);
 	if (scsi_lun_number_decode(task->lun_bytes, &number))
 		task->lun = scsi_nexus_lun(task->nexus, number);
+}
+
+/* A LUN that is not there has no task set, and no order. */
+void target_execute(struct scsi_task *task)
+{
+	task_clear_answer(task);
+	task_find_lun(task);
 	if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);
+}
+
+bool target_data_out_prepare(struct scsi_task *task)
+{
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return false;
+	assert(!task->data_out);
+	if (scsi_task_alloc_out(task))
+		return true;
+	task->transfer_len = 0;
+	scsi_task_finish(task);
+	return false;
 }
 
 void target_data_out_ready(struct scsi_task *task)
 {
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
+	assert(task->data_out);
 	task->phase = SCSI_TASK_RUNNING;
 	task_conclude(task, task->command->data_out(task));
 }
@@ -316,8 +347,16 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	task_clear_answer(task);
+	task_find_lun(task); /* whose mode parameters choose the format of sense data */
 	task->phase = SCSI_TASK_DONE;
 	scsi_task_sense(task, key, asc, ascq);
+}
+
+void target_task_full(struct scsi_task *task)
+{
+	task_clear_answer(task);
+	task->phase = SCSI_TASK_DONE;
+	task->status = SCSI_STATUS_TASK_SET_FULL;
 }
 
 void target_task_release(struct scsi_task *task)

@@ -1,6 +1,7 @@
 /*
  * INQUIRY (SPC-4 6.6): standard data and vital product data.
  */
+#include "target/copy.h"
 #include "target/sbc.h"
 
 #include <stdio.h>
@@ -54,7 +55,7 @@ static enum scsi_result inquiry_standard(struct scsi_task *task, uint32_t alloca
 	data[2] = 0x06; /* SPC-4 */
 	data[3] = 0x12; /* HISUP, response data format 2 */
 	data[4] = STANDARD_LEN - 5;
-	data[5] = 0x10;							 /* TPGS: implicit */
+	data[5] = 0x38; /* TPGS: implicit and explicit; 3PC */
 	data[6] = task->nexus->target->config.port_count > 1 ? 0x10 : 0; /* MULTIP */
 	data[7] = 0x02;							 /* CMDQUE */
 	put_text(data + 8, 8, config.vendor);
@@ -162,7 +163,7 @@ static void vpd_device_identification(const struct scsi_task *task, struct byte_
 		       sizeof(lun->naa));
 	put_t10_vendor(lun, page);
 	put_port_number(page, DESIGNATOR_RELATIVE_TARGET_PORT, port);
-	put_port_number(page, DESIGNATOR_TARGET_PORT_GROUP, SCSI_TARGET_PORT_GROUP);
+	put_port_number(page, DESIGNATOR_TARGET_PORT_GROUP, port); /* each port is a group */
 	put_scsi_name(page, OF_TARGET_PORT, port_name);
 	put_scsi_name(page, OF_TARGET_DEVICE, target_name);
 }
@@ -175,6 +176,15 @@ static void vpd_extended_inquiry(const struct scsi_task *task, struct byte_write
 	byte_writer_u8(page, 0x07); /* HEADSUP, ORDSUP, SIMPSUP */
 	byte_writer_u8(page, 0x01); /* V_SUP: the cache is volatile */
 	byte_writer_zeros(page, 57);
+}
+
+/* SPC-4 7.8.8: one descriptor for all pages and subpages, that are shared by all nexuses. */
+static void vpd_mode_page_policy(const struct scsi_task *task, struct byte_writer *page)
+{
+	(void)task;
+	byte_writer_u8(page, 0x3f);
+	byte_writer_u8(page, 0xff);
+	byte_writer_be16(page, 0);
 }
 
 /* SBC-3 6.6.4. */
@@ -223,12 +233,68 @@ static void vpd_logical_block_provisioning(const struct scsi_task *task, struct 
 	byte_writer_u8(page, 0);
 }
 
+/* Third-party copy descriptors (SPC-4 7.8.17): what EXTENDED COPY can do here. */
+#define COPY_SUPPORTED_COMMANDS	   0x0001
+#define COPY_PARAMETER_DATA	   0x0004
+#define COPY_SUPPORTED_DESCRIPTORS 0x0008
+#define COPY_SUPPORTED_CSCDS	   0x000c
+#define COPY_GENERAL_OPERATIONS	   0x8001
+
+static void put_copy_descriptor(struct byte_writer *page, uint16_t type, uint16_t len)
+{
+	byte_writer_be16(page, type);
+	byte_writer_be16(page, len);
+}
+
+static void vpd_third_party_copy(const struct scsi_task *task, struct byte_writer *page)
+{
+	static const uint8_t commands[] = {8,
+					   0x83,
+					   1,
+					   COPY_EXTENDED_COPY,
+					   0x84,
+					   3,
+					   COPY_STATUS,
+					   COPY_OPERATING_PARAMETERS,
+					   COPY_FAILED_SEGMENT_DETAILS,
+					   0,
+					   0,
+					   0};
+	(void)task;
+
+	put_copy_descriptor(page, COPY_SUPPORTED_COMMANDS, sizeof(commands));
+	byte_writer_bytes(page, commands, sizeof(commands));
+	put_copy_descriptor(page, COPY_PARAMETER_DATA, 28);
+	byte_writer_be32(page, 0);
+	byte_writer_be16(page, COPY_CSCD_MAX);
+	byte_writer_be16(page, COPY_SEGMENTS_MAX);
+	byte_writer_be32(page, COPY_DESCRIPTORS_MAX);
+	byte_writer_be32(page, 0); /* MAXIMUM INLINE DATA LENGTH */
+	byte_writer_zeros(page, 12);
+	put_copy_descriptor(page, COPY_SUPPORTED_DESCRIPTORS, 4);
+	byte_writer_u8(page, 2);
+	byte_writer_u8(page, COPY_BLOCK_TO_BLOCK);
+	byte_writer_u8(page, COPY_IDENTIFICATION_CSCD);
+	byte_writer_u8(page, 0);
+	put_copy_descriptor(page, COPY_SUPPORTED_CSCDS,
+			    4); /* no identifiers but descriptors' own */
+	byte_writer_be32(page, 0);
+	put_copy_descriptor(page, COPY_GENERAL_OPERATIONS, 32);
+	byte_writer_be32(page, 0); /* TOTAL CONCURRENT COPIES: no limit */
+	byte_writer_be32(page, COPY_LISTS_MAX);
+	byte_writer_be32(page, COPY_SEGMENT_MAX_BYTES);
+	byte_writer_u8(page, 9); /* granularity: 2^9 bytes */
+	byte_writer_zeros(page, 19);
+}
+
 /* In ascending order, as SUPPORTED VPD PAGES lists them. */
 static const struct vpd_page vpd_pages[] = {
 	{0x00, vpd_supported_pages},
 	{0x80, vpd_unit_serial_number},
 	{0x83, vpd_device_identification},
 	{0x86, vpd_extended_inquiry},
+	{0x87, vpd_mode_page_policy},
+	{0x8f, vpd_third_party_copy},
 	{0xb0, vpd_block_limits},
 	{0xb1, vpd_block_device_characteristics},
 	{0xb2, vpd_logical_block_provisioning},

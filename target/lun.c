@@ -11,7 +11,9 @@
 #include <utlist.h>
 
 #include "pr_engine/bytes.h"
+#include "target/mode.h"
 #include "target/pr_commit.h"
+#include "target/saved.h"
 
 #define REGISTRATIONS_LIMIT 65536
 #define HISTORY_LIMIT	    4096
@@ -107,8 +109,8 @@ static struct scsi_lun *lun_create(struct scsi_target *target, const struct scsi
 	lun->block_size = config->block_size;
 	lun->block_shift = config->block_size == 512 ? 9 : 12;
 	lun->blocks = config->backing->size >> lun->block_shift;
+	lun->log.since_ms = scsi_target_now_ms(target);
 	lun_set_identity(lun);
-	scsi_mode_reset(lun);
 	return lun;
 }
 
@@ -166,7 +168,10 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 		return -ENOMEM;
 	int error = pr_commit_create(lun, &report, &lun->pr);
 	if (error == 0) {
-		error = lun_prepare(lun);
+		error = scsi_saved_load(lun);
+		scsi_mode_reset(lun);
+		if (error == 0)
+			error = lun_prepare(lun);
 		if (error != 0) /* it is not the journal that failed */
 			report = (struct pr_journal_report){0};
 	}
@@ -199,6 +204,8 @@ void scsi_lun_free(struct scsi_lun **lun)
 		(*lun)->config.medium_store->ops->close((*lun)->config.medium_store);
 	if ((*lun)->config.store)
 		(*lun)->config.store->ops->close((*lun)->config.store);
+	if ((*lun)->config.saved_store)
+		(*lun)->config.saved_store->ops->close((*lun)->config.saved_store);
 	(*lun)->backing->ops->close((*lun)->backing);
 	free(*lun);
 	*lun = NULL;
@@ -229,6 +236,8 @@ void scsi_lun_detach(struct scsi_lun *lun, struct scsi_nexus *nexus)
 		lun->spc2_owner = NULL;
 	DL_DELETE(lun->nexuses, lun_nexus);
 	nexus->luns[lun->number] = NULL;
+	free(lun_nexus->copies);
+	free(lun_nexus->echo);
 	free(lun_nexus);
 }
 
@@ -251,6 +260,11 @@ void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua)
 
 /* ---- for status output --------------------------------------------------------------------------
  */
+
+const char *scsi_lun_target_name(const struct scsi_lun *lun)
+{
+	return lun->target->name;
+}
 
 uint16_t scsi_lun_number(const struct scsi_lun *lun)
 {

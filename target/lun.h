@@ -10,6 +10,7 @@
 #include "pr_engine/plan.h"
 #include "target/medium_record.h"
 #include "target/sense.h"
+#include "target/spc_log.h"
 #include "target/target.h"
 #include "target/task_order.h"
 #include "target/task_set.h"
@@ -31,6 +32,8 @@ struct scsi_lun_nexus {
 	bool prevents_removal;		  /* PREVENT ALLOW MEDIUM REMOVAL */
 	uint64_t flush_first, flush_last; /* flushes behind the status that it asked for; 0: none */
 	enum scsi_sense deferred_error;	  /* to be reported; SCSI_SENSE_NONE: there is none */
+	struct scsi_echo_buffer *echo;	  /* spc_buffer.c; NULL: it has never written one */
+	struct scsi_copy_results *copies; /* copy.h; NULL: it has never sent an EXTENDED COPY */
 	struct scsi_drain closing;	  /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
 	struct scsi_lun_nexus *touched_next;
@@ -64,6 +67,40 @@ struct scsi_mode {
 	bool descriptor_sense;	     /* control page: D_SENSE */
 	bool software_write_protect; /* control page: SWP */
 	bool tas;		     /* control page: TAS */
+};
+
+/* What each information type holds at least (SPC-4 6.34, table 335), and here at most. */
+#define SCSI_IDENTIFYING_LU_MAX	  64
+#define SCSI_IDENTIFYING_TEXT_MAX 256
+
+enum scsi_identifying_kind {
+	SCSI_IDENTIFYING_LU = 0,
+	SCSI_IDENTIFYING_TEXT,
+	SCSI_IDENTIFYING_COUNT,
+};
+
+struct scsi_identifying {
+	uint16_t len;
+	uint8_t bytes[SCSI_IDENTIFYING_TEXT_MAX];
+};
+
+/* What outlives a power loss beside reservations and data (saved.h). */
+struct scsi_saved_values {
+	struct scsi_mode mode; /* the defaults where nothing was saved */
+	struct scsi_identifying identifying[SCSI_IDENTIFYING_COUNT];
+};
+
+struct scsi_saved_change;
+
+struct scsi_saved {
+	struct scsi_saved_values values;
+	struct scsi_saved_change *first; /* the queue of changes; the first is being written */
+};
+
+/* The asymmetric access state of a LUN through one target port group (access_state.h). */
+struct scsi_access_group {
+	enum scsi_access_state state;
+	uint8_t status_code; /* who changed it last (SPC-4 table 310) */
 };
 
 /*
@@ -106,8 +143,11 @@ struct scsi_lun {
 	uint32_t block_size;  /* bytes */
 	uint32_t block_shift; /* log2 of block_size */
 	struct scsi_mode mode;
+	struct scsi_saved saved;
+	struct scsi_access_group access[SCSI_PORTS_MAX]; /* by index of target->config.ports */
 	bool stopped; /* START STOP UNIT with START = 0: 2/04/02 */
 	bool ejected; /* the same with LOEJ = 1: 2/3A/00; `stopped` is then set as well */
+	struct scsi_log log;
 	struct scsi_lun_nexus *nexuses;
 	struct pr_commit *pr;	       /* reservations: state, journal, queue */
 	enum pr_type reservation_type; /* cached for the access check; pr_commit.c keeps it true */
@@ -166,7 +206,7 @@ struct scsi_nexus *scsi_target_find_nexus(const struct scsi_target *target,
 /* A task of it has ended and its transport was told: a closing nexus without tasks is gone. */
 void scsi_nexus_forget_task(struct scsi_nexus *nexus);
 
-/* mode.c: every mode parameter back to its default, as a LOGICAL UNIT RESET asks. */
+/* mode.c: every mode parameter back to its saved value or default, as a LOGICAL UNIT RESET asks. */
 void scsi_mode_reset(struct scsi_lun *lun);
 
 static inline uint64_t scsi_lun_medium_size(const struct scsi_lun *lun)

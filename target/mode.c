@@ -1,24 +1,14 @@
 /*
- * Mode pages, and MODE SENSE (6), (10) (SPC-4 6.11, 6.12, 7.5; SBC-3 6.5).
+ * Mode pages (SPC-4 7.5; SBC-3 6.5). MODE SENSE is in mode_sense.c, MODE SELECT in mode_select.c.
  *
  * A page is a row of a table: how it reads for given parameters, which bits may be changed, and
- * what becomes of the parameters when it is written.
+ * what becomes of the parameters when it is written. What iSCSI negotiates at login (bursts, order
+ * of data) has no pages: RFC 7143 13 takes the place of Disconnect-Reconnect and the protocol
+ * specific ones.
  */
 #include "target/mode.h"
 
 #include "pr_engine/bytes.h"
-#include "target/command.h"
-
-#define PAGE_ALL     0x3f
-#define SUBPAGE_NONE 0x00
-#define SUBPAGE_ALL  0xff
-
-enum page_control {
-	PAGE_CURRENT = 0,
-	PAGE_CHANGEABLE = 1,
-	PAGE_DEFAULT = 2,
-	PAGE_SAVED = 3,
-};
 
 /* ---- the pages ------------------------------------------------------------------------------- */
 
@@ -104,31 +94,52 @@ static void exceptions_fill(const struct scsi_mode *mode, uint8_t *page)
 	page[2] = 0x08; /* DEXCPT: there are none to report */
 }
 
-/* In ascending order, as page code 3Fh returns them (SPC-4 6.11.1). */
-static const struct mode_page mode_pages[] = {
-	{0x01, 12, error_recovery_fill, nothing_changeable, nothing_taken},
-	{0x08, 20, caching_fill, caching_changeable, caching_take},
-	{0x0a, 12, control_fill, control_changeable, control_take},
-	{0x1c, 12, exceptions_fill, nothing_changeable, nothing_taken},
+/* Control Extension (SPC-4 7.5.10). */
+static void control_extension_fill(const struct scsi_mode *mode, uint8_t *page)
+{
+	(void)mode;
+	page[4] = 0x01; /* IALUAE: the control socket may change asymmetric access states */
+}
+
+/* Pages that are all zero: no verify retries, no time limit, no power condition timer. */
+static void zeros_fill(const struct scsi_mode *mode, uint8_t *page)
+{
+	(void)mode;
+	(void)page;
+}
+
+const struct mode_page mode_pages[] = {
+	{0x01, 0x00, 12, error_recovery_fill, nothing_changeable, nothing_taken},
+	{0x07, 0x00, 12, zeros_fill, nothing_changeable, nothing_taken}, /* Verify Error Recovery */
+	{0x08, 0x00, 20, caching_fill, caching_changeable, caching_take},
+	{0x0a, 0x00, 12, control_fill, control_changeable, control_take},
+	{0x0a, 0x01, 32, control_extension_fill, nothing_changeable, nothing_taken},
+	{0x1a, 0x00, 40, zeros_fill, nothing_changeable, nothing_taken}, /* Power Condition */
+	{0x1c, 0x00, 12, exceptions_fill, nothing_changeable, nothing_taken},
 };
 
-#define MODE_PAGE_COUNT (sizeof(mode_pages) / sizeof(mode_pages[0]))
+const size_t mode_page_count = sizeof(mode_pages) / sizeof(mode_pages[0]);
 
-const struct mode_page *mode_page_find(uint8_t code)
+const struct mode_page *mode_page_find(uint8_t code, uint8_t subpage)
 {
-	for (size_t i = 0; i < MODE_PAGE_COUNT; i++) {
-		if (mode_pages[i].code == code)
+	for (size_t i = 0; i < mode_page_count; i++) {
+		if (mode_pages[i].code == code && mode_pages[i].subpage == subpage)
 			return &mode_pages[i];
 	}
 	return NULL;
 }
 
-/* PS is 0: nothing is saved. */
 static void page_begin(const struct mode_page *page, uint8_t *bytes)
 {
 	memset(bytes, 0, page->len);
-	bytes[0] = page->code;
-	bytes[1] = (uint8_t)(page->len - 2);
+	if (page->subpage == 0) {
+		bytes[0] = page->code;
+		bytes[1] = (uint8_t)(page->len - 2);
+	} else {
+		bytes[0] = 0x40 | page->code; /* SPF */
+		bytes[1] = page->subpage;
+		put_be16(bytes + 2, (uint16_t)(page->len - 4));
+	}
 }
 
 void mode_page_fill(const struct mode_page *page, const struct scsi_mode *mode, uint8_t *ret_bytes)
@@ -144,7 +155,31 @@ void mode_page_changeable(const struct mode_page *page, const struct scsi_lun *l
 	page->changeable(lun, ret_bytes);
 }
 
-static struct scsi_mode mode_default(const struct scsi_lun *lun)
+bool mode_page_is_changeable(const struct mode_page *page, const struct scsi_lun *lun)
+{
+	uint8_t bits[MODE_PAGE_MAX];
+
+	mode_page_changeable(page, lun, bits);
+	for (size_t i = mode_page_header_len(page); i < page->len; i++) {
+		if (bits[i] != 0)
+			return true;
+	}
+	return false;
+}
+
+void mode_page_merge(const struct mode_page *page, const struct scsi_lun *lun, const uint8_t *bytes,
+		     struct scsi_mode *mode)
+{
+	uint8_t merged[MODE_PAGE_MAX], bits[MODE_PAGE_MAX];
+
+	mode_page_fill(page, mode, merged);
+	mode_page_changeable(page, lun, bits);
+	for (size_t i = mode_page_header_len(page); i < page->len; i++)
+		merged[i] = (uint8_t)((merged[i] & ~bits[i]) | (bytes[i] & bits[i]));
+	page->take(merged, mode);
+}
+
+struct scsi_mode mode_default(const struct scsi_lun *lun)
 {
 	return (struct scsi_mode){
 		.write_cache = lun->config.write_cache,
@@ -152,127 +187,8 @@ static struct scsi_mode mode_default(const struct scsi_lun *lun)
 	};
 }
 
+/* A reset, like power on, makes the saved values current (SPC-4 5.10). */
 void scsi_mode_reset(struct scsi_lun *lun)
 {
-	lun->mode = mode_default(lun);
-}
-
-/* ---- MODE SENSE ------------------------------------------------------------------------------ */
-
-#define MODE_SENSE_LLBAA 0x10
-#define MODE_SENSE_DBD	 0x08
-
-#define DEVICE_WP     0x80
-#define DEVICE_DPOFUA 0x10
-
-static void put_page(const struct scsi_lun *lun, const struct mode_page *page,
-		     enum page_control control, struct byte_writer *data)
-{
-	uint8_t bytes[MODE_PAGE_MAX];
-	struct scsi_mode defaults = mode_default(lun);
-
-	if (control == PAGE_CHANGEABLE)
-		mode_page_changeable(page, lun, bytes);
-	else
-		mode_page_fill(page, control == PAGE_DEFAULT ? &defaults : &lun->mode, bytes);
-	byte_writer_bytes(data, bytes, page->len);
-}
-
-/* SBC-3 6.5.2.2, 6.5.2.3. */
-static void put_block_descriptor(const struct scsi_lun *lun, bool long_lba,
-				 struct byte_writer *data)
-{
-	if (long_lba) {
-		byte_writer_be64(data, lun->blocks);
-		byte_writer_be32(data, 0);
-	} else {
-		byte_writer_be32(data,
-				 lun->blocks < UINT32_MAX ? (uint32_t)lun->blocks : UINT32_MAX);
-	}
-	byte_writer_be32(data, lun->block_size); /* its first byte is reserved in the short one */
-}
-
-static uint8_t device_specific_parameter(const struct scsi_lun *lun)
-{
-	bool protected = lun->config.read_only || lun->mode.software_write_protect;
-
-	return (uint8_t)(bit_if(protected, DEVICE_WP) | DEVICE_DPOFUA);
-}
-
-/* True with the page asked for, or NULL: all of them. */
-static bool mode_sense_check(struct scsi_task *task, const struct mode_page **ret_page)
-{
-	uint8_t code = task->cdb[2] & 0x3f;
-	uint8_t subpage = task->cdb[3];
-	const struct mode_page *page = mode_page_find(code);
-
-	if (!page && code != PAGE_ALL) {
-		scsi_task_invalid_cdb_field(task, 2, 5);
-		return false;
-	}
-	if (subpage != SUBPAGE_NONE && subpage != SUBPAGE_ALL) {
-		scsi_task_invalid_cdb_field(task, 3, -1);
-		return false;
-	}
-	if (task->cdb[2] >> 6 == PAGE_SAVED) {
-		scsi_task_check_condition(task, SCSI_SENSE_SAVING_PARAMETERS_NOT_SUPPORTED);
-		return false;
-	}
-	*ret_page = page;
-	return true;
-}
-
-static void put_pages(const struct scsi_task *task, const struct mode_page *wanted,
-		      struct byte_writer *data)
-{
-	enum page_control control = task->cdb[2] >> 6;
-
-	for (size_t i = 0; i < MODE_PAGE_COUNT; i++) {
-		if (!wanted || wanted == &mode_pages[i])
-			put_page(task->lun, &mode_pages[i], control, data);
-	}
-}
-
-#define MODE_DATA_MAX (8 + 16 + MODE_PAGE_COUNT * MODE_PAGE_MAX)
-
-enum scsi_result scsi_mode_sense_6(struct scsi_task *task)
-{
-	bool descriptor = (task->cdb[1] & MODE_SENSE_DBD) == 0;
-	const struct mode_page *page;
-	uint8_t bytes[MODE_DATA_MAX];
-	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
-
-	if (!mode_sense_check(task, &page))
-		return SCSI_DONE;
-	byte_writer_be16(&data, 0);
-	byte_writer_u8(&data, device_specific_parameter(task->lun));
-	byte_writer_u8(&data, descriptor ? 8 : 0);
-	if (descriptor)
-		put_block_descriptor(task->lun, false, &data);
-	put_pages(task, page, &data);
-	bytes[0] = (uint8_t)(data.len - 1);
-	return scsi_task_answer(task, bytes, data.len, task->cdb[4]);
-}
-
-enum scsi_result scsi_mode_sense_10(struct scsi_task *task)
-{
-	bool descriptor = (task->cdb[1] & MODE_SENSE_DBD) == 0;
-	bool long_lba = descriptor && (task->cdb[1] & MODE_SENSE_LLBAA) != 0;
-	const struct mode_page *page;
-	uint8_t bytes[MODE_DATA_MAX];
-	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
-
-	if (!mode_sense_check(task, &page))
-		return SCSI_DONE;
-	byte_writer_be16(&data, 0);
-	byte_writer_u8(&data, 0);
-	byte_writer_u8(&data, device_specific_parameter(task->lun));
-	byte_writer_u8(&data, long_lba ? 0x01 : 0);
-	byte_writer_u8(&data, 0);
-	byte_writer_be16(&data, long_lba ? 16 : descriptor ? 8 : 0);
-	if (descriptor)
-		put_block_descriptor(task->lun, long_lba, &data);
-	put_pages(task, page, &data);
-	put_be16(bytes, (uint16_t)(data.len - 2));
-	return scsi_task_answer(task, bytes, data.len, get_be16(task->cdb + 7));
+	lun->mode = lun->saved.values.mode;
 }

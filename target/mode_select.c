@@ -2,11 +2,13 @@
  * MODE SELECT (6), (10) (SPC-4 6.9, 6.10).
  *
  * All pages of the list are applied to a copy of the parameters, and the copy takes effect only
- * when everything in the list is valid.
+ * when everything in the list is valid and, with SP, is saved. Several commands change the
+ * parameters one after the other (saved.h), each beginning with what the one before it left.
  */
 #include "target/mode.h"
 
 #include "pr_engine/bytes.h"
+#include "target/saved.h"
 #include "target/sbc.h"
 
 #define MODE_SELECT_PF 0x10
@@ -23,15 +25,15 @@ static enum scsi_result mode_select(struct scsi_task *task, uint16_t len, uint8_
 		scsi_task_invalid_cdb_field(task, 1, 4);
 		return SCSI_DONE;
 	}
-	if ((task->cdb[1] & MODE_SELECT_SP) != 0) { /* nothing can be saved */
+	if ((task->cdb[1] & MODE_SELECT_SP) != 0 && !scsi_saved_is_possible(task->lun)) {
 		scsi_task_invalid_cdb_field(task, 1, 0);
 		return SCSI_DONE;
 	}
-	if (len == 0) {
+	if (len == 0 && (task->cdb[1] & MODE_SELECT_SP) == 0) {
 		scsi_task_good(task);
 		return SCSI_DONE;
 	}
-	if (len < header_len) {
+	if (len > 0 && len < header_len) {
 		scsi_task_check_condition(task, SCSI_SENSE_PARAMETER_LIST_LENGTH_ERROR);
 		return SCSI_DONE;
 	}
@@ -124,7 +126,7 @@ static bool page_check(struct scsi_task *task, const struct mode_page *page,
 
 	mode_page_fill(page, mode, current);
 	mode_page_changeable(page, task->lun, changeable);
-	for (size_t i = 2; i < page->len; i++) {
+	for (size_t i = mode_page_header_len(page); i < page->len; i++) {
 		uint8_t wrong = (uint8_t)((sent[i] ^ current[i]) & ~changeable[i]);
 
 		if (wrong != 0)
@@ -133,22 +135,39 @@ static bool page_check(struct scsi_task *task, const struct mode_page *page,
 	return true;
 }
 
-static bool take_page(struct scsi_task *task, struct byte_reader *list, struct scsi_mode *mode)
+/* The page that the list goes on with; NULL: there is none such, and the list is refused. */
+static const struct mode_page *read_page_header(struct scsi_task *task, struct byte_reader *list)
 {
 	size_t at = list->at;
 	uint8_t first = byte_reader_u8(list); /* PS, its highest bit, is reserved here */
-	uint8_t len = byte_reader_u8(list);
-	const struct mode_page *page = mode_page_find(first & 0x3f);
+	bool has_subpage = (first & 0x40) != 0;
+	uint8_t subpage = has_subpage ? byte_reader_u8(list) : 0;
+	uint16_t len = has_subpage ? byte_reader_be16(list) : byte_reader_u8(list);
+	const struct mode_page *page = mode_page_find(first & 0x3f, subpage);
 
-	if (list->failed)
-		return refuse_length(task);
-	if ((first & 0x40) != 0) /* SPF: no page here has subpages */
-		return refuse(task, at, 6);
+	if (list->failed) {
+		refuse_length(task);
+		return NULL;
+	}
+	if (!page || (page->subpage != 0) != has_subpage) {
+		refuse(task, at, has_subpage ? 6 : 5);
+		return NULL;
+	}
+	if (len != page->len - mode_page_header_len(page)) {
+		refuse(task, at + (has_subpage ? 2 : 1), -1);
+		return NULL;
+	}
+	return page;
+}
+
+static bool take_page(struct scsi_task *task, struct byte_reader *list, struct scsi_mode *mode)
+{
+	size_t at = list->at;
+	const struct mode_page *page = read_page_header(task, list);
+
 	if (!page)
-		return refuse(task, at, 5);
-	if (len != page->len - 2)
-		return refuse(task, at + 1, -1);
-	if (!byte_reader_take(list, len))
+		return false;
+	if (!byte_reader_take(list, (size_t)page->len - mode_page_header_len(page)))
 		return refuse_length(task);
 	if (!page_check(task, page, mode, task->data_out + at, at))
 		return false;
@@ -179,13 +198,17 @@ static bool mode_equal(const struct scsi_mode *a, const struct scsi_mode *b)
 	       a->software_write_protect == b->software_write_protect && a->tas == b->tas;
 }
 
-/* The parameters are one set for all nexuses, so the others must hear of it (SPC-4 5.4.3). */
-static void mode_install(struct scsi_task *task, const struct scsi_mode *mode)
+static enum scsi_change plan(struct scsi_task *task, struct scsi_mode *current,
+			     struct scsi_saved_values *saved)
 {
-	if (mode_equal(&task->lun->mode, mode))
-		return;
-	task->lun->mode = *mode;
-	scsi_lun_raise(task->lun, SCSI_UA_MODE_PARAMETERS_CHANGED, task->nexus);
+	bool list_is_there = task->transfer_len > 0;
+
+	if (list_is_there && !take_list(task, current))
+		return SCSI_CHANGE_REFUSED;
+	if ((task->cdb[1] & MODE_SELECT_SP) == 0)
+		return SCSI_CHANGE_CURRENT;
+	saved->mode = *current; /* all pages are saved, whichever were sent (SPC-4 6.9) */
+	return SCSI_CHANGE_SAVED;
 }
 
 static bool flush_step(struct sbc_io *io)
@@ -193,24 +216,23 @@ static bool flush_step(struct sbc_io *io)
 	return sbc_io_plan(io, BACKING_FLUSH, 0, NULL, 0, sbc_io_good);
 }
 
-enum scsi_result scsi_mode_select_data(struct scsi_task *task)
+/* The parameters are one set for all nexuses, so the others must hear of it (SPC-4 5.4.3). */
+static enum scsi_result installed(struct scsi_task *task, const struct scsi_mode *before)
 {
-	struct scsi_mode mode = task->lun->mode;
-	bool was_caching = mode.write_cache;
-	struct sbc_io *io = NULL;
+	const struct scsi_mode *now = &task->lun->mode;
 
-	if (!take_list(task, &mode))
+	if (!mode_equal(before, now))
+		scsi_lun_raise(task->lun, SCSI_UA_MODE_PARAMETERS_CHANGED, task->nexus);
+	scsi_task_good(task);
+	if (!before->write_cache || now->write_cache)
 		return SCSI_DONE;
 	/* Without a write cache everything is on stable storage: what is cached goes there first
 	 * (SBC-3 6.5.5). From here on each write is durable before its status. */
-	if (was_caching && !mode.write_cache) {
-		io = sbc_io_create(task, 0);
-		if (!io)
-			return SCSI_DONE;
-	}
-	mode_install(task, &mode);
-	if (io)
-		return sbc_io_start(io, SBC_SHARED, 0, 0, flush_step);
-	scsi_task_good(task);
-	return SCSI_DONE;
+	struct sbc_io *io = sbc_io_create(task, 0);
+	return io ? sbc_io_start(io, SBC_SHARED, 0, 0, flush_step) : SCSI_DONE;
+}
+
+enum scsi_result scsi_mode_select_data(struct scsi_task *task)
+{
+	return scsi_saved_change(task, plan, installed);
 }

@@ -184,6 +184,15 @@ void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries)
 	nexus->queries = queries;
 }
 
+void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8])
+{
+	uint16_t number;
+
+	if (scsi_lun_number_decode(lun_bytes, &number) && nexus->luns[number])
+		scsi_ua_raise(&nexus->luns[number]->unit_attentions,
+			      SCSI_UA_TASKS_CLEARED_BY_TRANSPORT);
+}
+
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus)
 {
 	return &nexus->id;

@@ -155,6 +155,10 @@ static enum scsi_result report_one(struct scsi_task *task, enum reporting_option
 		scsi_task_invalid_cdb_field(task, 2, 2);
 		return SCSI_DONE;
 	}
+	/* Option 011b: an opcode without service actions has service action 0 only (6.35.1). */
+	if (options == REPORT_ANY_SERVICE_ACTION && found.known && !found.with_service_actions &&
+	    get_be16(task->cdb + 4) != 0)
+		found.row = NULL;
 	return answer_one(task, found.row, (task->cdb[2] & RCTD) != 0);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Primary commands (SPC-4 6) that need no file of their own.
  */
-#include "target/command.h"
+#include "target/access_state.h"
 
 #include "pr_engine/bytes.h"
 
@@ -19,6 +19,16 @@ struct condition {
 	bool deferred;
 };
 
+/* What TEST UNIT READY would meet. */
+static enum scsi_sense not_ready_by_access_state(const struct scsi_task *task)
+{
+	static const uint8_t test_unit_ready[6];
+	enum scsi_sense unknown;
+
+	return scsi_access_state_check(task->lun, task->nexus,
+				       scsi_command_find(test_unit_ready, &unknown));
+}
+
 /* The condition that stands now. A unit attention is cleared by being told (SAM-5 5.14), as is a
  * deferred error. */
 static struct condition task_condition(struct scsi_task *task)
@@ -29,6 +39,8 @@ static struct condition task_condition(struct scsi_task *task)
 
 	if (!task->lun)
 		return (struct condition){SCSI_KEY_ILLEGAL_REQUEST, 0x25, 0x00, false};
+	enum scsi_sense refusal = not_ready_by_access_state(task);
+
 	lun_nexus = scsi_task_lun_nexus(task);
 	if (scsi_ua_take(&lun_nexus->unit_attentions, &ua)) {
 		condition.key = SCSI_KEY_UNIT_ATTENTION;
@@ -38,6 +50,8 @@ static struct condition task_condition(struct scsi_task *task)
 		scsi_sense_code(lun_nexus->deferred_error, &condition.key, &condition.asc,
 				&condition.ascq);
 		lun_nexus->deferred_error = SCSI_SENSE_NONE;
+	} else if (refusal != SCSI_SENSE_NONE) {
+		scsi_sense_code(refusal, &condition.key, &condition.asc, &condition.ascq);
 	} else if (task->lun->ejected) {
 		condition = (struct condition){SCSI_KEY_NOT_READY, 0x3a, 0x00, false};
 	} else if (task->lun->stopped) {
@@ -70,7 +84,16 @@ enum select_report {
 	SELECT_ADDRESSABLE = 0x00,
 	SELECT_WELL_KNOWN = 0x01, /* there are none */
 	SELECT_ALL = 0x02,
+	SELECT_ADMINISTRATIVE = 0x10, /* there are none */
+	SELECT_TOP_LEVEL = 0x11,      /* administrative ones, and those of no conglomerate */
 };
+
+/* Subsidiary LUNs (12h) can only be asked for at an administrative one. */
+static bool select_report_is_known(uint8_t select)
+{
+	return select <= SELECT_ALL || select == SELECT_ADMINISTRATIVE ||
+	       select == SELECT_TOP_LEVEL;
+}
 
 #define REPORT_LUNS_HEADER_LEN 8
 #define REPORT_LUNS_ENTRY_LEN  8
@@ -106,7 +129,7 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 	uint8_t data[REPORT_LUNS_HEADER_LEN + (SCSI_LUN_MAX + 1) * REPORT_LUNS_ENTRY_LEN] = {0};
 	size_t len = 0;
 
-	if (select > SELECT_ALL) {
+	if (!select_report_is_known(select)) {
 		scsi_task_invalid_cdb_field(task, 2, -1);
 		return SCSI_DONE;
 	}
@@ -114,104 +137,9 @@ enum scsi_result scsi_report_luns(struct scsi_task *task)
 		scsi_task_invalid_cdb_field(task, 6, -1);
 		return SCSI_DONE;
 	}
-	if (select != SELECT_WELL_KNOWN)
+	if (select != SELECT_WELL_KNOWN && select != SELECT_ADMINISTRATIVE)
 		len = put_lun_list(task->nexus, data + REPORT_LUNS_HEADER_LEN);
 	put_be32(data, (uint32_t)len);
 	clear_luns_changed(task->nexus);
 	return scsi_task_answer(task, data, REPORT_LUNS_HEADER_LEN + len, allocation_length);
-}
-
-/* ---- REPORT TARGET PORT GROUPS (6.37) -------------------------------------------------------- */
-
-#define ACTIVE_OPTIMIZED 0x00
-#define AO_SUP		 0x01
-
-/* One group with every port of the target, always active/optimized. */
-static void put_port_group(const struct scsi_target_config *config, struct byte_writer *data)
-{
-	byte_writer_u8(data, ACTIVE_OPTIMIZED);
-	byte_writer_u8(data, AO_SUP);
-	byte_writer_be16(data, SCSI_TARGET_PORT_GROUP);
-	byte_writer_zeros(data, 3); /* STATUS CODE 0: the state has never changed */
-	byte_writer_u8(data, (uint8_t)config->port_count);
-	for (uint32_t i = 0; i < config->port_count; i++) {
-		byte_writer_be16(data, 0);
-		byte_writer_be16(data, config->ports[i]);
-	}
-}
-
-enum scsi_result scsi_report_target_port_groups(struct scsi_task *task)
-{
-	uint8_t format = task->cdb[1] >> 5;
-	uint8_t bytes[8 + 8 + 4 * SCSI_PORTS_MAX];
-	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
-
-	if (format > 1) {
-		scsi_task_invalid_cdb_field(task, 1, 7);
-		return SCSI_DONE;
-	}
-	byte_writer_be32(&data, 0);
-	if (format == 1) { /* the extended header */
-		byte_writer_u8(&data, 0x10);
-		byte_writer_zeros(&data, 3);
-	}
-	put_port_group(&task->nexus->target->config, &data);
-	put_be32(bytes, (uint32_t)(data.len - 4));
-	return scsi_task_answer(task, bytes, data.len, get_be32(task->cdb + 6));
-}
-
-/* ---- LOG SENSE (6.8) ------------------------------------------------------------------------- */
-
-#define LOG_SENSE_SP 0x01
-
-/* Supported Log Pages (7.3.16) is the one page there is. */
-enum scsi_result scsi_log_sense(struct scsi_task *task)
-{
-	static const uint8_t supported_pages[] = {0x00, 0x00, 0x00, 0x01, 0x00};
-
-	if ((task->cdb[1] & LOG_SENSE_SP) != 0) {
-		scsi_task_invalid_cdb_field(task, 1, 0);
-		return SCSI_DONE;
-	}
-	if ((task->cdb[2] & 0x3f) != 0) {
-		scsi_task_invalid_cdb_field(task, 2, 5);
-		return SCSI_DONE;
-	}
-	if (task->cdb[3] != 0) {
-		scsi_task_invalid_cdb_field(task, 3, -1);
-		return SCSI_DONE;
-	}
-	if (get_be16(task->cdb + 5) != 0) { /* PARAMETER POINTER: the page has no parameters */
-		scsi_task_invalid_cdb_field(task, 5, -1);
-		return SCSI_DONE;
-	}
-	return scsi_task_answer(task, supported_pages, sizeof(supported_pages),
-				get_be16(task->cdb + 7));
-}
-
-/* ---- SEND DIAGNOSTIC (6.42) ------------------------------------------------------------------ */
-
-enum self_test_code {
-	SELF_TEST_DEFAULT = 0,
-	SELF_TEST_FOREGROUND_SHORT = 5,
-	SELF_TEST_FOREGROUND_EXTENDED = 6,
-};
-
-/* A self-test has nothing to find here, and passes. In the background it would need a log page for
- * its result; diagnostic pages there are none. */
-enum scsi_result scsi_send_diagnostic(struct scsi_task *task)
-{
-	uint8_t code = task->cdb[1] >> 5;
-
-	if (code != SELF_TEST_DEFAULT && code != SELF_TEST_FOREGROUND_SHORT &&
-	    code != SELF_TEST_FOREGROUND_EXTENDED) {
-		scsi_task_invalid_cdb_field(task, 1, 7);
-		return SCSI_DONE;
-	}
-	if (get_be16(task->cdb + 3) != 0) {
-		scsi_task_invalid_cdb_field(task, 3, -1);
-		return SCSI_DONE;
-	}
-	scsi_task_good(task);
-	return SCSI_DONE;
 }

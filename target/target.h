@@ -39,6 +39,8 @@ struct scsi_lun_config {
 	struct pr_store *medium_store; /* of what outlives the process about the medium; ownership
 					  as above. NULL: an erasure is forgotten at the end, and
 					  WRITE ATOMIC is there only on a volatile backing */
+	struct pr_store *saved_store;  /* of saved mode pages and identifying information (saved.h);
+					  ownership as above; NULL: they cannot be saved */
 	uint32_t registrations_max;    /* limit `max_registrations`: 1..65536 */
 	uint32_t history_max;	       /* journal records kept over compaction */
 	uint32_t transfer_max;	       /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
@@ -72,7 +74,8 @@ void scsi_target_free(struct scsi_target **target);
 /*
  * Recovers the journal and brings the LUN online. 0, or a negative errno with *ret_report (if not
  * NULL) telling what is wrong with the journal (PR_JOURNAL_INVALID: it is something else); then
- * backing and stores stay the caller's. -EMEDIUMTYPE and -EILSEQ are about the medium's store.
+ * backing and stores stay the caller's. -EBADMSG: it is the saved values that cannot be used;
+ * -EMEDIUMTYPE and -EILSEQ: the medium's store.
  */
 int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config *config,
 			struct pr_journal_report *ret_report);
@@ -99,7 +102,32 @@ const char *scsi_target_name(const struct scsi_target *target);
 struct scsi_lun *scsi_target_lun(const struct scsi_target *target, uint16_t number); /* or NULL */
 bool scsi_target_has_port(const struct scsi_target *target, uint16_t relative_target_port_id);
 
+/*
+ * Asymmetric access states, values as in SPC-4 table 309. Every target port is a target port group
+ * of its own, with the same number: its relative target port identifier.
+ */
+enum scsi_access_state {
+	SCSI_ACCESS_ACTIVE_OPTIMIZED = 0x0,
+	SCSI_ACCESS_ACTIVE_NON_OPTIMIZED = 0x1,
+	SCSI_ACCESS_STANDBY = 0x2,
+	SCSI_ACCESS_UNAVAILABLE = 0x3,
+	SCSI_ACCESS_TRANSITIONING = 0xf,
+};
+
+/* "active/optimized" ...; NULL for other values. */
+const char *scsi_access_state_name(enum scsi_access_state state);
+bool scsi_access_state_parse(const char *name, enum scsi_access_state *ret_state);
+
+/* The group of the index-th port, from 0; 0: there are no more. */
+uint16_t scsi_lun_port_group(const struct scsi_lun *lun, uint32_t index);
+/* An implicit change: every nexus hears of it with 2A/06. False: no such group. States are
+ * volatile; at power on all are active/optimized. */
+bool scsi_lun_set_access_state(struct scsi_lun *lun, uint16_t group, enum scsi_access_state state);
+bool scsi_lun_access_state(const struct scsi_lun *lun, uint16_t group,
+			   enum scsi_access_state *ret_state);
+
 /* For status output. */
+const char *scsi_lun_target_name(const struct scsi_lun *lun);
 uint16_t scsi_lun_number(const struct scsi_lun *lun);
 const struct pr_profile *scsi_lun_profile(const struct scsi_lun *lun);
 const struct pr_state *scsi_lun_pr_state(const struct scsi_lun *lun); /* the committed state */
@@ -150,10 +178,20 @@ void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
  * EVENT, for REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS. A new nexus has none of them. */
 void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries);
 
+/* The transport has ended commands of that LUN by itself, while the nexus lives on: unit attention
+ * 47/7F (RFC 7143 11.4.7.2, 11.14.5). */
+void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8]);
+
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);
+/*
+ * After want_data, before the first byte is gathered: allocates data_out (data_out_room bytes). The
+ * transport calls it when its limits have room. False: no memory, and the task has ended (complete
+ * was called); or it is about to be reported as aborted.
+ */
+bool target_data_out_prepare(struct scsi_task *task);
 void target_data_out_ready(struct scsi_task *task);
 /* The transport gives up on a task that waits for data (sequence error, timeout): it ends with
  * CHECK CONDITION ABORTED COMMAND and this ASC/ASCQ, through ops->complete. */
@@ -161,6 +199,8 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq);
 /* Ends a task that never got to target_execute the same way (status and sense only; no callbacks).
  */
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
+/* The same with TASK SET FULL: the transport has no room for what the command brings along. */
+void target_task_full(struct scsi_task *task);
 /* Frees what the target allocated inside the task; the struct itself is the transport's. */
 void target_task_release(struct scsi_task *task);
 

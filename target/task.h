@@ -7,7 +7,8 @@
  *  - the target waits until its attribute lets it run (SAM-5 8), then completes it
  *    (ops->complete), or asks for its data (ops->want_data, once, after
  *    every check that can refuse the command, so a refused write sends no R2T);
- *  - the transport gathers exactly data_out_len bytes into data_out, then target_data_out_ready;
+ *  - the transport lets the buffer be allocated (target_data_out_prepare) when it has room for it,
+ *    gathers exactly data_out_len bytes into data_out, then target_data_out_ready;
  *  - the target works, and completes;
  *  - the transport sends data-in and status, then target_task_release(task).
  *
@@ -67,8 +68,8 @@ struct scsi_drain;
 struct scsi_task_ops {
 	/* The task ended: status, sense, data_in are set. */
 	void (*complete)(struct scsi_task *task);
-	/* Gather data_out_len bytes into data_out (allocated by the target), then data_out_ready.
-	 */
+	/* target_data_out_prepare when there is room for data_out_room bytes, gather data_out_len
+	 * bytes into data_out, then target_data_out_ready. */
 	void (*want_data)(struct scsi_task *task);
 	/*
 	 * The task was aborted and touches the medium no more; it is out of every task set. With
@@ -106,10 +107,15 @@ struct scsi_task {
 	uint64_t transfer_len;
 	uint8_t *data_out; /* owned by the task; data_out_len bytes (<= expected_out) */
 	uint32_t data_out_len;
+	uint64_t
+		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
 
 	/* The target's own. */
+	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): leaves unit attentions
+				 and waits for no turn */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
+	uint64_t started_ms; /* when it entered its task set */
 	struct scsi_lun *lun;
 	const struct scsi_command *command;
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */

@@ -29,7 +29,8 @@ static void enable(struct scsi_task_order *order, const struct scsi_task *task)
 
 bool scsi_task_order_enter(struct scsi_task_order *order, struct scsi_task *task)
 {
-	bool first = task->attribute == SCSI_ATTRIBUTE_HEAD_OF_QUEUE;
+	/* A piece of an EXTENDED COPY does not wait: an ORDERED one would wait for itself. */
+	bool first = task->attribute == SCSI_ATTRIBUTE_HEAD_OF_QUEUE || task->by_copy_manager;
 
 	if (!first && (order->dormant || !may_run(order, task))) {
 		DL_APPEND2(order->dormant, task, dormant_prev, dormant_next);

@@ -101,6 +101,7 @@ bool scsi_task_set_add(struct scsi_task *task)
 	task->phase = SCSI_TASK_DORMANT;
 	task->cancel = NULL;
 	task->drain = NULL;
+	task->started_ms = scsi_target_now_ms(task->nexus->target);
 	DL_APPEND(lun_nexus->tasks, task);
 	task->nexus->tasks++;
 	task->nexus->target->tasks++;
@@ -233,6 +234,7 @@ void scsi_task_finish(struct scsi_task *task)
 	}
 	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
 	if (task->lun) {
+		scsi_log_task(task);
 		task_finish_before_others(task);
 		return;
 	}

@@ -10,7 +10,6 @@
 
 /* Sense for what the transport refuses by itself: key, ASC, ASCQ. */
 #define SENSE_UNEXPECTED_DATA 0x0b, 0x0c, 0x0c
-#define SENSE_INVALID_IU      0x05, 0x0e, 0x03
 
 /* RFC 7143 11.3.1: rules of which an initiator that breaks them cannot have meant anything. */
 static bool flags_are_sound(const struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
@@ -59,9 +58,10 @@ static void expect_first_burst(struct iscsi_task *task, const struct iscsi_scsi_
 
 	if (end > task->scsi.expected_out)
 		end = task->scsi.expected_out;
+	task->first_len = immediate_len;
+	iscsi_burst_open(&task->unsolicited, ISCSI_NO_TAG, immediate_len,
+			 end > immediate_len ? end : immediate_len);
 	task->unsolicited.open = !command->final;
-	task->unsolicited.next = immediate_len;
-	task->unsolicited.end = end;
 }
 
 /* RFC 7143 13.10, 13.11: was data sent that was not agreed on? */
@@ -72,13 +72,22 @@ static bool has_unexpected_data(const struct iscsi_task *task, uint32_t immediat
 	if (task->unsolicited.open && params->initial_r2t)
 		return true;
 	return immediate_len > 0 &&
-	       (!params->immediate_data || !task->write || immediate_len > task->unsolicited.end);
+	       (!params->immediate_data || !task->write ||
+		immediate_len > params->first_burst_len || immediate_len > task->scsi.expected_out);
 }
 
 /* Answers at once, or when the data that was announced has come. */
 static void refuse(struct iscsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	target_task_fail(&task->scsi, key, asc, ascq);
+	task->faulted = true;
+	iscsi_task_answer(task);
+}
+
+/* What it brings along finds no room (data_room.c). */
+static void refuse_full(struct iscsi_task *task)
+{
+	target_task_full(&task->scsi);
 	task->faulted = true;
 	iscsi_task_answer(task);
 }
@@ -92,14 +101,8 @@ static void execute(struct iscsi_conn *conn, struct iscsi_task *task, const stru
 	target_execute(&task->scsi);
 	task->inside_execute = false;
 
-	if (task->state == ISCSI_TASK_GATHERING) {
-		iscsi_data_out_continue(task);
-	} else if (task->state == ISCSI_TASK_EXECUTING) {
-		if (!iscsi_data_out_keep_early(task))
-			iscsi_conn_doom(conn, "out of memory", true);
-		if (task->unsolicited.open)
-			iscsi_data_out_arm(task);
-	}
+	if (!iscsi_data_out_settle(task))
+		iscsi_conn_doom(conn, "out of memory", true);
 	task->immediate_data = NULL;
 	iscsi_task_unref(task);
 }
@@ -118,12 +121,15 @@ void iscsi_command_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		return;
 	}
 	add_long_cdb(&task->scsi, &ahs);
+	if (ahs.has_bidirectional_read_len)
+		task->scsi.expected_in = ahs.bidirectional_read_len;
 	expect_first_burst(task, &command, pdu->data_len);
 	task->session->bytes_out += pdu->data_len;
 	if (has_unexpected_data(task, pdu->data_len))
 		refuse(task, SENSE_UNEXPECTED_DATA);
-	else if (task->read && task->write) /* no bidirectional command is supported */
-		refuse(task, SENSE_INVALID_IU);
+	else if (!iscsi_room_fits_early(task->session,
+					iscsi_data_out_early_need(task, pdu->data_len)))
+		refuse_full(task);
 	else
 		execute(conn, task, pdu);
 }

@@ -50,6 +50,7 @@ void iscsi_conn_shut(struct iscsi_conn *conn, bool discard)
 	assert(!conn->session);
 	if (discard)
 		iscsi_out_discard_all(conn);
+	iscsi_kept_forget_all(conn);
 	if (conn->state == ISCSI_CONN_CLOSING)
 		return;
 	if (is_logging_in(conn))
@@ -106,6 +107,16 @@ struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn)
 	return (struct iscsi_sns){conn->stat_sn, session->exp_cmd_sn, session->max_cmd_sn};
 }
 
+void iscsi_conn_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn)
+{
+	/* Only what was sent can be acknowledged. */
+	if (iscsi_sn_before(conn->acked_stat_sn, exp_stat_sn) &&
+	    !iscsi_sn_before(conn->stat_sn, exp_stat_sn)) {
+		conn->acked_stat_sn = exp_stat_sn;
+		iscsi_kept_acknowledge(conn, exp_stat_sn);
+	}
+}
+
 /* Carries out what iscsi_conn_doom asked for. */
 static void drop(struct iscsi_conn *conn)
 {
@@ -159,7 +170,7 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	conn->state = ISCSI_CONN_LOGIN;
 	conn->ping_ttt = ISCSI_NO_TAG;
-	conn->logout_deadline_ms = UINT64_MAX;
+	conn->logout_deadline_ms = conn->negotiation_deadline_ms = UINT64_MAX;
 	conn->created_ms = conn->received_ms = conn->sent_ms = now_ms;
 	conn->rejects_since_ms = now_ms;
 	conn->input = conn->login_input;

@@ -5,8 +5,12 @@
  *   conn.c         facade: input, output, state     timers.c    deadlines, and what is due then
  *   login_phase.c  until full feature phase         dispatch.c  which handler, in which order
  *   output.c       queue of PDUs -> iovecs          task.c      one SCSI task's life
- *   command.c      SCSI Command                     data_out.c  Data-Out, R2T
- *   data_in.c      Data-In, SCSI Response           manage.c    task management
+ *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
+ *   data_gather.c  a task's write data              r2t.c       R2T
+ *   data_room.c    memory for write data            burst.c     one sequence of data
+ *   data_in.c      Data-In, SCSI Response           snack.c     what is sent again
+ *   manage.c       task management                  kept.c      what is not acknowledged
+ *   manage_wait.c  its order                        lost.c      connections to be recovered
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
@@ -15,11 +19,14 @@
 #include "transport/conn.h"
 #include "transport/framing.h"
 #include "transport/session.h"
+#include "transport/task.h"
 
 #define ISCSI_INPUT_LOGIN	512   /* bytes of input buffer before full feature phase */
 #define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
 #define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
+#define ISCSI_RECOVERIES_MAX	32    /* times in a row that data is asked for in vain */
+#define ISCSI_GAPS_MAX		1024  /* in one sequence, with DataPDUInOrder=No */
 #define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
 #define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */
 #define ISCSI_REJECT_WINDOW_MS	60000	   /* limits.rejects_max counts within this time */
@@ -48,6 +55,7 @@ enum iscsi_out_kind {
 	ISCSI_OUT_INVALID = 0,
 	ISCSI_OUT_LOGIN_RESPONSE, /* encoded by the login; never digested */
 	ISCSI_OUT_TASK,		  /* an ended task: becomes Data-In PDUs and a response */
+	ISCSI_OUT_DATA_AGAIN,	  /* becomes Data-In PDUs that were sent before */
 	ISCSI_OUT_SCSI_RESPONSE,
 	ISCSI_OUT_DATA_IN,
 	ISCSI_OUT_R2T,
@@ -79,9 +87,11 @@ struct iscsi_out {
 		struct iscsi_async_message async;
 		struct iscsi_reject reject;
 	} pdu;
-	struct iscsi_task *task; /* counted reference: data lies in it */
-	uint32_t segment_max;	 /* TASK: MaxRecvDataSegmentLength when it was queued, bytes */
-	const uint8_t *data;	 /* borrowed from the task, or `owned`, or `small` */
+	struct iscsi_task *task;	   /* counted reference: data lies in it */
+	bool again;			   /* it keeps the StatSN it had */
+	uint32_t stat_sn;		   /* once encoded; what does not use one up has none */
+	uint32_t at_sn, at_offset, end_sn; /* DATA_AGAIN: the next PDU, and behind the last */
+	const uint8_t *data;		   /* borrowed from the task, or `owned`, or `small` */
 	uint32_t data_len;
 	uint8_t *owned;
 	uint8_t small[2 + SCSI_SENSE_MAX];
@@ -97,99 +107,20 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 			uint32_t len);
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out);
 void iscsi_out_discard_all(struct iscsi_conn *conn);
+void iscsi_out_free(struct iscsi_out *out);
+/* Answers of which nothing is encoded yet. */
+void iscsi_out_discard_tasks(struct iscsi_conn *conn);
+
+/* kept.c */
+/* Takes over a PDU that was sent. */
+void iscsi_kept_add(struct iscsi_conn *conn, struct iscsi_out *out);
+/* Forgets what is before this StatSN. */
+void iscsi_kept_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn);
+void iscsi_kept_forget_all(struct iscsi_conn *conn);
+/* Takes it out of the list; the caller has it. */
+struct iscsi_out *iscsi_kept_take(struct iscsi_conn *conn, struct iscsi_out *out);
 int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max);
 void iscsi_out_consume(struct iscsi_conn *conn, size_t n);
-
-/* --- tasks ------------------------------------------------------------------------------------ */
-
-enum iscsi_task_state {
-	ISCSI_TASK_INVALID = 0,
-	ISCSI_TASK_EXECUTING, /* with the target: complete, want_data or aborted will come */
-	ISCSI_TASK_GATHERING, /* the target waits for data */
-	ISCSI_TASK_RUNNING,   /* the target has its data */
-	ISCSI_TASK_REFUSED,   /* ended, but data that was announced still has to come (11.4.2) */
-	ISCSI_TASK_ENDED,     /* out of the session */
-};
-
-/* A Data-Out sequence: the unsolicited burst, or the answer to one R2T. */
-struct iscsi_burst {
-	bool open;
-	uint32_t ttt;	    /* ISCSI_NO_TAG: unsolicited */
-	uint32_t next, end; /* buffer offsets: of the next byte, behind the last byte */
-	uint32_t data_sn;
-	uint32_t empty_pdus;
-};
-
-struct iscsi_task {
-	struct scsi_task scsi;
-	struct iscsi_session *session; /* NULL once ENDED */
-	struct iscsi_conn *conn;       /* allegiance; NULL once that connection is gone */
-	struct iscsi_task *chain;      /* session->tasks_by_itt */
-	enum iscsi_task_state state;
-	unsigned refs; /* session, output queue, a Data-Out being received, callers inside */
-
-	uint32_t itt;
-	bool immediate, read, write;
-	bool inside_execute;   /* target_execute is on the stack */
-	bool abort_sent;       /* our own ABORT TASK is under way */
-	uint32_t expected_len; /* EDTL */
-
-	/* Write data. Before want_data it is kept in `early`, at most FirstBurstLength. */
-	const uint8_t *immediate_data; /* borrowed, while inside_execute */
-	uint8_t *early;
-	uint32_t early_len;
-	struct iscsi_burst unsolicited;
-	struct iscsi_burst *r2ts; /* r2t_slots of them */
-	uint32_t r2t_slots, r2ts_open, r2t_sn;
-	uint32_t solicited; /* buffer offset up to which data came, or was asked for */
-	uint32_t received;  /* bytes that are in data_out */
-	bool faulted;	    /* the sequence is wrong: swallow the rest, then fail */
-	uint8_t fault_asc, fault_ascq;
-	uint64_t data_share; /* counted in session->data_used */
-	bool waits_for_room; /* in session->data_waiters */
-	struct iscsi_task *waiter_prev, *waiter_next;
-	bool timed; /* in conn->timed */
-	struct iscsi_task *timed_prev, *timed_next;
-	uint64_t last_data_ms;
-
-	/* Read data. */
-	uint32_t in_sent; /* bytes put into Data-In PDUs */
-	uint32_t data_sn;
-	struct iscsi_residual residual;
-};
-
-/* task.c */
-struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn,
-				  const struct iscsi_scsi_command *command);
-void iscsi_task_unref(struct iscsi_task *task);
-/* Leaves the session and everything that waits for it. Does not answer. */
-void iscsi_task_end(struct iscsi_task *task);
-/* Answers, now or when announced data has come. */
-void iscsi_task_answer(struct iscsi_task *task);
-/* Internal ABORT TASK for every task of a connection that leaves its session alive. */
-void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_conn *conn);
-
-/* data_in.c */
-/* O, U and their count (RFC 7143 11.4.5). */
-struct iscsi_residual iscsi_task_residual(const struct iscsi_task *task);
-/* Turns a TASK entry into its next PDU: either a new entry to be sent before it, or itself.
- * NULL without memory. */
-struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out *entry);
-
-/* data_out.c */
-void iscsi_data_out_begin(struct iscsi_task *task);
-void iscsi_data_out_continue(struct iscsi_task *task);
-bool iscsi_data_out_keep_early(struct iscsi_task *task);
-/* Starts the clock anew for the sequence that is open. */
-void iscsi_data_out_arm(struct iscsi_task *task);
-bool iscsi_data_out_expected(const struct iscsi_task *task);
-/* Every sequence is over, whether its data came or not. */
-void iscsi_data_out_cancel(struct iscsi_task *task);
-void iscsi_data_out_free(struct iscsi_task *task);
-/* At ISCSI_FRAME_HEADER: where the data segment can be received, or NULL. */
-uint8_t *iscsi_data_out_place(struct iscsi_conn *conn, const uint8_t *bhs, uint32_t data_len);
-void iscsi_data_out_digest_error(struct iscsi_conn *conn, const uint8_t *bhs);
-void iscsi_data_out_timeout(struct iscsi_task *task);
 
 /* --- the connection --------------------------------------------------------------------------- */
 
@@ -240,7 +171,13 @@ struct iscsi_conn {
 
 	/* Output. */
 	uint32_t stat_sn;
+	uint32_t stat_pending;	/* queued PDUs that will use one up */
+	uint32_t acked_stat_sn; /* the initiator's ExpStatSN */
+	uint32_t fence_stat_sn; /* what a function that is fenced waits for */
 	struct iscsi_out *out_first, *out_last;
+	/* Sent, and kept until they are acknowledged (ErrorRecoveryLevel > 0); by StatSN. */
+	struct iscsi_out *kept_first;
+	uint64_t kept_weight;
 	size_t out_sent;     /* bytes of out_first that are gone */
 	uint64_t out_weight; /* bytes queued */
 
@@ -253,7 +190,8 @@ struct iscsi_conn {
 
 	/* Time. */
 	uint64_t created_ms, received_ms, sent_ms, ping_ms, rejects_since_ms, closing_ms;
-	uint64_t logout_deadline_ms; /* after an async logout request; UINT64_MAX: none */
+	/* After an async request; UINT64_MAX: there is none. */
+	uint64_t logout_deadline_ms, negotiation_deadline_ms;
 };
 
 /* conn.c */
@@ -269,6 +207,8 @@ void iscsi_conn_session_ready(struct iscsi_conn *conn);
 /* Its session is over: keeps the sequence numbers, forgets everything that belongs to it. */
 void iscsi_conn_let_go(struct iscsi_conn *conn);
 struct iscsi_sns iscsi_conn_sns(struct iscsi_conn *conn);
+/* ExpStatSN of a request. */
+void iscsi_conn_acknowledge(struct iscsi_conn *conn, uint32_t exp_stat_sn);
 void iscsi_conn_stop_receiving(struct iscsi_conn *conn);
 void iscsi_conn_log(const struct iscsi_conn *conn, enum iscsi_log_level level, const char *what,
 		    const char *why);
@@ -315,8 +255,16 @@ uint8_t iscsi_logout_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 void iscsi_logout_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 uint8_t iscsi_text_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+uint8_t iscsi_snack_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
+void iscsi_snack_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 
 /* manage.c */
+enum iscsi_tmf_stage {
+	ISCSI_TMF_EXECUTING = 0, /* with the target */
+	ISCSI_TMF_WAITING,	 /* for what is on its way to the tasks that it aborts */
+	ISCSI_TMF_FENCED,	 /* for acknowledgements on other connections */
+};
+
 struct iscsi_tmf {
 	struct scsi_tmf scsi;
 	struct iscsi_tmf *prev, *next; /* session->tmfs */
@@ -324,11 +272,55 @@ struct iscsi_tmf {
 	struct iscsi_conn *conn; /* NULL: nobody waits for the answer */
 	uint32_t itt;		 /* ISCSI_NO_TAG: our own */
 	bool immediate;
+	bool many; /* it aborts more than one task */
+	enum iscsi_tmf_stage stage;
+	uint32_t cmd_sn;
+	uint64_t deadline_ms; /* while it waits: then it goes on all the same */
 };
+/* The rest of a function that has waited; false: there is nobody to answer any more. */
+void iscsi_manage_execute(struct iscsi_tmf *tmf);
+void iscsi_manage_finish(struct iscsi_tmf *tmf);
+/* A function that never ran, of a connection or a session that ends. */
+void iscsi_manage_drop(struct iscsi_tmf *tmf);
+bool iscsi_manage_is_in_scope(const struct iscsi_tmf *tmf, const uint8_t *lun);
+
+/* manage_wait.c */
+/* Begins the wait for commands and data that are on their way; may execute at once. */
+void iscsi_manage_wait(struct iscsi_tmf *tmf);
+/* The target is done: waits until the other connections of the session have acknowledged what was
+ * sent before, then answers. */
+void iscsi_manage_fence(struct iscsi_tmf *tmf);
+/* Something came, or time has passed: whoever waits looks again. */
+void iscsi_manage_look(struct iscsi_session *session);
+/* No request with this CmdSN or a later one is delivered: a function waits. */
+bool iscsi_manage_bars(const struct iscsi_session *session, uint32_t cmd_sn);
+uint64_t iscsi_manage_deadline(const struct iscsi_conn *conn);
+/* The functions of a connection that leaves (NULL: of every one) have nobody to answer. */
+void iscsi_manage_forget(struct iscsi_session *session, const struct iscsi_conn *conn);
 void iscsi_manage_abort(struct iscsi_task *task); /* our own ABORT TASK */
 bool iscsi_manage_uses_itt(const struct iscsi_session *session, uint32_t itt);
 /* Were the functions of RFC 7144 agreed on (iSCSIProtocolLevel = 2)? */
 bool iscsi_manage_has_queries(const struct iscsi_session *session);
+
+/* lost.c */
+/* ErrorRecoveryLevel 2: can its tasks outlive it? */
+bool iscsi_lost_may_keep(const struct iscsi_conn *conn);
+/* They do. `released`: they may be reassigned at once. False: no memory. */
+bool iscsi_lost_keep(struct iscsi_conn *conn, bool released);
+/* The node stops: sessions without connections have nothing to wait for. */
+void iscsi_lost_shutdown(struct iscsi_node *node);
+void iscsi_lost_add_answer(struct iscsi_task *task);
+void iscsi_lost_forget_all(struct iscsi_session *session);
+/* Of a connection that is lost already; false: there is none with this CID. */
+bool iscsi_lost_log_out(struct iscsi_session *session, uint16_t cid, bool for_recovery);
+enum iscsi_reassign_verdict { /* values as in RFC 7143 11.6.1 */
+	ISCSI_REASSIGN_COMPLETE = 0,
+	ISCSI_REASSIGN_NO_TASK = 1,
+	ISCSI_REASSIGN_STILL_ALLEGIANT = 3,
+	ISCSI_REASSIGN_NOT_SUPPORTED = 4,
+};
+enum iscsi_reassign_verdict iscsi_lost_judge(const struct iscsi_session *session, uint32_t itt);
+void iscsi_lost_resume(struct iscsi_conn *conn, uint32_t itt, uint32_t exp_data_sn);
 
 /* nop.c */
 void iscsi_nop_ping(struct iscsi_conn *conn);
@@ -338,17 +330,15 @@ void iscsi_nop_carry_window(struct iscsi_conn *conn);
 void iscsi_text_exchange_free(struct iscsi_text_exchange *text);
 
 /* async.c */
-enum iscsi_async_event {
-	ISCSI_ASYNC_SCSI = 0,
-	ISCSI_ASYNC_LOGOUT_REQUEST = 1,
-	ISCSI_ASYNC_CONNECTION_DROP = 2,
-	ISCSI_ASYNC_SESSION_DROP = 3,
-};
 void iscsi_async_send(struct iscsi_conn *conn, enum iscsi_async_event event);
+/* Another connection of the session is lost, and can be recovered. */
+void iscsi_async_lost(struct iscsi_conn *conn, uint16_t cid);
 /* The target stops: asks for logout, or closes at once what is no normal session. */
 void iscsi_async_shutdown(struct iscsi_conn *conn);
 
 /* reject.c */
 void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason);
+/* Of a Data or R2T SNACK: with the DataSN or R2TSN that comes next (RFC 7143 11.17.2). */
+void iscsi_reject_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint32_t next_sn);
 
 #endif

@@ -31,8 +31,7 @@ static const struct request requests[] = {
 	[ISCSI_DATA_OUT] = {iscsi_data_out_check, iscsi_data_out_run, .numbered = false},
 	[ISCSI_LOGOUT_REQUEST] = {iscsi_logout_check, iscsi_logout_run, .numbered = true,
 				  .in_discovery = true},
-	/* ErrorRecoveryLevel 0 keeps nothing that could be sent again. */
-	[ISCSI_SNACK_REQUEST] = {.reject = ISCSI_REJECT_SNACK},
+	[ISCSI_SNACK_REQUEST] = {iscsi_snack_check, iscsi_snack_run, .numbered = false},
 };
 
 static const struct request *request_find(const struct iscsi_conn *conn, uint8_t opcode)
@@ -73,6 +72,7 @@ static uint8_t judge(struct iscsi_conn *conn, const struct request *request,
 static bool deliver(struct iscsi_conn *conn, const struct request *request,
 		    const struct iscsi_pdu *pdu)
 {
+	struct iscsi_session *session = conn->session;
 	uint8_t reason = judge(conn, request, pdu);
 
 	if (reason != 0) {
@@ -81,11 +81,14 @@ static bool deliver(struct iscsi_conn *conn, const struct request *request,
 	}
 	bool takes_place = request->numbered && !pdu->head.immediate;
 	if (takes_place)
-		iscsi_window_advance(conn->session);
+		iscsi_window_advance(session);
+	/* A logout takes the connection out of the session, or ends it. */
+	session->busy++;
 	request->run(conn, pdu);
-	/* A logout has taken the session away. */
-	if (takes_place && !request->keeps_place && conn->session)
-		iscsi_window_release(conn->session);
+	if (takes_place && !request->keeps_place)
+		iscsi_window_release(session);
+	session->busy--;
+	iscsi_session_settle(session);
 	return true;
 }
 
@@ -115,7 +118,8 @@ static bool deliver_held(struct iscsi_session *session, struct iscsi_held *held)
 void iscsi_dispatch_held(struct iscsi_session *session)
 {
 	session->busy++;
-	while (session->state == ISCSI_SESSION_LIVE) {
+	while (session->state == ISCSI_SESSION_LIVE &&
+	       !iscsi_manage_bars(session, session->exp_cmd_sn)) {
 		struct iscsi_held *held = iscsi_window_take(session);
 		if (!held || !deliver_held(session, held))
 			break;
@@ -124,26 +128,48 @@ void iscsi_dispatch_held(struct iscsi_session *session)
 	iscsi_session_settle(session);
 }
 
+static void hold(struct iscsi_conn *conn, uint32_t cmd_sn, const struct iscsi_pdu *pdu)
+{
+	/* A function that waits keeps requests that have come in time (manage_wait.c). */
+	if (!iscsi_window_held(conn->session, cmd_sn) && !iscsi_window_hold(conn, cmd_sn, pdu))
+		iscsi_conn_doom(conn, "no room for requests out of order", false);
+}
+
 static void dispatch_numbered(struct iscsi_conn *conn, const struct request *request,
 			      const struct iscsi_pdu *pdu)
 {
+	struct iscsi_session *session = conn->session;
 	uint32_t cmd_sn = cmd_sn_of(pdu);
 
-	switch (iscsi_window_judge(conn->session, cmd_sn)) {
+	switch (iscsi_window_judge(session, cmd_sn)) {
 	case ISCSI_WINDOW_IGNORE:
 		break;
 	case ISCSI_WINDOW_LATER:
-		if (!iscsi_window_hold(conn, cmd_sn, pdu))
-			iscsi_conn_doom(conn, "no room for requests out of order", false);
+		hold(conn, cmd_sn, pdu);
 		break;
 	case ISCSI_WINDOW_NOW:
-		if (deliver(conn, request, pdu) && conn->session)
-			iscsi_dispatch_held(conn->session);
+		if (iscsi_manage_bars(session, cmd_sn)) {
+			hold(conn, cmd_sn, pdu);
+			break;
+		}
+		session->busy++;
+		if (deliver(conn, request, pdu))
+			iscsi_dispatch_held(session);
+		session->busy--;
+		iscsi_session_settle(session);
 		break;
 	}
 }
 
-void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
+static uint32_t exp_stat_sn_of(const struct iscsi_pdu *pdu)
+{
+	struct iscsi_nop_out nop;
+
+	iscsi_nop_out_decode(pdu->bhs, &nop);
+	return nop.exp_stat_sn;
+}
+
+static void dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	const struct request *request = request_find(conn, pdu->head.opcode);
 
@@ -155,6 +181,20 @@ void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		deliver(conn, request, pdu);
 }
 
+void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
+{
+	struct iscsi_session *session = conn->session;
+
+	/* Every request has its ExpStatSN where NOP-Out has it. */
+	iscsi_conn_acknowledge(conn, exp_stat_sn_of(pdu));
+	session->busy++;
+	dispatch(conn, pdu);
+	if (session->tmfs)
+		iscsi_manage_look(session);
+	session->busy--;
+	iscsi_session_settle(session);
+}
+
 void iscsi_dispatch_digest_error(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	const struct request *request = request_find(conn, pdu->head.opcode);
@@ -163,7 +203,8 @@ void iscsi_dispatch_digest_error(struct iscsi_conn *conn, const struct iscsi_pdu
 	iscsi_reject(conn, pdu, ISCSI_REJECT_DATA_DIGEST_ERROR);
 	if (pdu->head.opcode == ISCSI_DATA_OUT)
 		iscsi_data_out_digest_error(conn, pdu->bhs);
-	else if (request && request->numbered && !pdu->head.immediate)
-		/* Its CmdSN stays a hole that nobody will plug at ErrorRecoveryLevel 0. */
+	else if (request && request->numbered && !pdu->head.immediate &&
+		 conn->params.error_recovery_level == 0)
+		/* Its CmdSN stays a hole that nobody will plug. */
 		iscsi_conn_doom(conn, "data digest error in a numbered request", false);
 }

@@ -134,10 +134,10 @@ static const struct iscsi_key rows[ISCSI_KEY_COUNT] = {
 		FUNCTION(MIN), PARAM(default_time2retain), POLICY(default_time2retain)},
 	[ISCSI_KEY_DATA_PDU_IN_ORDER] = {
 		.name = "DataPDUInOrder", LO, SESSION, OPERATIONAL, IRRELEVANT, BOOLEAN(1),
-		FUNCTION(OR), PARAM(data_pdu_in_order), .ours = 1},
+		FUNCTION(OR), PARAM(data_pdu_in_order), POLICY(data_pdu_in_order)},
 	[ISCSI_KEY_DATA_SEQUENCE_IN_ORDER] = {
 		.name = "DataSequenceInOrder", LO, SESSION, OPERATIONAL, IRRELEVANT, BOOLEAN(1),
-		FUNCTION(OR), PARAM(data_sequence_in_order), .ours = 1},
+		FUNCTION(OR), PARAM(data_sequence_in_order), POLICY(data_sequence_in_order)},
 	[ISCSI_KEY_ERROR_RECOVERY_LEVEL] = {
 		.name = "ErrorRecoveryLevel", LO, SESSION, OPERATIONAL,
 		.discovery = ISCSI_DISCOVERY_DEFAULT, NUMBER(0, 2, 0), FUNCTION(MIN),

@@ -41,7 +41,7 @@ static void respond(struct iscsi_conn *conn, uint32_t itt, enum logout_response 
 		.itt = itt,
 	};
 	/* What is meant for a session that lives on: when and how long to try again. */
-	if (response != LOGOUT_SUCCESS) {
+	if (response != LOGOUT_SUCCESS || conn->params.error_recovery_level == 2) {
 		out->pdu.logout.time2wait = (uint16_t)conn->params.default_time2wait;
 		out->pdu.logout.time2retain = (uint16_t)conn->params.default_time2retain;
 	}
@@ -78,6 +78,16 @@ static void close_connection(struct iscsi_conn *conn, struct iscsi_conn *leaving
 	iscsi_conn_shut(leaving, false);
 }
 
+/* Its tasks wait for somebody to reassign them. */
+static void remove_connection(struct iscsi_conn *conn, struct iscsi_conn *leaving, uint32_t itt)
+{
+	conn->node->counters.logouts++;
+	iscsi_conn_log(leaving, ISCSI_LOG_INFO, "logout for recovery", NULL);
+	respond(conn, itt, LOGOUT_SUCCESS);
+	iscsi_session_remove(leaving);
+	iscsi_conn_shut(leaving, leaving != conn);
+}
+
 void iscsi_logout_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	struct iscsi_logout_request request;
@@ -87,11 +97,17 @@ void iscsi_logout_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		close_session(conn, request.itt);
 		return;
 	}
+	bool recovers = request.reason == LOGOUT_REMOVE_FOR_RECOVERY;
 	struct iscsi_conn *leaving = conn_by_cid(conn->session, request.cid);
-	if (!leaving)
-		respond(conn, request.itt, LOGOUT_CID_NOT_FOUND);
-	else if (request.reason == LOGOUT_REMOVE_FOR_RECOVERY)
-		respond(conn, request.itt, LOGOUT_RECOVERY_NOT_SUPPORTED);
-	else
+	if (recovers && conn->params.error_recovery_level < 2)
+		respond(conn, request.itt,
+			leaving ? LOGOUT_RECOVERY_NOT_SUPPORTED : LOGOUT_CID_NOT_FOUND);
+	else if (leaving && recovers)
+		remove_connection(conn, leaving, request.itt);
+	else if (leaving)
 		close_connection(conn, leaving, request.itt);
+	else if (iscsi_lost_log_out(conn->session, request.cid, recovers))
+		respond(conn, request.itt, LOGOUT_SUCCESS);
+	else
+		respond(conn, request.itt, LOGOUT_CID_NOT_FOUND);
 }

@@ -1,9 +1,6 @@
 /*
  * Task management (RFC 7143 11.5, 11.6; RFC 7144 4.2).
- *
- * What is still on its way to a task that is aborted is dropped without a word when it comes
- * (data_out.c): initiators commonly stop answering R2Ts once they have sent the request, so waiting
- * for them, as RFC 7143 4.2.3.3 has it without FastAbort, would only make the abort fail.
+
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +8,8 @@
 
 #include "transport/conn_internal.h"
 
-#define FUNCTION_TASK_REASSIGN		    8
-#define RESPONSE_REASSIGNMENT_NOT_SUPPORTED 4
-#define PROTOCOL_LEVEL_RFC7144		    2
+#define FUNCTION_TASK_REASSIGN 8
+#define PROTOCOL_LEVEL_RFC7144 2
 
 bool iscsi_manage_has_queries(const struct iscsi_session *session)
 {
@@ -74,7 +70,19 @@ static void close_all_connections(const struct iscsi_session *issuer)
 	}
 }
 
-static void tmf_finish(struct iscsi_tmf *tmf)
+void iscsi_manage_drop(struct iscsi_tmf *tmf)
+{
+	struct iscsi_session *session = tmf->session;
+
+	DL_DELETE(session->tmfs, tmf);
+	if (!tmf->immediate)
+		iscsi_window_release(session);
+	else if (tmf->conn)
+		tmf->conn->immediate_functions--;
+	free(tmf);
+}
+
+void iscsi_manage_finish(struct iscsi_tmf *tmf)
 {
 	struct iscsi_session *session = tmf->session;
 
@@ -83,25 +91,20 @@ static void tmf_finish(struct iscsi_tmf *tmf)
 	if (tmf->scsi.function == SCSI_TMF_TARGET_COLD_RESET &&
 	    tmf->scsi.response == SCSI_TMF_COMPLETE)
 		close_all_connections(session);
-	DL_DELETE(session->tmfs, tmf);
-	if (!tmf->immediate)
-		iscsi_window_release(session);
-	else if (tmf->conn)
-		tmf->conn->immediate_functions--;
-	free(tmf);
+	iscsi_manage_drop(tmf);
 	session->busy--;
 	iscsi_session_settle(session);
 }
 
 static void tmf_complete(struct scsi_tmf *scsi)
 {
-	tmf_finish(scsi->owner);
+	iscsi_manage_fence(scsi->owner);
 }
 
 static void tmf_answer(struct iscsi_tmf *tmf, int response)
 {
 	tmf->scsi.response = (enum scsi_tmf_response)response;
-	tmf_finish(tmf);
+	iscsi_manage_finish(tmf);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -181,7 +184,7 @@ static void abort_task(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 
 	if (!task) {
 		abort_unknown(conn, tmf, request);
-	} else if (task->conn != conn) {
+	} else if (task->conn && task->conn != conn) {
 		tmf_answer(tmf, SCSI_TMF_REJECTED); /* RFC 7143 11.5.1: allegiance */
 	} else if (memcmp(task->scsi.lun_bytes, request->lun, sizeof(request->lun)) != 0) {
 		tmf_answer(tmf, SCSI_TMF_NO_TASK);
@@ -203,55 +206,73 @@ static void query_task(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 	tmf_answer(tmf, there ? SCSI_TMF_SUCCEEDED : SCSI_TMF_COMPLETE);
 }
 
-static bool is_in_scope(const struct iscsi_task_management_request *request, const uint8_t *lun)
+bool iscsi_manage_is_in_scope(const struct iscsi_tmf *tmf, const uint8_t *lun)
 {
-	return request->function == SCSI_TMF_TARGET_WARM_RESET ||
-	       request->function == SCSI_TMF_TARGET_COLD_RESET ||
-	       request->function == SCSI_TMF_I_T_NEXUS_RESET ||
-	       memcmp(request->lun, lun, sizeof(request->lun)) == 0;
-}
-
-/* Commands with a lower CmdSN that wait behind a hole are affected too, before they ever ran. */
-static void abort_held(struct iscsi_session *session,
-		       const struct iscsi_task_management_request *request)
-{
-	uint32_t sn = session->exp_cmd_sn;
-
-	for (; iscsi_sn_before(sn, request->cmd_sn) && !iscsi_sn_before(session->max_cmd_sn, sn);
-	     sn++) {
-		const struct iscsi_held *held = iscsi_window_held(session, sn);
-		struct iscsi_bhs head;
-		if (!held || held->plug)
-			continue;
-		iscsi_bhs_decode(held->bhs, &head);
-		if (head.opcode == ISCSI_SCSI_COMMAND && is_in_scope(request, head.lun))
-			iscsi_window_plug(session, sn);
-	}
+	return tmf->scsi.function == SCSI_TMF_TARGET_WARM_RESET ||
+	       tmf->scsi.function == SCSI_TMF_TARGET_COLD_RESET ||
+	       tmf->scsi.function == SCSI_TMF_I_T_NEXUS_RESET ||
+	       memcmp(tmf->scsi.lun_bytes, lun, sizeof(tmf->scsi.lun_bytes)) == 0;
 }
 
 /* Tasks that the device server has finished with, and that wait for data that was announced: no
  * response for them may follow the function's. */
-static void abort_refused(struct iscsi_session *session,
-			  const struct iscsi_task_management_request *request)
+static void abort_refused(const struct iscsi_tmf *tmf)
 {
+	struct iscsi_session *session = tmf->session;
+
 	for (uint32_t i = 0; i <= session->ring_mask; i++) {
 		struct iscsi_task *task = session->tasks_by_itt[i];
 		while (task) {
 			struct iscsi_task *next = task->chain;
 			if (task->state == ISCSI_TASK_REFUSED &&
-			    is_in_scope(request, task->scsi.lun_bytes))
+			    iscsi_manage_is_in_scope(tmf, task->scsi.lun_bytes))
 				iscsi_task_end(task);
 			task = next;
 		}
 	}
 }
 
-static void abort_many(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
-		       const struct iscsi_task_management_request *request)
+/* Commands before it that still wait behind a hole are affected too, before they ever ran. */
+static void abort_held(const struct iscsi_tmf *tmf)
 {
-	abort_held(conn->session, request);
-	abort_refused(conn->session, request);
+	struct iscsi_session *session = tmf->session;
+	uint32_t sn = session->exp_cmd_sn;
+
+	for (; iscsi_sn_before(sn, tmf->cmd_sn) && !iscsi_sn_before(session->max_cmd_sn, sn);
+	     sn++) {
+		const struct iscsi_held *held = iscsi_window_held(session, sn);
+		struct iscsi_bhs head;
+		if (!held || held->plug)
+			continue;
+		iscsi_bhs_decode(held->bhs, &head);
+		if (head.opcode == ISCSI_SCSI_COMMAND && iscsi_manage_is_in_scope(tmf, head.lun))
+			iscsi_window_plug(session, sn);
+	}
+}
+
+void iscsi_manage_execute(struct iscsi_tmf *tmf)
+{
+	abort_held(tmf);
+	abort_refused(tmf);
 	target_manage(&tmf->scsi);
+}
+
+/* RFC 7143 7.2.2: the task goes on behind the answer. */
+static void task_reassign(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
+			  const struct iscsi_task_management_request *request)
+{
+	enum iscsi_reassign_verdict verdict = ISCSI_REASSIGN_NOT_SUPPORTED;
+
+	if (request->referenced_tag != tmf->itt &&
+	    iscsi_manage_uses_itt(conn->session, request->referenced_tag)) {
+		tmf_answer(tmf, SCSI_TMF_REJECTED);
+		return;
+	}
+	if (conn->session->params.error_recovery_level == 2)
+		verdict = iscsi_lost_judge(conn->session, request->referenced_tag);
+	tmf_answer(tmf, (int)verdict);
+	if (verdict == ISCSI_REASSIGN_COMPLETE)
+		iscsi_lost_resume(conn, request->referenced_tag, request->exp_data_sn);
 }
 
 static void rfc7144_function(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
@@ -262,7 +283,7 @@ static void rfc7144_function(struct iscsi_conn *conn, struct iscsi_tmf *tmf,
 	else if (request->function == SCSI_TMF_QUERY_TASK)
 		query_task(conn, tmf, request);
 	else if (request->function == SCSI_TMF_I_T_NEXUS_RESET)
-		abort_many(conn, tmf, request);
+		iscsi_manage_wait(tmf);
 	else
 		target_manage(&tmf->scsi);
 }
@@ -277,6 +298,7 @@ void iscsi_manage_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 		iscsi_conn_doom(conn, "out of memory", true);
 		return;
 	}
+	tmf->cmd_sn = request.cmd_sn;
 	tmf->scsi.function = (enum scsi_tmf_function)request.function;
 	memcpy(tmf->scsi.lun_bytes, request.lun, sizeof(tmf->scsi.lun_bytes));
 	switch (request.function) {
@@ -288,13 +310,13 @@ void iscsi_manage_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 	case SCSI_TMF_LOGICAL_UNIT_RESET:
 	case SCSI_TMF_TARGET_WARM_RESET:
 	case SCSI_TMF_TARGET_COLD_RESET:
-		abort_many(conn, tmf, &request);
+		iscsi_manage_wait(tmf);
 		break;
 	case SCSI_TMF_CLEAR_ACA:
 		target_manage(&tmf->scsi);
 		break;
 	case FUNCTION_TASK_REASSIGN:
-		tmf_answer(tmf, RESPONSE_REASSIGNMENT_NOT_SUPPORTED);
+		task_reassign(conn, tmf, &request);
 		break;
 	case SCSI_TMF_QUERY_TASK:
 	case SCSI_TMF_QUERY_TASK_SET:

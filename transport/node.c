@@ -30,6 +30,9 @@ void iscsi_limits_defaults(struct iscsi_limits *limits)
 		.nop_interval_ms = 10000,
 		.nop_timeout_ms = 10000,
 		.data_out_timeout_ms = 60000,
+		.recovery_ms = 5000,
+		.unacked_max = 16 << 20,
+		.abort_wait_ms = 1000,
 		.send_stall_ms = 30000,
 		.session_data_max = 64 << 20,
 		.send_queue_max = 4 << 20,
@@ -283,4 +286,5 @@ void iscsi_node_shutdown(struct iscsi_node *node)
 	/* Hosts only take a note when they are woken, so the list stays as it is meanwhile. */
 	for (struct iscsi_conn *c = node->conns; c; c = c->next)
 		iscsi_async_shutdown(c);
+	iscsi_lost_shutdown(node);
 }

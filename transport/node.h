@@ -25,8 +25,12 @@ struct iscsi_limits {
 	uint32_t nop_interval_ms;     /* silence before the target pings; 0: never */
 	uint32_t nop_timeout_ms;      /* and then before it drops the connection */
 	uint32_t data_out_timeout_ms; /* a write that waits for data */
+	uint32_t recovery_ms;	      /* ErrorRecoveryLevel > 0: before data is asked for again */
+	uint64_t unacked_max;	      /* ErrorRecoveryLevel > 0: bytes kept per connection until
+					 acknowledged */
+	uint32_t abort_wait_ms;	      /* task management waits for what is on its way */
 	uint32_t send_stall_ms;	      /* bytes to send and nothing taken */
-	uint64_t session_data_max;    /* bytes of data-out buffers per session */
+	uint64_t session_data_max;    /* bytes of write data in memory per session */
 	uint64_t send_queue_max;      /* bytes queued to one connection before it is read no more */
 	uint32_t rejects_max;	      /* Rejects within a minute before a connection is dropped */
 };
@@ -69,6 +73,11 @@ struct iscsi_portal;
 struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *address,
 					   bool wildcard, uint16_t portal_group_tag);
 
+/* When iscsi_node_tick is to be called next: sessions can wait for connections to be recovered
+ * without having one that has a deadline. UINT64_MAX: never. */
+uint64_t iscsi_node_deadline(const struct iscsi_node *node);
+void iscsi_node_tick(struct iscsi_node *node, uint64_t now_ms);
+
 /* What is told about a session for status output. Strings are borrowed. */
 struct iscsi_session_info {
 	const struct pr_nexus_id *nexus; /* name and ISID also for discovery */
@@ -96,6 +105,38 @@ struct iscsi_node_counters {
 	uint64_t rejects, digest_errors, format_errors;
 };
 struct iscsi_node_counters iscsi_node_counters(const struct iscsi_node *node);
+
+/* RFC 7143 11.9.1 */
+enum iscsi_async_event {
+	ISCSI_ASYNC_SCSI = 0,
+	ISCSI_ASYNC_LOGOUT_REQUEST = 1,
+	ISCSI_ASYNC_CONNECTION_DROP = 2,
+	ISCSI_ASYNC_SESSION_DROP = 3,
+	ISCSI_ASYNC_NEGOTIATION_REQUEST = 4,
+	ISCSI_ASYNC_TASK_TERMINATION = 5,
+	ISCSI_ASYNC_VENDOR_FIRST = 248, /* to 255 */
+};
+
+struct iscsi_async_order {
+	uint8_t event; /* enum iscsi_async_event */
+	uint16_t tsih;
+	bool one_connection; /* only to `cid`; else to every connection of the session */
+	uint16_t cid;
+	uint16_t seconds;     /* LOGOUT_REQUEST, NEGOTIATION_REQUEST: what the initiator is given */
+	uint8_t lun_bytes[8]; /* SCSI, TASK_TERMINATION */
+	const uint8_t *sense; /* SCSI; borrowed */
+	uint16_t sense_len;
+	uint8_t vcode; /* vendor events, with parameters 1 to 3 */
+	uint16_t parameters[3];
+};
+
+/*
+ * An asynchronous message on demand, and what it announces: the connection or the session is then
+ * dropped at once, or when the initiator has not logged out (or begun to negotiate) in time. 0;
+ * -ENOENT: no such session or connection; -EINVAL: no such event, no sense with a SCSI event, or a
+ * discovery session, which is told nothing.
+ */
+int iscsi_node_send_async(struct iscsi_node *node, const struct iscsi_async_order *order);
 
 /*
  * Stop: no new logins (0301), every session in full feature phase gets an async message (target

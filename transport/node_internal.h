@@ -38,7 +38,7 @@ struct iscsi_node {
 	struct iscsi_session *sessions; /* also those that still drain */
 	struct iscsi_conn *conns;	/* oldest first */
 	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
-	uint32_t session_count, connection_count, login_count;
+	uint32_t session_count, connection_count, login_count, lost_count;
 	uint64_t now_ms; /* the latest time that any connection was handed */
 	bool stopping;
 	struct iscsi_node_counters counters;

@@ -29,7 +29,7 @@ struct iscsi_out *iscsi_out_new(struct iscsi_conn *conn, enum iscsi_out_kind kin
 	return out;
 }
 
-static void out_free(struct iscsi_out *out)
+void iscsi_out_free(struct iscsi_out *out)
 {
 	if (out->task)
 		iscsi_task_unref(out->task);
@@ -45,7 +45,7 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 	out->owned = malloc(len);
 	if (!out->owned) {
 		iscsi_conn_doom(conn, "out of memory", true);
-		out_free(out);
+		iscsi_out_free(out);
 		return false;
 	}
 	memcpy(out->owned, data, len);
@@ -53,6 +53,31 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 	out->data_len = len;
 	out->weight += len;
 	return true;
+}
+
+/* Does the PDU use up a StatSN (RFC 7143 4.2.2.2)? */
+static bool uses_stat_sn(const struct iscsi_out *out)
+{
+	switch (out->kind) {
+	case ISCSI_OUT_SCSI_RESPONSE:
+	case ISCSI_OUT_TASK_MANAGEMENT_RESPONSE:
+	case ISCSI_OUT_TEXT_RESPONSE:
+	case ISCSI_OUT_LOGOUT_RESPONSE:
+	case ISCSI_OUT_ASYNC_MESSAGE:
+	case ISCSI_OUT_REJECT:
+	case ISCSI_OUT_TASK: /* with its last PDU */
+		return true;
+	case ISCSI_OUT_DATA_IN:
+		return out->pdu.data_in.has_status;
+	case ISCSI_OUT_NOP_IN:
+		return out->pdu.nop.itt != ISCSI_NO_TAG;
+	case ISCSI_OUT_R2T:
+	case ISCSI_OUT_INVALID:
+	case ISCSI_OUT_LOGIN_RESPONSE:
+	case ISCSI_OUT_DATA_AGAIN:
+		return false;
+	}
+	return false;
 }
 
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out)
@@ -65,10 +90,18 @@ void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out)
 	}
 	conn->out_last = out;
 	conn->out_weight += out->weight;
+	conn->stat_pending += uses_stat_sn(out) && !out->again;
 	iscsi_conn_wake(conn);
 }
 
-static void pop_first(struct iscsi_conn *conn)
+/* RFC 7143 7.2: with recovery, what uses up a StatSN can be asked for until it is acknowledged. */
+static bool is_kept(const struct iscsi_conn *conn, const struct iscsi_out *out)
+{
+	return conn->state == ISCSI_CONN_FULL_FEATURE && conn->params.error_recovery_level > 0 &&
+	       uses_stat_sn(out) && !iscsi_sn_before(out->stat_sn, conn->acked_stat_sn);
+}
+
+static void pop_first(struct iscsi_conn *conn, bool sent)
 {
 	struct iscsi_out *out = conn->out_first;
 
@@ -78,40 +111,41 @@ static void pop_first(struct iscsi_conn *conn)
 	assert(conn->out_weight >= out->weight);
 	conn->out_weight -= out->weight;
 	conn->out_sent = 0;
-	out_free(out);
+	if (sent && is_kept(conn, out))
+		iscsi_kept_add(conn, out);
+	else
+		iscsi_out_free(out);
 }
 
 void iscsi_out_discard_all(struct iscsi_conn *conn)
 {
 	while (conn->out_first)
-		pop_first(conn);
+		pop_first(conn, false);
+}
+
+void iscsi_out_discard_tasks(struct iscsi_conn *conn)
+{
+	struct iscsi_out **link = &conn->out_first;
+
+	conn->out_last = NULL;
+	while (*link) {
+		struct iscsi_out *out = *link;
+		bool goes = !out->encoded &&
+			    (out->kind == ISCSI_OUT_TASK || out->kind == ISCSI_OUT_DATA_AGAIN ||
+			     out->kind == ISCSI_OUT_SCSI_RESPONSE);
+		if (!goes) {
+			conn->out_last = out;
+			link = &out->next;
+			continue;
+		}
+		*link = out->next;
+		conn->out_weight -= out->weight;
+		conn->stat_pending -= uses_stat_sn(out) && !out->again;
+		iscsi_out_free(out);
+	}
 }
 
 /* --- encoding --------------------------------------------------------------------------------- */
-
-/* Does the PDU use up a StatSN (RFC 7143 4.2.2.2)? */
-static bool consumes_stat_sn(const struct iscsi_out *out)
-{
-	switch (out->kind) {
-	case ISCSI_OUT_SCSI_RESPONSE:
-	case ISCSI_OUT_TASK_MANAGEMENT_RESPONSE:
-	case ISCSI_OUT_TEXT_RESPONSE:
-	case ISCSI_OUT_LOGOUT_RESPONSE:
-	case ISCSI_OUT_ASYNC_MESSAGE:
-	case ISCSI_OUT_REJECT:
-		return true;
-	case ISCSI_OUT_DATA_IN:
-		return out->pdu.data_in.has_status;
-	case ISCSI_OUT_NOP_IN:
-		return out->pdu.nop.itt != ISCSI_NO_TAG;
-	case ISCSI_OUT_R2T:
-	case ISCSI_OUT_INVALID:
-	case ISCSI_OUT_LOGIN_RESPONSE:
-	case ISCSI_OUT_TASK:
-		return false;
-	}
-	return false;
-}
 
 /* One case a PDU type: fill in the numbers, write the header. */
 static void encode_header(struct iscsi_out *out, const struct iscsi_sns *sns)
@@ -155,6 +189,7 @@ static void encode_header(struct iscsi_out *out, const struct iscsi_sns *sns)
 		break;
 	case ISCSI_OUT_LOGIN_RESPONSE: /* the login wrote it */
 	case ISCSI_OUT_TASK:
+	case ISCSI_OUT_DATA_AGAIN:
 	case ISCSI_OUT_INVALID:
 		break;
 	}
@@ -190,10 +225,15 @@ static void out_encode(struct iscsi_conn *conn, struct iscsi_out *out)
 {
 	struct iscsi_sns sns = iscsi_conn_sns(conn);
 
+	if (out->again)
+		sns.stat_sn = out->stat_sn;
+	out->stat_sn = sns.stat_sn;
 	encode_header(out, &sns);
 	iscsi_bhs_set_lengths(out->head, out->data_len);
-	if (consumes_stat_sn(out))
+	if (uses_stat_sn(out) && !out->again) {
 		conn->stat_sn++;
+		conn->stat_pending--;
+	}
 	add_padding_and_digests(out);
 	out->encoded = true;
 }
@@ -206,8 +246,9 @@ static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **lin
 
 	if (out->encoded)
 		return out;
-	if (out->kind == ISCSI_OUT_TASK) {
-		out = iscsi_task_next_pdu(conn, *link);
+	if (out->kind == ISCSI_OUT_TASK || out->kind == ISCSI_OUT_DATA_AGAIN) {
+		out = out->kind == ISCSI_OUT_TASK ? iscsi_task_next_pdu(conn, out)
+						  : iscsi_task_next_again(conn, out);
 		if (!out)
 			return NULL;
 		if (out != *link) {
@@ -267,7 +308,7 @@ void iscsi_out_consume(struct iscsi_conn *conn, size_t n)
 	while (conn->out_first && conn->out_first->encoded &&
 	       conn->out_sent >= out_len(conn->out_first)) {
 		size_t rest = conn->out_sent - out_len(conn->out_first);
-		pop_first(conn);
+		pop_first(conn, true);
 		conn->out_sent = rest;
 	}
 	if (!conn->out_first)

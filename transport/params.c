@@ -23,6 +23,8 @@ void iscsi_policy_defaults(struct iscsi_policy *policy)
 		.first_burst_len = 256 * 1024,
 		.max_recv_data_segment_len = 256 * 1024,
 		.max_outstanding_r2t = 8,
+		.data_pdu_in_order = true,
+		.data_sequence_in_order = true,
 		.error_recovery_level = 0,
 		.default_time2wait = 2,
 		/* A session whose last connection is lost is lost (conn.h): nothing is retained. */

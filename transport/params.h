@@ -38,6 +38,7 @@ struct iscsi_policy {
 	bool immediate_data; /* result is the AND */
 	uint32_t max_burst_len, first_burst_len, max_recv_data_segment_len; /* bytes */
 	uint32_t max_outstanding_r2t;
+	bool data_pdu_in_order, data_sequence_in_order; /* our preference; result is the OR */
 	uint32_t error_recovery_level;
 	uint32_t default_time2wait, default_time2retain; /* seconds */
 	bool header_digest_crc32c; /* offered? None is always accepted unless digests are required

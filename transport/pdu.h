@@ -201,7 +201,7 @@ void iscsi_nop_out_encode(const struct iscsi_nop_out *pdu, uint8_t *ret_bhs);
 
 /* --- what targets send ---------------------------------------------------------------------- */
 
-/* O, U and the count; bidirectional residuals come with the commands that need them. */
+/* O, U (or o, u) and the count. */
 struct iscsi_residual {
 	bool overflow, underflow;
 	uint32_t count;
@@ -211,6 +211,7 @@ struct iscsi_scsi_response {
 	uint8_t response, status;
 	uint32_t itt, snack_tag, exp_data_sn;
 	struct iscsi_residual residual;
+	struct iscsi_residual read_residual; /* of a bidirectional command's read */
 	struct iscsi_sns sns;
 };
 

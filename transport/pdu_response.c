@@ -58,13 +58,17 @@ static void get_residual(const uint8_t *bhs, struct iscsi_residual *ret)
 /* RFC 7143 11.4 */
 void iscsi_scsi_response_encode(const struct iscsi_scsi_response *pdu, uint8_t *ret_bhs)
 {
-	begin(ret_bhs, ISCSI_SCSI_RESPONSE, (uint8_t)(FINAL | residual_flags(&pdu->residual)));
+	/* o and u stand two bits above O and U. */
+	begin(ret_bhs, ISCSI_SCSI_RESPONSE,
+	      (uint8_t)(FINAL | residual_flags(&pdu->residual) |
+			residual_flags(&pdu->read_residual) << 2));
 	ret_bhs[2] = pdu->response;
 	ret_bhs[3] = pdu->status;
 	put_be32(ret_bhs + 16, pdu->itt);
 	put_be32(ret_bhs + 20, pdu->snack_tag);
 	put_sns(ret_bhs, &pdu->sns);
 	put_be32(ret_bhs + 36, pdu->exp_data_sn);
+	put_be32(ret_bhs + 40, pdu->read_residual.count);
 	put_be32(ret_bhs + 44, pdu->residual.count);
 }
 
@@ -77,6 +81,9 @@ void iscsi_scsi_response_decode(const uint8_t *bhs, struct iscsi_scsi_response *
 	get_sns(bhs, &ret->sns);
 	ret->exp_data_sn = get_be32(bhs + 36);
 	get_residual(bhs, &ret->residual);
+	ret->read_residual.overflow = bit(bhs[1], OVERFLOW << 2);
+	ret->read_residual.underflow = bit(bhs[1], UNDERFLOW << 2);
+	ret->read_residual.count = get_be32(bhs + 40);
 }
 
 /* RFC 7143 11.6 */

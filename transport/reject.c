@@ -16,7 +16,8 @@ static bool is_storm(struct iscsi_conn *conn)
 	return ++conn->rejects > conn->node->config.limits.rejects_max;
 }
 
-void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason)
+static void reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason,
+		   uint32_t next_sn)
 {
 	uint8_t header[ISCSI_BHS_LEN + ISCSI_AHS_MAX];
 
@@ -34,7 +35,18 @@ void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t 
 	if (!iscsi_out_set_data(conn, out, header, ISCSI_BHS_LEN + pdu->ahs_len))
 		return;
 	out->pdu.reject.reason = reason;
+	out->pdu.reject.data_sn = next_sn;
 	iscsi_out_push(conn, out);
 	iscsi_node_log(conn->node, ISCSI_LOG_DEBUG, "rejected %s from %s, reason 0x%02x",
 		       iscsi_opcode_name(pdu->head.opcode), conn->peer, reason);
+}
+
+void iscsi_reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t reason)
+{
+	reject(conn, pdu, reason, 0);
+}
+
+void iscsi_reject_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint32_t next_sn)
+{
+	reject(conn, pdu, ISCSI_REJECT_PROTOCOL_ERROR, next_sn);
 }

@@ -156,7 +156,7 @@ static void nexus_pass_on(const struct iscsi_session *from)
 	}
 }
 
-static void nexus_closed(void *context)
+void iscsi_session_nexus_closed(void *context)
 {
 	struct iscsi_session *session = context;
 
@@ -192,19 +192,13 @@ static struct iscsi_conn *session_conn_by_cid(const struct iscsi_session *sessio
 	return NULL;
 }
 
-static void conn_leave_list(struct iscsi_conn *conn)
-{
-	struct iscsi_session *session = conn->session;
-
-	LL_DELETE2(session->conns, conn, session_next);
-	session->conn_count--;
-}
-
 /* RFC 7143 6.3.4: the old connection is logged out implicitly, the session goes on. */
 static void connection_reinstate(struct iscsi_session *session, struct iscsi_conn *old)
 {
 	iscsi_conn_log(old, ISCSI_LOG_INFO, "dropped", "connection reinstatement");
-	conn_leave_list(old);
+	/* Reinstatement is a logout: at level 2 for recovery. */
+	iscsi_session_keep_tasks(old, true);
+	iscsi_session_unlink(old);
 	iscsi_window_forget(session, old);
 	session->busy++;
 	iscsi_task_abort_all_of(session, old);
@@ -245,10 +239,14 @@ static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_lo
 	if (!is_same_user(session, login))
 		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
 	struct iscsi_conn *old = session_conn_by_cid(session, login->cid);
-	if (!old && session->conn_count >= session->params.max_connections)
+	/* RFC 7143 7.1.4.3: there must be one to recover a lost one from. */
+	uint32_t spare = session->params.error_recovery_level == 2;
+	if (!old && session->conn_count >= session->params.max_connections + spare)
 		return ISCSI_LOGIN_TOO_MANY_CONNECTIONS;
 	if (old)
 		connection_reinstate(session, old);
+	else
+		iscsi_lost_log_out(session, login->cid, true);
 	session_join(session, conn, login);
 	*ret_tsih = session->tsih;
 	return ISCSI_LOGIN_SUCCESS;
@@ -300,82 +298,4 @@ uint16_t iscsi_session_admit(struct iscsi_conn *conn, const struct iscsi_login *
 	if (login->tsih != 0)
 		return admit_to_existing(conn, login, target, ret_tsih);
 	return admit_new(conn, login, target, ret_tsih);
-}
-
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static void conns_let_go(struct iscsi_session *session, bool discard)
-{
-	while (session->conns) {
-		struct iscsi_conn *conn = session->conns;
-		conn_leave_list(conn);
-		iscsi_conn_let_go(conn);
-		iscsi_conn_shut(conn, discard);
-	}
-}
-
-/* Tasks that the target has finished with, and that only waited for data that was announced. */
-static void refused_tasks_end(struct iscsi_session *session)
-{
-	for (uint32_t i = 0; i <= session->ring_mask; i++) {
-		struct iscsi_task *task = session->tasks_by_itt[i];
-		while (task) {
-			struct iscsi_task *next = task->chain;
-			if (task->state == ISCSI_TASK_REFUSED)
-				iscsi_task_end(task);
-			task = next;
-		}
-	}
-}
-
-static void tasks_forget_conns(struct iscsi_session *session)
-{
-	for (uint32_t i = 0; i <= session->ring_mask; i++)
-		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain) {
-			iscsi_data_out_cancel(t);
-			t->conn = NULL;
-		}
-	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
-		f->conn = NULL;
-}
-
-void iscsi_session_end(struct iscsi_session *session, enum scsi_nexus_end why)
-{
-	if (session->state == ISCSI_SESSION_ENDED)
-		return;
-	session->state = ISCSI_SESSION_ENDED;
-	session->busy++;
-	refused_tasks_end(session);
-	tasks_forget_conns(session);
-	/* A logout's response and what was answered before it still have to be sent. */
-	conns_let_go(session, why != SCSI_NEXUS_LOGOUT);
-	if (session->nexus) {
-		struct scsi_nexus *nexus = session->nexus;
-		session->nexus = NULL;
-		session->nexus_draining = true;
-		scsi_nexus_close(nexus, why, nexus_closed, session);
-	}
-	session->busy--;
-	iscsi_session_settle(session);
-}
-
-void iscsi_session_leave(struct iscsi_conn *conn, enum scsi_nexus_end why)
-{
-	struct iscsi_session *session = conn->session;
-
-	if (!session)
-		return;
-	conn_leave_list(conn);
-	iscsi_window_forget(session, conn);
-	if (session->conn_count > 0) {
-		session->busy++;
-		iscsi_task_abort_all_of(session, conn);
-		session->busy--;
-		iscsi_conn_let_go(conn);
-		return;
-	}
-	iscsi_conn_let_go(conn);
-	if (why == SCSI_NEXUS_LOSS)
-		session->node->counters.sessions_lost++;
-	iscsi_session_end(session, why);
 }

@@ -12,6 +12,7 @@
 #include "transport/node_internal.h"
 
 struct iscsi_conn;
+struct iscsi_lost;
 struct iscsi_task;
 struct iscsi_tmf;
 
@@ -53,6 +54,7 @@ struct iscsi_session {
 
 	struct iscsi_conn *conns;
 	uint32_t conn_count;
+	struct iscsi_lost *lost; /* connections that may be recovered (lost.c) */
 
 	/* The command window (RFC 7143 4.2.2.1). */
 	uint32_t exp_cmd_sn, max_cmd_sn;
@@ -74,8 +76,10 @@ struct iscsi_session {
 	struct iscsi_tmf *tmfs;
 	uint32_t next_ttt;
 
-	/* Data-Out buffers in use, and tasks that wait for room, first come first served. */
-	uint64_t data_used;
+	/* Data-Out buffers in use, what came before there was one, and tasks that wait for room,
+	 * first come first served. */
+	uint64_t data_used, early_used;
+	bool passing_room;
 	struct iscsi_task *data_waiters;
 
 	uint64_t commands, bytes_in, bytes_out;
@@ -96,6 +100,17 @@ void iscsi_session_end(struct iscsi_session *session, enum scsi_nexus_end why);
 
 /* The connection leaves; its tasks are aborted. The last one ends the session with `why`. */
 void iscsi_session_leave(struct iscsi_conn *conn, enum scsi_nexus_end why);
+
+/* For scsi_nexus_close: whoever waits for the nexus gets it. */
+void iscsi_session_nexus_closed(void *session);
+/* Takes the connection out of the list, and nothing else. */
+void iscsi_session_unlink(struct iscsi_conn *conn);
+/* At ErrorRecoveryLevel 2 the tasks of a connection that leaves wait to be reassigned; `released`:
+ * at once. False: they do not. */
+bool iscsi_session_keep_tasks(struct iscsi_conn *conn, bool released);
+
+/* The same for recovery: its tasks may be reassigned. */
+void iscsi_session_remove(struct iscsi_conn *conn);
 
 /* Frees it when it has ended and nothing is left. */
 void iscsi_session_settle(struct iscsi_session *session);

@@ -39,9 +39,8 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->immediate = command->immediate;
 	task->read = command->read;
 	task->write = command->write;
-	/* EDTL without a direction means nothing (RFC 7143 11.3.4). */
-	task->expected_len = command->read || command->write ? command->expected_len : 0;
 	task->unsolicited.ttt = ISCSI_NO_TAG;
+	task->ack_ttt = iscsi_session_take_ttt(conn->session);
 
 	task->scsi.nexus = conn->session->nexus;
 	task->scsi.ops = &task_ops;
@@ -51,8 +50,10 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->scsi.attribute = (enum scsi_task_attribute)command->attribute;
 	memcpy(task->scsi.cdb, command->cdb, sizeof(command->cdb));
 	task->scsi.cdb_len = sizeof(command->cdb);
-	task->scsi.expected_in = command->read ? task->expected_len : 0;
-	task->scsi.expected_out = command->write ? task->expected_len : 0;
+	/* EDTL without a direction means nothing, and of both directions the write (RFC 7143
+	 * 11.3.4); the read has its own, in an AHS. */
+	task->scsi.expected_in = command->read && !command->write ? command->expected_len : 0;
+	task->scsi.expected_out = command->write ? command->expected_len : 0;
 
 	iscsi_session_add_task(conn->session, task);
 	conn->session->commands++;
@@ -78,7 +79,7 @@ void iscsi_task_end(struct iscsi_task *task)
 
 	assert(task->state != ISCSI_TASK_ENDED);
 	session->busy++;
-	if (iscsi_data_out_expected(task))
+	if (iscsi_data_out_expected(task) || (task->write && iscsi_task_recovers(task)))
 		iscsi_session_remember_ended(session, task->itt);
 	iscsi_data_out_cancel(task);
 	iscsi_session_remove_task(session, task);
@@ -102,15 +103,17 @@ static void task_respond(struct iscsi_task *task)
 	if (conn && conn->state == ISCSI_CONN_FULL_FEATURE) {
 		struct iscsi_out *out = iscsi_out_new(conn, ISCSI_OUT_TASK);
 		if (out) {
-			task->residual = iscsi_task_residual(task);
+			iscsi_task_note_residuals(task);
 			task->session->bytes_in += task->scsi.data_in_len;
 			task->refs++;
 			out->task = task;
-			out->segment_max = conn->params.max_send_data_segment_len;
+			task->segment_max = conn->params.max_send_data_segment_len;
 			out->weight += task->scsi.data_in_len;
 			iscsi_out_push(conn, out);
 		}
 	}
+	if (task->suspended && task->session->state == ISCSI_SESSION_LIVE)
+		iscsi_lost_add_answer(task);
 	iscsi_task_end(task);
 }
 
@@ -137,7 +140,6 @@ static void task_want_data(struct scsi_task *scsi)
 
 	assert(task->state == ISCSI_TASK_EXECUTING);
 	task->state = ISCSI_TASK_GATHERING;
-	iscsi_data_out_begin(task);
 	/* From inside target_execute the caller goes on, when the target's stack is left. */
 	if (!task->inside_execute)
 		iscsi_data_out_continue(task);
@@ -160,7 +162,8 @@ static struct iscsi_task *next_orphan(const struct iscsi_session *session)
 	for (uint32_t i = 0; i <= session->ring_mask; i++)
 		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
 			/* The analyzer does not see that ended tasks have left the table. */
-			if (!t->conn && !t->abort_sent) /* NOLINT(clang-analyzer-unix.Malloc) */
+			if (!t->conn && !t->abort_sent &&
+			    !t->suspended) /* NOLINT(clang-analyzer-unix.Malloc) */
 				return t;
 	return NULL;
 }
@@ -169,18 +172,25 @@ void iscsi_task_abort_all_of(struct iscsi_session *session, const struct iscsi_c
 {
 	struct iscsi_task *task;
 
-	for (struct iscsi_tmf *f = session->tmfs; f; f = f->next)
-		if (f->conn == conn)
-			f->conn = NULL;
+	iscsi_manage_forget(session, conn);
 	for (uint32_t i = 0; i <= session->ring_mask; i++)
 		for (task = session->tasks_by_itt[i]; task; task = task->chain)
 			if (task->conn == conn) {
 				iscsi_data_out_cancel(task);
 				task->conn = NULL;
 			}
+	iscsi_task_abort_orphans(session);
+}
+
+void iscsi_task_abort_orphans(struct iscsi_session *session)
+{
+	struct iscsi_task *task;
+
 	/* An abort may end other tasks as well: look anew after each. */
 	while ((task = next_orphan(session))) {
 		task->abort_sent = true;
+		if (session->nexus)
+			scsi_nexus_note_cleared(session->nexus, task->scsi.lun_bytes);
 		if (task->state == ISCSI_TASK_REFUSED)
 			iscsi_task_end(task);
 		else

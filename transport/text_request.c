@@ -269,6 +269,7 @@ void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 	if (request.ttt == ISCSI_NO_TAG)
 		exchange_begin(conn, &request);
 	text->moved_ms = conn->node->now_ms;
+	conn->negotiation_deadline_ms = UINT64_MAX;
 	if (pdu->data_len > 0)
 		iscsi_text_append(&text->request, pdu->data, pdu->data_len);
 	if (text->request.failed) {

@@ -27,7 +27,11 @@ static uint64_t nop_deadline(const struct iscsi_conn *conn)
 		return UINT64_MAX;
 	if (conn->ping_ttt != ISCSI_NO_TAG)
 		return later(conn->ping_ms, conn->received_ms) + limits->nop_timeout_ms;
-	return later(conn->sent_ms, conn->received_ms) + limits->nop_interval_ms;
+	uint64_t interval_ms = limits->nop_interval_ms;
+	/* A response can have got lost: StatSN in a ping shows it. */
+	if (conn->kept_first)
+		interval_ms = earlier(interval_ms, limits->recovery_ms);
+	return later(conn->sent_ms, conn->received_ms) + interval_ms;
 }
 
 static uint64_t stall_deadline(const struct iscsi_conn *conn)
@@ -47,9 +51,12 @@ static uint64_t hole_deadline(const struct iscsi_conn *conn)
 
 static uint64_t data_out_deadline(const struct iscsi_conn *conn)
 {
-	return conn->timed
-		       ? conn->timed->last_data_ms + conn->node->config.limits.data_out_timeout_ms
-		       : UINT64_MAX;
+	const struct iscsi_limits *limits = &conn->node->config.limits;
+	bool recovers = conn->params.error_recovery_level > 0;
+
+	return conn->timed ? conn->timed->last_data_ms +
+				     (recovers ? limits->recovery_ms : limits->data_out_timeout_ms)
+			   : UINT64_MAX;
 }
 
 static uint64_t text_deadline(const struct iscsi_conn *conn)
@@ -64,7 +71,8 @@ static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 	deadline = earlier(deadline, hole_deadline(conn));
 	deadline = earlier(deadline, data_out_deadline(conn));
 	deadline = earlier(deadline, text_deadline(conn));
-	return earlier(deadline, conn->logout_deadline_ms);
+	deadline = earlier(deadline, iscsi_manage_deadline(conn));
+	return earlier(deadline, earlier(conn->logout_deadline_ms, conn->negotiation_deadline_ms));
 }
 
 uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
@@ -112,11 +120,15 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_conn_doom(conn, "a request is missing in the CmdSN order", false);
 	else if (now_ms >= conn->logout_deadline_ms)
 		iscsi_conn_doom(conn, "no logout in time", false);
+	else if (now_ms >= conn->negotiation_deadline_ms)
+		iscsi_conn_doom(conn, "no negotiation in time", false);
 	while (!conn->doom && now_ms >= data_out_deadline(conn))
 		iscsi_data_out_timeout(conn->timed);
 	if (now_ms >= text_deadline(conn))
 		iscsi_text_exchange_free(&conn->text);
-	if (!conn->doom)
+	if (!conn->doom && now_ms >= iscsi_manage_deadline(conn))
+		iscsi_manage_look(conn->session);
+	if (!conn->doom && conn->session)
 		tick_nop(conn, now_ms);
 }
 

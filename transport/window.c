@@ -96,7 +96,7 @@ bool iscsi_window_hold(struct iscsi_conn *conn, uint32_t cmd_sn, const struct is
 {
 	struct iscsi_session *session = conn->session;
 
-	if (session->held_bytes + pdu->data_len > session->node->config.limits.session_data_max)
+	if (!iscsi_room_fits_early(session, pdu->data_len))
 		return false;
 	struct iscsi_held *held = malloc(sizeof(*held) + pdu->ahs_len + pdu->data_len);
 	if (!held)

@@ -1,7 +1,8 @@
 /*
  * Structured random PDUs over logged-in connections: the input is a small program whose steps send
  * nearly right, or quite wrong, requests, answer R2Ts, hold I/O back, move the clock, drop and
- * reinstate connections. Two initiators work side by side. The invariants are the asserts of the
+ * reinstate connections. Two initiators work side by side, or one session has two connections; with
+ * or without recovery. The invariants are the asserts of the
  * code, the checks of StatSN and of the command window in tests/support/wire.c, and the sanitizers;
  * at the end everything must drain and be freed.
  */
@@ -56,6 +57,8 @@ struct game {
 	struct player *player; /* whose turn it is */
 	struct byte_reader in;
 	uint8_t settings;
+	uint8_t more_settings; /* 1: recovery; 2: one session of two connections; 4: any order; 8:
+				* level 2, and connections that come back */
 	uint8_t payload[DATA_MAX];
 };
 
@@ -159,9 +162,15 @@ static void player_close(struct player *player)
 
 static void player_open(struct game *game, struct player *player)
 {
+	bool recovers = (game->more_settings & 1) != 0;
+	bool joins = (game->more_settings & 2) != 0 && player == &game->players[1];
+	bool returns = (game->more_settings & 8) != 0 && (byte_reader_left(&game->in) & 1) != 0;
 	struct wire_login login = {
-		.isid = {0x80, 0, 0, 0, 0, player->isid},
-		.cid = 1,
+		.isid = {0x80, 0, 0, 0, 0, joins ? game->players[0].isid : player->isid},
+		.cid = joins ? 2 : 1,
+		.tsih = joins	  ? game->players[0].wire.tsih
+			: returns ? player->wire.tsih
+				  : 0,
 		.discovery = (game->settings & 0x40) != 0 && player == &game->players[1],
 		.keys =
 			{
@@ -173,10 +182,19 @@ static void player_open(struct game *game, struct player *player)
 						    : "MaxBurstLength=16384",
 				game->settings & 16 ? "FirstBurstLength=512"
 						    : "FirstBurstLength=8192",
-				"MaxOutstandingR2T=4",
+				recovers && !(game->more_settings & 4) ? "MaxOutstandingR2T=1"
+								       : "MaxOutstandingR2T=4",
 				game->settings & 32 ? "MaxRecvDataSegmentLength=512"
 						    : "MaxRecvDataSegmentLength=8192",
 				"iSCSIProtocolLevel=2",
+				!recovers		  ? "ErrorRecoveryLevel=0"
+				: game->more_settings & 8 ? "ErrorRecoveryLevel=2"
+							  : "ErrorRecoveryLevel=1",
+				"MaxConnections=4",
+				game->more_settings & 4 ? "DataPDUInOrder=No"
+							: "DataPDUInOrder=Yes",
+				game->more_settings & 4 ? "DataSequenceInOrder=No"
+							: "DataSequenceInOrder=Yes",
 			},
 	};
 
@@ -185,6 +203,7 @@ static void player_open(struct game *game, struct player *player)
 	player->open = true;
 	if (game->settings & 0x80)
 		player->wire.chunk = 7;
+	player->wire.lossy = recovers; /* what is sent again has its old StatSN */
 	player->header_digest = (game->settings & 4) != 0;
 	player->data_digest = (game->settings & 8) != 0;
 	if (wire_login_with(&player->wire, &login) == ISCSI_LOGIN_SUCCESS)
@@ -260,6 +279,7 @@ static void send_data_out(struct game *game)
 	uint8_t flags = byte_reader_u8(&game->in);
 	uint32_t offset = take_len(game), len = take_data_len(game);
 
+	game->player->wire.spoil = game->player->data_digest && (flags & 6) == 6;
 	wire_data_out(&game->player->wire, itt, ttt, flags >> 4, offset, game->payload, len,
 		      (flags & 1) != 0);
 }
@@ -361,6 +381,26 @@ static void send_logout(struct game *game)
 	wire_send(&game->player->wire, bhs, NULL, 0);
 }
 
+static void send_snack(struct game *game)
+{
+	uint8_t bhs[ISCSI_BHS_LEN];
+	const struct wire *wire = &game->player->wire;
+	uint8_t flags = byte_reader_u8(&game->in);
+	struct iscsi_snack_request pdu = {
+		.type = flags & 7,
+		.itt = take_itt(game),
+		.ttt = take_ttt(game),
+		.exp_stat_sn = wire->exp_stat_sn + (flags >> 6),
+		.beg_run = byte_reader_u8(&game->in) % 40,
+		.run_len = byte_reader_u8(&game->in) % 8,
+	};
+
+	if (pdu.type == 1)
+		pdu.beg_run += wire->exp_stat_sn - 8;
+	iscsi_snack_request_encode(&pdu, bhs);
+	wire_send(&game->player->wire, bhs, NULL, 0);
+}
+
 /* 48 bytes of the input as they are, with data and digests that fit. */
 static void send_raw(struct game *game)
 {
@@ -413,8 +453,10 @@ static void play_step(struct game *game, enum step step)
 		send_logout(game);
 		break;
 	case STEP_RAW:
-	case STEP_SNACK:
 		send_raw(game);
+		break;
+	case STEP_SNACK:
+		send_snack(game);
 		break;
 	case STEP_GARBAGE:
 		send_garbage(game);
@@ -427,12 +469,16 @@ static void play_step(struct game *game, enum step step)
 		break;
 	case STEP_WAIT:
 		wire_wait(wire, (uint64_t)byte_reader_u8(&game->in) * 500);
+		if (iscsi_node_deadline(game->house.node) <= game->house.now_ms)
+			iscsi_node_tick(game->house.node, game->house.now_ms);
 		break;
 	case STEP_TAKE:
 		take_answers(game->player);
 		break;
 	case STEP_OTHER:
 		game->player = &game->players[game->player == &game->players[0]];
+		if (game->more_settings & 2)
+			game->player->wire.cmd_sn = wire->cmd_sn;
 		break;
 	case STEP_RECONNECT:
 		player_open(game, game->player);
@@ -460,6 +506,12 @@ static void game_begin(struct game *game)
 	game->house.config.limits.session_data_max = 32768;
 	game->house.config.limits.send_queue_max = 65536;
 	game->house.config.limits.rejects_max = 40;
+	game->house.config.policy.error_recovery_level = 2;
+	game->house.config.policy.default_time2retain = 20;
+	game->house.config.policy.max_connections = 4;
+	game->house.config.policy.data_pdu_in_order = false;
+	game->house.config.policy.data_sequence_in_order = false;
+	game->house.config.limits.unacked_max = 16384;
 	game->house.config.policy.strict = (game->settings & 0x21) == 0x21;
 	wire_house_start(&game->house);
 	for (unsigned i = 0; i < 2; i++) {
@@ -474,6 +526,7 @@ static void game_end(struct game *game)
 	wire_house_release(&game->house);
 	for (unsigned i = 0; i < 2; i++)
 		player_close(&game->players[i]);
+	iscsi_node_shutdown(game->house.node);
 	wire_house_stop(&game->house);
 }
 
@@ -485,6 +538,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	game->in = byte_reader_over(data, size);
 	game->settings = byte_reader_u8(&game->in);
+	game->more_settings = byte_reader_u8(&game->in);
 	game_begin(game);
 	for (unsigned i = 0; i < STEPS_MAX && byte_reader_left(&game->in) > 0; i++)
 		play_step(game, (enum step)(byte_reader_u8(&game->in) % STEP_COUNT));

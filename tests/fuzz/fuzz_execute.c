@@ -77,6 +77,11 @@ static void step_session(struct run *run, unsigned n)
 	run->nexuses[n] = NULL;
 }
 
+static bool has_long_list(uint8_t opcode)
+{
+	return opcode == 0x5f || opcode == 0x83 || opcode == 0xa4;
+}
+
 /* {cdb length code, expected out, expected in, the CDB, Data-Out as far as it goes} */
 static void step_command(struct run *run, unsigned n, enum scsi_task_attribute attribute, bool hold)
 {
@@ -93,7 +98,7 @@ static void step_command(struct run *run, unsigned n, enum scsi_task_attribute a
 		memcpy(cdb, byte_reader_take(&run->in, take), take);
 	left = byte_reader_left(&run->in);
 	take = left < expected_out ? left : expected_out;
-	if (take > 64 && cdb[0] != 0x5f) /* blocks need no input */
+	if (take > 64 && !has_long_list(cdb[0])) /* blocks need no input */
 		take = 64;
 	if (take > 0)
 		memcpy(out, byte_reader_take(&run->in, take), take);
@@ -158,7 +163,10 @@ static void step_disk(struct run *run)
 static void step_store(struct run *run)
 {
 	static const int errors[] = {0, -EIO, -ENOSPC, 0};
-	run->f->stores[0].error = errors[byte_reader_u8(&run->in) % 4];
+	uint8_t which = byte_reader_u8(&run->in);
+
+	run->f->stores[0].error = errors[which % 4];
+	run->f->saved[0].error = errors[which / 4 % 4];
 }
 
 /* {how}: LUN 1 goes, or comes back; or one of them grows. */
@@ -182,7 +190,7 @@ static void step_lun(struct run *run)
 
 static void restart(struct run *run)
 {
-	run->f->stores[0].error = 0;
+	run->f->stores[0].error = run->f->saved[0].error = 0;
 	require(fixture_restart(run->f) == 0);
 	for (unsigned i = 0; i < run->managed_count; i++)
 		require(run->managed[i].completed == 1);
@@ -202,7 +210,7 @@ static void one_step(struct run *run)
 	unsigned n = who % NEXUSES;
 	struct fixture_task *task;
 
-	run->f->lun = who >> 7;
+	run->f->lun = who >> 7; /* LUN 1 is there or not */
 	if (!run->nexuses[n] && step != STEP_RESTART)
 		step = STEP_SESSION;
 	switch (step) {
@@ -260,13 +268,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.registrations_max = (set_up & 2) ? 3 : 64,
 		.no_journal = (set_up & 4) != 0,
 		.tas = (set_up & 8) != 0,
+		.saves = (set_up & 128) != 0,
 		.removable = (set_up & 16) != 0,
 		.read_only = (set_up & 32) != 0});
 	for (unsigned n = 0; n < NEXUSES; n++)
 		login(run, n);
 	for (unsigned i = 0; i < STEPS_MAX && byte_reader_left(&run->in) > 0; i++)
 		one_step(run);
-	run->f->stores[0].error = 0;
+	run->f->stores[0].error = run->f->saved[0].error = 0;
 	fixture_free(&run->f);
 	for (unsigned i = 0; i < run->managed_count; i++)
 		require(run->managed[i].completed == 1);

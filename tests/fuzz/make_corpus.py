@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the framing, login and text fuzz targets: tests/fuzz/corpus/NAME/*."""
+"""Writes the seeds of the framing, login and text fuzz targets, and some of execute: tests/fuzz/corpus/NAME/*."""
 
 import hashlib
 import os
@@ -112,6 +112,77 @@ def texts():
     save("text", "numbers", text("A=18446744073709551615", "B=0xffffffffffffffff", "C=007"))
 
 
+def mixed(x):
+    x ^= x >> 30
+    x = x * 0xBF58476D1CE4E5B9 % 2**64
+    x ^= x >> 27
+    x = x * 0x94D049BB133111EB % 2**64
+    return x ^ x >> 31
+
+
+def naa(lun):
+    """How lun.c names the LUNs of the fixture's target."""
+    x = mixed(2 + 1)
+    for byte in bytes([1, 2, 3]) + bytes(13) + b"iqn.2026-01.test.holdfast:target":
+        x = mixed(x ^ byte)
+    x = mixed(x ^ (0x100 + lun))
+    return (x & 0x0FFFFFFFFFFFFFFF | 3 << 60).to_bytes(8, "big")
+
+
+def command(who, cdb, out=b"", expected_in=0):
+    code = {6: 0, 10: 1, 12: 2, 16: 3}[len(cdb)]
+    return bytes([0, who, code]) + struct.pack(">HH", len(out), expected_in) + bytes(cdb) + out
+
+
+def listed(who, cdb, out, at, width):
+    cdb = bytearray(cdb)
+    cdb[at:at + width] = len(out).to_bytes(width, "big")
+    return command(who, cdb, out)
+
+
+def cscd(lun):
+    return bytes([0xE4, 0, 0, 0, 1, 3, 0, 8]) + naa(lun) + bytes(12) + bytes([0, 0, 2, 0])
+
+
+def segment(source, destination, blocks, source_lba, destination_lba):
+    return struct.pack(">BBHHHHHQQ", 2, 0, 24, source, destination, 0, blocks, source_lba,
+                       destination_lba)
+
+
+def copy(who, usage, cscds, segments):
+    header = struct.pack(">BBHIII", 1, usage << 3, 32 * len(cscds), 0, 28 * len(segments), 0)
+    return listed(who, bytes([0x83]) + bytes(15), header + b"".join(cscds + segments), 10, 4)
+
+
+def execute():
+    a, on_lun_1 = 0x10, 0x90
+    results = b"".join(command(a, bytes([0x84, action, 1]) + bytes(9) + b"\1\0\0\0", b"", 255)
+                       for action in (0, 3, 4))
+    caching = bytes([0, 0, 0, 0, 0x08, 0x12, 0x00]) + bytes(17)
+    held = b"\6\0\1"
+    save("execute", "copy", b"\xc1" + copy(a, 0, [cscd(0), cscd(1)], [
+        segment(0, 1, 4, 0, 8), segment(1, 0, 2, 8, 4)]) + results)
+    save("execute", "copy_aborted", b"\xc1" + held + copy(0x00, 0, [cscd(0), cscd(1)], [
+        segment(0, 1, 16, 0, 0)]) + bytes([5, 0, 2, 0]) + b"\6\0\0" + results)
+    save("execute", "copy_refused", b"\xc1" + copy(a, 3, [cscd(0)], [segment(0, 1, 1, 0, 0)])
+         + copy(a, 0, [cscd(0)] * 17, []) + copy(a, 2, [cscd(9)], [segment(0, 0, 1, 0, 15)]))
+    save("execute", "mode_saved", b"\xc1" + listed(a, b"\x15\x11\0\0\0\0", caching, 4, 1)
+         + b"\7\0\x04" + listed(a, b"\x15\x11\0\0\0\0", caching, 4, 1) + b"\7\0\0"
+         + command(a, b"\x1a\0\xff\xff\xff\0", b"", 255) + b"\x08\0")
+    save("execute", "names", b"\x81" + listed(a, b"\xa4\x06" + bytes(10), b"name", 6, 4)
+         + command(a, b"\xa3\x05\0\0\0\0\0\0\1\0\xfe\0", b"", 255))
+    save("execute", "access_states", b"\xc1" + listed(
+        a, b"\xa4\x0a" + bytes(10), bytes([0, 0, 0, 0, 2, 0, 0, 1, 3, 0, 0, 2]), 6, 4)
+         + command(0x11, b"\0" * 6) + command(a, b"\xa3\x2a" + bytes(6) + b"\1\0\0\0", b"", 255))
+    save("execute", "buffers_logs", b"\x41"
+         + listed(a, b"\x3b\x0a" + bytes(8), b"echo", 6, 3)
+         + command(a, b"\x3c\x0a\0\0\0\0\0\1\0\0", b"", 256)
+         + command(a, b"\x4d\0\x59\0\0\0\1\1\0\0", b"", 256)
+         + command(a, b"\x4c\2\x40\0\0\0\0\0\0\0") + command(a, b"\x1d\4\0\0\0\0")
+         + command(on_lun_1, b"\x1c\1\0\0\xff\0", b"", 255))
+
+
 framing()
 login()
+execute()
 texts()

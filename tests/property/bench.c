@@ -183,6 +183,8 @@ static void deliver(struct bench_task *t)
 {
 	size_t have = t->list_len < t->task.data_out_len ? t->list_len : t->task.data_out_len;
 
+	if (!target_data_out_prepare(&t->task))
+		abort();
 	memset(t->task.data_out, 0, t->task.data_out_len);
 	if (have > 0)
 		memcpy(t->task.data_out, t->list, have);

@@ -32,6 +32,7 @@ static int add_lun(struct fixture *fixture, uint16_t number)
 	lun.medium_store = config->no_journal ? NULL : &fixture->media[number].store;
 	lun.block_size = config->block_size;
 	lun.thin = !config->thick;
+	lun.saved_store = config->saves ? &fixture->saved[number].store : NULL;
 	lun.registrations_max = config->registrations_max;
 	lun.history_max = 16;
 	lun.tas = config->tas;
@@ -84,6 +85,7 @@ struct fixture *fixture_create(const struct fixture_config *config)
 		test_disk_init(&fixture->disks[i], (uint64_t)c->blocks * c->block_size);
 		test_store_init(&fixture->stores[i]);
 		test_store_init(&fixture->media[i]);
+		test_store_init(&fixture->saved[i]);
 	}
 	ck_assert_int_eq(power_on(fixture), 0);
 	return fixture;
@@ -125,6 +127,7 @@ void fixture_free(struct fixture **fixture)
 		test_disk_clear(&f->disks[i]);
 		test_store_clear(&f->stores[i]);
 		test_store_clear(&f->media[i]);
+		test_store_clear(&f->saved[i]);
 	}
 	free(f);
 	*fixture = NULL;
@@ -282,8 +285,10 @@ void fixture_deliver(struct fixture_task *task)
 
 	if (task->state == FIXTURE_WAITING) {
 		ck_assert_uint_le(scsi->data_out_len, scsi->expected_out);
-		memcpy(scsi->data_out, task->out, scsi->data_out_len);
 		task->state = FIXTURE_RUNNING;
+		if (!target_data_out_prepare(scsi))
+			return; /* no memory: it has ended */
+		memcpy(scsi->data_out, task->out, scsi->data_out_len);
 	}
 	target_data_out_ready(scsi);
 }

@@ -35,6 +35,7 @@ struct fixture_config {
 	uint32_t block_size; /* of the LUNs; 0: 512. Then `blocks` are of as many bytes */
 	bool thick;	     /* fully provisioned */
 	bool no_journal;
+	bool saves; /* mode pages and identifying information */
 	bool tas;
 	bool read_only;
 	bool removable;
@@ -81,6 +82,7 @@ struct fixture {
 	struct test_disk disks[FIXTURE_LUNS_MAX];
 	struct test_store stores[FIXTURE_LUNS_MAX];
 	struct test_store media[FIXTURE_LUNS_MAX]; /* what is known about the media */
+	struct test_store saved[FIXTURE_LUNS_MAX];
 	uint64_t now_ms;
 	uint16_t lun; /* which the helpers below address */
 	struct fixture_task *tasks;

@@ -153,8 +153,8 @@ void wire_house_start(struct wire_house *house)
 	CHECK(house->executor != NULL);
 	struct scsi_target_config target = {
 		.name = WIRE_TARGET,
-		.ports = {1},
-		.port_count = 1,
+		.ports = {1, 2},
+		.port_count = house->second_port ? 2 : 1,
 		.executor = house->executor,
 		.clock = house_clock,
 		.clock_context = house,
@@ -280,6 +280,9 @@ void wire_send_with_ahs(struct wire *wire, uint8_t *bhs, const void *ahs, uint32
 	size_t padded = len + iscsi_pad(len);
 	if (wire->data_digest && len > 0)
 		put_digest(bytes + at + padded, crc32c(0, bytes + at, padded));
+	if (wire->spoil && len > 0)
+		bytes[at + padded] ^= 1;
+	wire->spoil = false;
 	at += padded + (wire->data_digest && len > 0 ? ISCSI_DIGEST_LEN : 0);
 	wire_feed(wire, bytes, at);
 	free(bytes);
@@ -333,7 +336,7 @@ static void check_numbers(struct wire *wire, const struct wire_pdu *pdu)
 		       !(pdu->opcode == ISCSI_DATA_IN && !data_in.has_status);
 	if (pdu->opcode == ISCSI_LOGIN_RESPONSE) {
 		wire->exp_stat_sn = numbers.sns.stat_sn + 1;
-	} else if (uses_up) {
+	} else if (uses_up && !wire->lossy) {
 		CHECK(numbers.sns.stat_sn == wire->exp_stat_sn);
 		wire->exp_stat_sn++;
 	}

@@ -23,7 +23,8 @@ struct wire_house {
 	struct iscsi_portal *portal;
 	struct scsi_executor *executor;
 	struct scsi_target *target;
-	bool tas; /* LUN 0 answers TASK ABORTED; set before start */
+	bool second_port; /* the target has port 2 as well; set before start */
+	bool tas;	  /* LUN 0 answers TASK ABORTED; set before start */
 	uint64_t now_ms;
 	uint64_t random;
 	/* Backing requests wait here while `hold` is set. */
@@ -61,8 +62,10 @@ struct wire {
 	size_t chunk; /* bytes fed at once; 0: as many as go in */
 	int iovecs;   /* asked for at once */
 	bool header_digest, data_digest;
-	uint32_t cmd_sn;		 /* of the next numbered request */
-	uint32_t exp_stat_sn;		 /* of the next numbered response */
+	bool spoil;	      /* the next PDU that is sent gets a wrong data digest */
+	bool lossy;	      /* StatSN is the caller's business: PDUs get lost, and come again */
+	uint32_t cmd_sn;      /* of the next numbered request */
+	uint32_t exp_stat_sn; /* of the next numbered response */
 	uint32_t exp_cmd_sn, max_cmd_sn; /* as the target said last */
 	uint32_t itt;			 /* of the last request */
 	uint16_t tsih;

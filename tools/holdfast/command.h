@@ -42,6 +42,8 @@ enum exit_status command_pr_show(const struct arguments *arguments);
 enum exit_status command_lun_add(const struct arguments *arguments);
 enum exit_status command_lun_remove(const struct arguments *arguments);
 enum exit_status command_lun_resize(const struct arguments *arguments);
+enum exit_status command_alua_show(const struct arguments *arguments);
+enum exit_status command_alua_set(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);
 

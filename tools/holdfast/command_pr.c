@@ -99,15 +99,7 @@ static enum exit_status ask_pr(const struct arguments *arguments, const char *ta
 
 bool parse_lun(const char *text, json_int_t *ret_lun)
 {
-	char *end = NULL;
-	long lun = strtol(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || lun > 255) {
-		fprintf(stderr, "holdfast: `%s` is not a LUN: give a number, 0 to 255\n", text);
-		return false;
-	}
-	*ret_lun = lun;
-	return true;
+	return parse_number(text, "LUN", 255, ret_lun);
 }
 
 static enum exit_status show_one(const struct arguments *arguments)

@@ -1,5 +1,6 @@
 /*
- * holdfast: looks into a running holdfastd, and into reservation journals. See holdfast(1).
+ * holdfast: looks into a running holdfastd, and into reservation journals; scripts access states.
+ * See holdfast(1).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,6 +21,8 @@ static const struct command commands[] = {
 	 command_lun_add},
 	{{"lun", "remove"}, "LUN", 1, 1, "serve it no longer", command_lun_remove},
 	{{"lun", "resize"}, "LUN [SIZE]", 1, 2, "make it grow", command_lun_resize},
+	{{"alua", "show"}, "LUN", 1, 1, "asymmetric access states", command_alua_show},
+	{{"alua", "set"}, "LUN GROUP STATE", 3, 3, "changes one of them", command_alua_set},
 	{{"journal", "show"},
 	 "FILE",
 	 1,

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 void text_time(uint64_t time_ms, char ret_text[TEXT_TIME_MAX])
@@ -83,4 +84,18 @@ void print_json(const json_t *object)
 {
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');
+}
+
+bool parse_number(const char *text, const char *what, long max, json_int_t *ret_number)
+{
+	char *end = NULL;
+	long number = strtol(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > max) {
+		fprintf(stderr, "holdfast: `%s` is not a %s: give a number, 0 to %ld\n", text, what,
+			max);
+		return false;
+	}
+	*ret_number = number;
+	return true;
 }

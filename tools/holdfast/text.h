@@ -5,6 +5,7 @@
 #define TOOLS_HOLDFAST_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TEXT_TIME_MAX 32
@@ -25,6 +26,9 @@ const char *member_text(const json_t *object, const char *name);
 json_int_t member_number(const json_t *object, const char *name);
 uint64_t member_time(const json_t *object, const char *name);
 int member_is_true(const json_t *object, const char *name);
+
+/* An operand; false when it is no number of 0 to `max`, and the person has been told. */
+bool parse_number(const char *text, const char *what, long max, json_int_t *ret_number);
 
 /* `n` followed by a word, with an s unless n is 1. */
 #define TEXT_PLURAL(n) ((n) == 1 ? "" : "s")

@@ -10,7 +10,7 @@
 struct control_command {
 	const char *name;
 	void (*run)(struct service *service, const json_t *request, struct control_reply *reply);
-	const char *members[3]; /* what the request may have besides `command` */
+	const char *members[5]; /* what the request may have besides `command` */
 };
 
 static const struct control_command commands[] = {
@@ -20,6 +20,8 @@ static const struct control_command commands[] = {
 	{"lun-add", control_lun_add, {"lun", "target", "settings"}},
 	{"lun-remove", control_lun_remove, {"lun", "target", NULL}},
 	{"lun-resize", control_lun_resize, {"lun", "target", "size"}},
+	{"alua", control_alua, {"lun", "target", NULL}},
+	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
 };
 
 json_t *control_key(uint64_t key)
@@ -76,6 +78,26 @@ uint32_t control_find_target(const struct service *service, const json_t *reques
 	return UINT32_MAX;
 }
 
+struct scsi_lun *control_find_lun(const struct service *service, const json_t *request,
+				  struct control_reply *reply)
+{
+	const json_t *number = json_object_get(request, "lun");
+	uint32_t index = control_find_target(service, request, reply);
+
+	if (index == UINT32_MAX)
+		return NULL;
+	json_int_t wanted = json_integer_value(number);
+	if (!json_is_integer(number) || wanted < 0 || wanted > SCSI_LUN_MAX) {
+		control_reply_error(reply, "`lun` must be a number, 0 to %d", SCSI_LUN_MAX);
+		return NULL;
+	}
+	struct scsi_lun *lun = scsi_target_lun(service->targets[index], (uint16_t)wanted);
+	if (!lun)
+		control_reply_error(reply, "target %s has no LUN %d online",
+				    service->config->targets[index].name, (int)wanted);
+	return lun;
+}
+
 /* A member that is not known is a misunderstanding: better told than ignored. */
 static bool members_known(const struct control_command *command, json_t *request,
 			  struct control_reply *reply)
@@ -86,7 +108,7 @@ static bool members_known(const struct control_command *command, json_t *request
 	json_object_foreach(request, name, value)
 	{
 		bool known = strcmp(name, "command") == 0;
-		for (size_t i = 0; i < 3 && command->members[i] && !known; i++)
+		for (size_t i = 0; i < 5 && command->members[i] && !known; i++)
 			known = strcmp(name, command->members[i]) == 0;
 		if (known)
 			continue;

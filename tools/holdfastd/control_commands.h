@@ -21,6 +21,8 @@ void control_lun_remove(struct service *service, const json_t *request,
 			struct control_reply *reply);
 void control_lun_resize(struct service *service, const json_t *request,
 			struct control_reply *reply);
+void control_alua(struct service *service, const json_t *request, struct control_reply *reply);
+void control_alua_set(struct service *service, const json_t *request, struct control_reply *reply);
 
 /* ---- what several of them need --------------------------------------------------------------- */
 
@@ -37,5 +39,8 @@ void control_set_nexus(json_t *object, const struct pr_nexus_id *nexus);
  */
 uint32_t control_find_target(const struct service *service, const json_t *request,
 			     struct control_reply *reply);
+/* The LUN that the request names by `lun`, of that target. NULL after an error reply. */
+struct scsi_lun *control_find_lun(const struct service *service, const json_t *request,
+				  struct control_reply *reply);
 
 #endif

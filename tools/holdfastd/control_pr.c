@@ -130,21 +130,8 @@ static void pr_reply(const char *target_name, const struct scsi_lun *lun,
 
 void control_pr(struct service *service, const json_t *request, struct control_reply *reply)
 {
-	const json_t *number = json_object_get(request, "lun");
-	uint32_t index = control_find_target(service, request, reply);
+	const struct scsi_lun *lun = control_find_lun(service, request, reply);
 
-	if (index == UINT32_MAX)
-		return;
-	json_int_t wanted = json_integer_value(number);
-	if (!json_is_integer(number) || wanted < 0 || wanted > SCSI_LUN_MAX) {
-		control_reply_error(reply, "`lun` must be a number, 0 to %d", SCSI_LUN_MAX);
-		return;
-	}
-	const struct scsi_lun *lun = scsi_target_lun(service->targets[index], (uint16_t)wanted);
-	if (!lun) {
-		control_reply_error(reply, "target %s has no LUN %d online",
-				    service->config->targets[index].name, (int)wanted);
-		return;
-	}
-	pr_reply(service->config->targets[index].name, lun, reply);
+	if (lun)
+		pr_reply(scsi_lun_target_name(lun), lun, reply);
 }

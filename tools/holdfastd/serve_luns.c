@@ -125,8 +125,19 @@ static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config
 enum lun_outcome {
 	LUN_FAILED = 0,
 	LUN_ONLINE,
-	LUN_LEFT_OUT, /* its journal cannot be used, and the configuration says to go on */
+	LUN_LEFT_OUT, /* its state cannot be used, and the configuration says to go on */
 };
+
+/* What is damaged has been told. */
+static enum lun_outcome damaged(const struct lun_start *start)
+{
+	if (start->service->config->on_damage != CONFIG_ON_DAMAGE_OFFLINE)
+		return LUN_FAILED;
+	log_line(start->service->log, LOG_LEVEL_WARNING,
+		 "target %s, LUN %u: left out (on_damage = \"offline\")", start->target->name,
+		 start->lun->number);
+	return LUN_LEFT_OUT;
+}
 
 /* The journal does not let the LUN come online: say what is wrong, and what to do. */
 static enum lun_outcome journal_refused(const struct lun_start *start, const char *path, int error,
@@ -138,12 +149,29 @@ static enum lun_outcome journal_refused(const struct lun_start *start, const cha
 	log_line(start->service->log, LOG_LEVEL_ERROR,
 		 "target %s, LUN %u: `holdfast journal check %s` tells more", start->target->name,
 		 start->lun->number, path);
-	if (start->service->config->on_damage != CONFIG_ON_DAMAGE_OFFLINE)
-		return LUN_FAILED;
-	log_line(start->service->log, LOG_LEVEL_WARNING,
-		 "target %s, LUN %u: left out (on_damage = \"offline\")", start->target->name,
-		 start->lun->number);
-	return LUN_LEFT_OUT;
+	return damaged(start);
+}
+
+static bool open_saved_store(const struct lun_start *start, char ret_path[STATE_FILE_MAX],
+			     struct pr_store **ret_store)
+{
+	int error = -ENAMETOOLONG;
+
+	if (state_dir_lun_file(&start->service->state, "reservations", start->target->name,
+			       start->lun->number, "saved", ret_path))
+		error = pr_store_posix_open(ret_path, ret_store);
+	if (error)
+		lun_failed(start, "saved values", strerror(-error));
+	return error == 0;
+}
+
+static enum lun_outcome saved_refused(const struct lun_start *start, const char *path)
+{
+	lun_failed(
+		start, path,
+		"cannot be read, is damaged, or of another version: move it away, and the LUN starts with "
+		"the mode parameters of the configuration");
+	return damaged(start);
 }
 
 /* Beside the journal. */
@@ -184,7 +212,7 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 	struct service *service = start->service;
 	struct scsi_lun_config config;
 	struct pr_journal_report report = {.health = PR_JOURNAL_INVALID};
-	char path[STATE_FILE_MAX];
+	char path[STATE_FILE_MAX], saved_path[STATE_FILE_MAX];
 
 	fill_lun_config(start->lun, &config);
 	config.backing = backing;
@@ -198,7 +226,12 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		lun_failed(start, path, strerror(-error));
 		return LUN_FAILED;
 	}
+	if (!open_saved_store(start, saved_path, &config.saved_store)) {
+		config.store->ops->close(config.store);
+		return LUN_FAILED;
+	}
 	if (!backing->volatile_store && !open_medium_store(start, &config.medium_store)) {
+		config.saved_store->ops->close(config.saved_store);
 		config.store->ops->close(config.store);
 		return LUN_FAILED;
 	}
@@ -213,8 +246,11 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 		return LUN_ONLINE;
 	}
 	config.store->ops->close(config.store);
+	config.saved_store->ops->close(config.saved_store);
 	if (config.medium_store)
 		config.medium_store->ops->close(config.medium_store);
+	if (error == -EBADMSG)
+		return saved_refused(start, saved_path);
 	if (error == -EMEDIUMTYPE || error == -EILSEQ)
 		return medium_refused(start, error);
 	return journal_refused(start, path, error, &report);

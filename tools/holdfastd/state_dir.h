@@ -6,6 +6,7 @@
  *   holdfast.sock                    control socket, mode 0600
  *   disks/TARGET/lunN.img            file backings without a path of their own
  *   reservations/TARGET/lunN.journal reservations and their history; lunN.journal.lock beside it
+ *   reservations/TARGET/lunN.saved   saved mode pages, identifying information; with its .lock
  */
 #ifndef TOOLS_HOLDFASTD_STATE_DIR_H
 #define TOOLS_HOLDFASTD_STATE_DIR_H

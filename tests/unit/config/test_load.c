@@ -147,7 +147,7 @@ static const struct wrong_value {
 	{"targets = ({ luns = ({ block_size = 513; }); });", "(512 or 4096)"},
 	{"limits = 5;", "must be a group in braces, not a number"},
 	{"limits = { login_timeout_ms = 0; };", "0 is out of range (100 to 600000)"},
-	{"policy = { max_connections = 2; };", "only 1 in this version"},
+	{"policy = { max_connections = 9; };", "9 is out of range (1 to 8)"},
 };
 
 START_TEST(test_a_wrong_value_is_named_with_its_range)

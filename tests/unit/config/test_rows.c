@@ -171,6 +171,9 @@ START_TEST(test_the_limits_default_to_those_of_the_transport)
 	SAME(config->limits, limits, nop_interval_ms);
 	SAME(config->limits, limits, nop_timeout_ms);
 	SAME(config->limits, limits, data_out_timeout_ms);
+	SAME(config->limits, limits, recovery_ms);
+	SAME(config->limits, limits, unacked_max);
+	SAME(config->limits, limits, abort_wait_ms);
 	SAME(config->limits, limits, send_stall_ms);
 	SAME(config->limits, limits, session_data_max);
 	SAME(config->limits, limits, send_queue_max);
@@ -191,6 +194,8 @@ START_TEST(test_the_policy_defaults_to_that_of_the_transport)
 	SAME(config->policy, policy, first_burst_len);
 	SAME(config->policy, policy, max_recv_data_segment_len);
 	SAME(config->policy, policy, max_outstanding_r2t);
+	SAME(config->policy, policy, data_pdu_in_order);
+	SAME(config->policy, policy, data_sequence_in_order);
 	SAME(config->policy, policy, error_recovery_level);
 	SAME(config->policy, policy, default_time2wait);
 	SAME(config->policy, policy, default_time2retain);

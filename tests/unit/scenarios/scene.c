@@ -247,7 +247,7 @@ const struct scene_command scene_writes[] = {
 	{"MODE SELECT(10)", {0x55, 0x10}, 0, 0},
 	{"FORMAT UNIT", {0x04}, 0, 0},
 	{"SANITIZE, block erase", {0x48, 0x02}, 0, 0},
-	{"WRITE BUFFER", {0x3b, 0x02}, 0, 0},
+	{"WRITE BUFFER", {0x3b, 0x0a}, 0, 0},
 	{"LOG SELECT", {0x4c}, 0, 0},
 	{"SEND DIAGNOSTIC", {0x1d, 0x04}, 0, 0},
 	{"REASSIGN BLOCKS", {0x07}, 4, 0},

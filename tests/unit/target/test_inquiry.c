@@ -39,7 +39,7 @@ static const struct fixture_result *vpd(uint8_t page)
 
 START_TEST(standard_data_say_what_this_is)
 {
-	static const uint8_t begin[8] = {0x00, 0x00, 0x06, 0x12, 91, 0x10, 0x10, 0x02};
+	static const uint8_t begin[8] = {0x00, 0x00, 0x06, 0x12, 91, 0x38, 0x10, 0x02};
 	static const uint8_t versions[10] = {0x00, 0xa0, 0x09, 0x60, 0x04,
 					     0x60, 0x04, 0xc0, 0x00, 0x00};
 	const struct fixture_result *result = inquiry(0, 0, 255);
@@ -99,7 +99,7 @@ END_TEST
 
 START_TEST(every_page_that_is_listed_is_there)
 {
-	static const uint8_t expected[] = {0x00, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2};
+	static const uint8_t expected[] = {0x00, 0x80, 0x83, 0x86, 0x87, 0x8f, 0xb0, 0xb1, 0xb2};
 	const struct fixture_result *result = vpd(0x00);
 
 	ck_assert_uint_eq(result->len, 4 + sizeof(expected));
@@ -163,15 +163,16 @@ START_TEST(the_port_is_the_one_that_was_asked)
 {
 	static const uint8_t port_1[8] = {0x51, 0x94, 0, 4, 0, 0, 0, 1};
 	static const uint8_t port_2[8] = {0x51, 0x94, 0, 4, 0, 0, 0, 2};
-	static const uint8_t group[8] = {0x51, 0x95, 0, 4, 0, 0, 0, 1};
+	static const uint8_t group_1[8] = {0x51, 0x95, 0, 4, 0, 0, 0, 1};
+	static const uint8_t group_2[8] = {0x51, 0x95, 0, 4, 0, 0, 0, 2};
 	const struct fixture_result *result = vpd(0x83);
 
 	ck_assert_mem_eq(designator(result, 1, 4), port_1, 8);
-	ck_assert_mem_eq(designator(result, 1, 5), group, 8);
+	ck_assert_mem_eq(designator(result, 1, 5), group_1, 8);
 	a = fixture_login_port(f, 'a', 2);
 	result = vpd(0x83);
 	ck_assert_mem_eq(designator(result, 1, 4), port_2, 8);
-	ck_assert_mem_eq(designator(result, 1, 5), group, 8);
+	ck_assert_mem_eq(designator(result, 1, 5), group_2, 8);
 	ck_assert_str_eq((const char *)designator(result, 1, 8) + 4, FIXTURE_TARGET ",t,0x0002");
 }
 END_TEST

@@ -96,21 +96,53 @@ START_TEST(more_blocks_than_fit_are_all_ones_in_the_short_descriptor)
 }
 END_TEST
 
+/* Codes and subpages of MODE SENSE(6)'s answer, which must be whole. */
+static size_t pages_of(uint8_t code, uint8_t subpage, uint8_t ret_codes[16][2])
+{
+	const struct fixture_result *result = sense_6(DBD, code, subpage);
+	size_t at = 4, count = 0;
+
+	fixture_good(result);
+	while (at < result->len) {
+		const uint8_t *page = result->data + at;
+		bool has_subpage = (page[0] & 0x40) != 0;
+
+		ret_codes[count][0] = page[0] & 0x3f;
+		ret_codes[count++][1] = has_subpage ? page[1] : 0;
+		at += has_subpage ? 4 + (size_t)get_be16(page + 2) : 2 + (size_t)page[1];
+	}
+	ck_assert_uint_eq(at, result->len);
+	return count;
+}
+
 START_TEST(all_pages_come_in_order_with_subpages_or_without)
 {
-	static const uint8_t codes[] = {0x01, 0x08, 0x0a, 0x1c};
+	static const uint8_t pages[][2] = {{0x01, 0}, {0x07, 0}, {0x08, 0}, {0x0a, 0},
+					   {0x0a, 1}, {0x1a, 0}, {0x1c, 0}};
+	static const uint8_t control_pages[][2] = {{0x0a, 0}, {0x0a, 1}};
+	uint8_t codes[16][2];
 
-	for (unsigned subpage = 0; subpage <= 0xff; subpage += 0xff) {
-		const struct fixture_result *result = sense_6(DBD, 0x3f, (uint8_t)subpage);
-		size_t at = 4;
+	ck_assert_uint_eq(pages_of(0x3f, 0xff, codes), 7);
+	ck_assert_mem_eq(codes, pages, sizeof(pages));
+	ck_assert_uint_eq(pages_of(0x3f, 0x00, codes), 6);
+	ck_assert_mem_eq(codes[3], pages[3], 2);
+	ck_assert_mem_eq(codes[4], pages[5], 2);
+	ck_assert_uint_eq(pages_of(0x0a, 0xff, codes), 2);
+	ck_assert_mem_eq(codes, control_pages, sizeof(control_pages));
+	ck_assert_uint_eq(pages_of(0x0a, 0x01, codes), 1);
+	ck_assert_mem_eq(codes, control_pages[1], 2);
+	ck_assert_uint_eq(pages_of(0x08, 0xff, codes), 1);
+}
+END_TEST
 
-		fixture_good(result);
-		for (size_t i = 0; i < sizeof(codes); i++) {
-			ck_assert_uint_eq(result->data[at], codes[i]);
-			at += 2 + (size_t)result->data[at + 1];
-		}
-		ck_assert_uint_eq(at, result->len);
-	}
+START_TEST(the_control_extension_page_says_that_alua_may_be_implicit)
+{
+	const uint8_t *page = sense_6(DBD, 0x0a, 0x01)->data + 4;
+
+	ck_assert_uint_eq(page[0], 0x4a);
+	ck_assert_uint_eq(page[1], 0x01);
+	ck_assert_uint_eq(get_be16(page + 2), 28);
+	ck_assert_uint_eq(page[4], 0x01);
 }
 END_TEST
 
@@ -148,16 +180,17 @@ START_TEST(defaults_are_those_of_the_configuration)
 	ck_assert_uint_eq(page_of(0x0a)[5], 0x00);
 	scsi_mode_reset(fixture_lun(f));
 	ck_assert_uint_eq(page_of(0x08)[2], 0x04);
-	ck_assert_uint_eq(page_of(0x0a)[5], 0x40);
 }
 END_TEST
 
 START_TEST(what_cannot_be_sensed_is_refused)
 {
 	fixture_sense(sense_6(0, SAVED | 0x08, 0), 0x5, 0x39, 0x00);
-	disk_invalid_cdb(sense_6(0, 0x07, 0), 2, 5);
+	disk_invalid_cdb(sense_6(0, 0x02, 0), 2, 5);
 	disk_invalid_cdb(sense_6(0, 0x00, 0), 2, 5);
-	disk_invalid_cdb(sense_10(0, 0x0a, 0x01), 3, -1);
+	disk_invalid_cdb(sense_6(0, 0x00, 0xff), 2, 5);
+	disk_invalid_cdb(sense_10(0, 0x0a, 0x02), 3, -1);
+	disk_invalid_cdb(sense_10(0, 0x08, 0x01), 3, -1);
 	disk_invalid_cdb(sense_10(0, 0x3f, 0x01), 3, -1);
 }
 END_TEST
@@ -169,7 +202,7 @@ START_TEST(a_short_allocation_gets_the_whole_length_told)
 	fixture_good(result);
 	ck_assert_uint_eq(result->len, 4);
 	ck_assert_uint_eq(result->transfer_len, 4);
-	ck_assert_uint_eq(result->data[0], 4 + 8 + 12 + 20 + 12 + 12 - 1);
+	ck_assert_uint_eq(result->data[0], 4 + 8 + 12 + 12 + 20 + 12 + 40 + 12 - 1);
 }
 END_TEST
 
@@ -210,7 +243,12 @@ END_TEST
 START_TEST(descriptor_sense_is_what_it_says)
 {
 	fixture_good(select_page(control, 12, 2, 0x06));
-	disk_invalid_cdb(sense_6(0, 0x07, 0), 2, 5);
+	disk_invalid_cdb(sense_6(0, 0x02, 0), 2, 5);
+	ck_assert_uint_eq(f->last->task.sense[0], 0x72);
+	fixture_sense(fixture_test_unit_ready(f, b), 0x6, 0x2a, 0x01);
+	ck_assert_uint_eq(f->last->task.sense[0], 0x72);
+	/* A command that the transport gives up before it got anywhere, too. */
+	target_task_fail(&f->last->task, SCSI_KEY_ABORTED_COMMAND, 0x47, 0x05);
 	ck_assert_uint_eq(f->last->task.sense[0], 0x72);
 }
 END_TEST
@@ -279,11 +317,32 @@ START_TEST(ps_is_ignored_and_pages_must_be_whole_and_known)
 {
 	fixture_good(select_page(caching, 20, 0, 0x88));
 	disk_invalid_parameter(select_page(caching, 20, 0, 0x48), 4, 6);
-	disk_invalid_parameter(select_page(caching, 20, 0, 0x07), 4, 5);
+	disk_invalid_parameter(select_page(caching, 20, 0, 0x02), 4, 5);
 	disk_invalid_parameter(select_page(caching, 20, 1, 0x0a), 5, -1);
 	fixture_sense(select_page(caching, 19, 2, 0x05), 0x5, 0x1a, 0x00);
 	fixture_sense(select_page(caching, 1, 0, 0x08), 0x5, 0x1a, 0x00);
 	ck_assert_uint_eq(page_of(0x08)[2], 0x04);
+}
+END_TEST
+
+START_TEST(a_page_with_a_subpage_is_taken_by_its_own_header)
+{
+	uint8_t list[4 + 32] = {0, 0, 0, 0, 0x4a, 0x01, 0, 28, 0x01};
+
+	fixture_good(select_6(PF, list, sizeof(list)));
+	list[8] = 0x03;
+	disk_invalid_parameter(select_6(PF, list, sizeof(list)), 8, 1);
+	list[8] = 0x01;
+	list[7] = 27;
+	disk_invalid_parameter(select_6(PF, list, sizeof(list)), 6, -1);
+	list[7] = 28;
+	list[5] = 0x02;
+	disk_invalid_parameter(select_6(PF, list, sizeof(list)), 4, 6);
+	list[5] = 0x00; /* the page_0 format has no SPF */
+	disk_invalid_parameter(select_6(PF, list, sizeof(list)), 4, 6);
+	list[5] = 0x01;
+	for (size_t len = 5; len < sizeof(list); len++)
+		fixture_sense(select_6(PF, list, len), 0x5, 0x1a, 0x00);
 }
 END_TEST
 
@@ -340,7 +399,7 @@ START_TEST(a_medium_type_is_refused)
 }
 END_TEST
 
-START_TEST(page_format_is_required_and_nothing_is_saved)
+START_TEST(page_format_is_required_and_without_a_store_nothing_is_saved)
 {
 	const uint8_t list[4] = {0};
 
@@ -379,6 +438,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_header_of_ten_bytes_commands);
 	tcase_add_test(tcase, more_blocks_than_fit_are_all_ones_in_the_short_descriptor);
 	tcase_add_test(tcase, all_pages_come_in_order_with_subpages_or_without);
+	tcase_add_test(tcase, the_control_extension_page_says_that_alua_may_be_implicit);
 	tcase_add_test(tcase, write_protection_shows_in_the_header);
 	tcase_add_test(tcase, changeable_bits_are_those_that_change_something);
 	tcase_add_test(tcase, defaults_are_those_of_the_configuration);
@@ -392,10 +452,11 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, several_pages_are_taken_together_or_not_at_all);
 	tcase_add_test(tcase, bits_that_cannot_change_are_pointed_at);
 	tcase_add_test(tcase, ps_is_ignored_and_pages_must_be_whole_and_known);
+	tcase_add_test(tcase, a_page_with_a_subpage_is_taken_by_its_own_header);
 	tcase_add_test(tcase, a_block_descriptor_may_say_what_is_so);
 	tcase_add_test(tcase, the_ten_bytes_command_knows_the_long_descriptor);
 	tcase_add_test(tcase, a_medium_type_is_refused);
-	tcase_add_test(tcase, page_format_is_required_and_nothing_is_saved);
+	tcase_add_test(tcase, page_format_is_required_and_without_a_store_nothing_is_saved);
 	tcase_add_test(tcase, lists_of_no_length_and_of_a_wrong_one);
 	tcase_add_test(tcase, a_list_of_which_only_a_part_arrives_changes_nothing);
 }

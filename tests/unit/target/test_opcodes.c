@@ -105,8 +105,8 @@ END_TEST
 START_TEST(what_is_not_there_is_not_supported)
 {
 	static const uint8_t no[] = {0x00, 0x01, 0x00, 0x00};
-	const uint8_t cases[][3] = {
-		{1, 0xff, 0}, {2, 0xff, 0}, {3, 0xff, 0}, {2, 0x9e, 0x1f}, {3, 0x9e, 0x1f}};
+	const uint8_t cases[][3] = {{1, 0xff, 0},    {2, 0xff, 0},    {3, 0xff, 0},
+				    {2, 0x9e, 0x1f}, {3, 0x9e, 0x1f}, {3, 0x28, 1}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct fixture_result *result =

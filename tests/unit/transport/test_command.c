@@ -88,37 +88,75 @@ START_TEST(data_with_a_read_fails_the_command)
 }
 END_TEST
 
-static void send_bidirectional(uint32_t ahs_len)
+static void send_bidirectional(const uint8_t cdb[16], uint32_t expected_out, uint32_t ahs_len)
 {
-	static const uint8_t ahs[8] = {0, 5, 2, 0, 0, 0, 2, 0};
+	static const uint8_t ahs[8] = {0, 5, 2, 0, 0, 0, 3, 0}; /* 768 bytes to read */
 	uint8_t bhs[ISCSI_BHS_LEN];
 	struct iscsi_scsi_command pdu = {.final = true,
 					 .read = true,
 					 .write = true,
 					 .itt = 9,
-					 .expected_len = 512,
-					 .cmd_sn = wire.cmd_sn,
-					 .cdb = {0x53}};
+					 .expected_len = expected_out,
+					 .cmd_sn = wire.cmd_sn};
 
+	memcpy(pdu.cdb, cdb, sizeof(pdu.cdb));
 	iscsi_scsi_command_encode(&pdu, bhs);
 	wire_send_with_ahs(&wire, bhs, ahs, ahs_len, data, 512);
 }
 
-START_TEST(a_bidirectional_command_is_refused)
+static void expect_residuals(uint8_t status, uint32_t write_under, uint32_t read_under)
 {
+	struct iscsi_scsi_response response;
+
+	iscsi_scsi_response_decode(wire_expect(&wire, ISCSI_SCSI_RESPONSE)->bhs, &response);
+	ck_assert_uint_eq(response.status, status);
+	ck_assert_uint_eq(response.residual.underflow, write_under > 0);
+	ck_assert_uint_eq(response.residual.count, write_under);
+	ck_assert_uint_eq(response.read_residual.underflow, read_under > 0);
+	ck_assert_uint_eq(response.read_residual.count, read_under);
+	ck_assert(!response.residual.overflow && !response.read_residual.overflow);
+}
+
+START_TEST(an_unknown_bidirectional_command_moves_nothing_either_way)
+{
+	static const uint8_t xdwriteread[16] = {0x53};
+
 	start("ImmediateData=Yes");
-	send_bidirectional(8);
+	send_bidirectional(xdwriteread, 512, 8);
 	wire.cmd_sn++;
-	wire_expect_sense(&wire, 9, 0x05, 0x0e, 0x03);
+	expect_residuals(SCSI_STATUS_CHECK_CONDITION, 512, 768);
+	ck_assert_uint_eq(wire.pdu.data[2 + 12], 0x20);
 	uint32_t itt = wire_test_unit_ready(&wire);
 	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+/* Each direction has its own expected length and its own residual (RFC 7143 11.4.5). */
+START_TEST(a_command_of_one_direction_leaves_the_other_as_residual)
+{
+	uint8_t cdb[16];
+
+	start("ImmediateData=Yes");
+	wire_cdb_10(cdb, 0x28, 0, 1);
+	send_bidirectional(cdb, 512, 8);
+	wire.cmd_sn++;
+	struct iscsi_data_in in;
+	iscsi_data_in_decode(wire_expect(&wire, ISCSI_DATA_IN)->bhs, &in);
+	ck_assert_uint_eq(wire.pdu.data_len, 512);
+	ck_assert(in.final && !in.has_status); /* RFC 7143 11.7.3: never with the data */
+	expect_residuals(SCSI_STATUS_GOOD, 512, 256);
+
+	wire_cdb_10(cdb, 0x2a, 0, 1);
+	send_bidirectional(cdb, 1024, 8);
+	wire.cmd_sn++;
+	expect_residuals(SCSI_STATUS_GOOD, 512, 768);
 }
 END_TEST
 
 START_TEST(a_bidirectional_command_without_a_read_length_is_rejected)
 {
 	start("ImmediateData=Yes");
-	send_bidirectional(0);
+	send_bidirectional((const uint8_t[16]){0x53}, 512, 0);
 	wire_expect_reject(&wire, ISCSI_REJECT_INVALID_PDU_FIELD);
 }
 END_TEST
@@ -253,7 +291,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, immediate_data_over_the_first_burst_fails_the_command);
 	tcase_add_test(tcase, immediate_data_over_the_expected_length_fails_the_command);
 	tcase_add_test(tcase, data_with_a_read_fails_the_command);
-	tcase_add_test(tcase, a_bidirectional_command_is_refused);
+	tcase_add_test(tcase, an_unknown_bidirectional_command_moves_nothing_either_way);
+	tcase_add_test(tcase, a_command_of_one_direction_leaves_the_other_as_residual);
 	tcase_add_test(tcase, a_bidirectional_command_without_a_read_length_is_rejected);
 	tcase_add_test(tcase, a_command_that_is_neither_final_nor_writes_is_rejected);
 	tcase_add_test(tcase, the_reserved_tag_is_rejected);

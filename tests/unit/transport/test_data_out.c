@@ -4,6 +4,7 @@
 #include "pr_engine/bytes.h"
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
+#include "transport/conn_internal.h"
 
 #define ABORTED 0x0b /* sense key */
 
@@ -317,6 +318,129 @@ START_TEST(unannounced_data_fails_the_command)
 }
 END_TEST
 
+/* --- DataPDUInOrder=No, DataSequenceInOrder=No ------------------------------------------------ */
+
+static void start_in_any_order(const char *initial_r2t)
+{
+	house.config.policy.data_pdu_in_order = false;
+	house.config.policy.data_sequence_in_order = false;
+	wire_house_start(&house);
+	wire_open(&house, &wire);
+	wire_login(&wire, initial_r2t, "MaxBurstLength=8192", "FirstBurstLength=8192",
+		   "DataPDUInOrder=No", "DataSequenceInOrder=No", "MaxOutstandingR2T=4", NULL);
+	ck_assert(!house.node->sessions->params.data_pdu_in_order);
+	ck_assert(!house.node->sessions->params.data_sequence_in_order);
+	wire_clear_unit_attentions(&wire);
+}
+
+/* The order of `count` pieces: a step that shares no factor with it reaches each of them. */
+static void send_pieces(uint32_t itt, uint32_t ttt, uint32_t offset, uint32_t count, uint32_t step)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = offset + (i * step % count) * 256;
+		wire_data_out(&wire, itt, ttt, i, at, data + at, 256, i == count - 1);
+	}
+}
+
+START_TEST(data_may_come_in_any_order_when_agreed)
+{
+	start_in_any_order("InitialR2T=Yes");
+	for (uint32_t step = 1; step < 32; step += 2) {
+		memset(data, (int)step, 8192);
+		uint32_t itt = wire_write(&wire, 0, 16, NULL, 0, true);
+		struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+		send_pieces(itt, r2t.ttt, 0, 32, step);
+		wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+		expect_on_disk(8192);
+	}
+}
+END_TEST
+
+START_TEST(an_unsolicited_burst_may_come_in_any_order)
+{
+	start_in_any_order("InitialR2T=No");
+	uint32_t itt = wire_write(&wire, 0, 20, data, 2048, false);
+	send_pieces(itt, ISCSI_NO_TAG, 2048, 24, 7);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	ck_assert_uint_eq(r2t.offset, 8192);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	expect_on_disk(20 * WIRE_BLOCK);
+}
+END_TEST
+
+START_TEST(a_burst_in_any_order_is_kept_while_its_write_waits_for_room)
+{
+	house.config.limits.session_data_max = 40000;
+	start_in_any_order("InitialR2T=No");
+	uint32_t first = wire_write(&wire, 64, 60, NULL, 0, true);
+	uint32_t itt = wire_write(&wire, 0, 20, NULL, 0, false);
+	send_pieces(itt, ISCSI_NO_TAG, 0, 32, 11);
+	for (unsigned i = 0; i < 4; i++) {
+		struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+		ck_assert_uint_eq(r2t.itt, first);
+		wire_answer_r2t(&wire, &r2t, data);
+	}
+	wire_expect_status(&wire, first, SCSI_STATUS_GOOD);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	ck_assert_uint_eq(r2t.offset, 8192);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	expect_on_disk(20 * WIRE_BLOCK);
+}
+END_TEST
+
+START_TEST(sequences_may_be_answered_in_any_order)
+{
+	struct iscsi_r2t r2ts[4];
+
+	start_in_any_order("InitialR2T=Yes");
+	uint32_t itt = wire_write(&wire, 0, 60, NULL, 0, true);
+	for (unsigned i = 0; i < 4; i++)
+		r2ts[i] = wire_expect_r2t(&wire);
+	for (unsigned i = 0; i < 4; i++)
+		wire_answer_r2t(&wire, &r2ts[3 - i], data);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	expect_on_disk(60 * WIRE_BLOCK);
+}
+END_TEST
+
+START_TEST(bytes_that_come_twice_fail_the_command)
+{
+	start_in_any_order("InitialR2T=Yes");
+	uint32_t itt = wire_write(&wire, 0, 2, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	wire_data_out(&wire, itt, r2t.ttt, 0, 256, data, 512, false);
+	wire_data_out(&wire, itt, r2t.ttt, 1, 0, data, 512, true);
+	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
+}
+END_TEST
+
+START_TEST(a_sequence_in_any_order_must_be_whole)
+{
+	start_in_any_order("InitialR2T=Yes");
+	uint32_t itt = wire_write(&wire, 0, 2, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	wire_data_out(&wire, itt, r2t.ttt, 0, 512, data, 512, true);
+	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
+}
+END_TEST
+
+START_TEST(a_sequence_in_too_many_pieces_fails_the_command)
+{
+	house.config.policy.data_pdu_in_order = false;
+	wire_house_start(&house);
+	wire_open(&house, &wire);
+	wire_login(&wire, "DataPDUInOrder=No", "InitialR2T=Yes", NULL);
+	wire_clear_unit_attentions(&wire);
+	uint32_t itt = wire_write(&wire, 0, 64, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	for (uint32_t i = 0; i < 1100; i++)
+		wire_data_out(&wire, itt, r2t.ttt, i, 4 + 8 * i, data, 4, i == 1099);
+	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
+}
+END_TEST
+
 START_TEST(an_unknown_task_is_rejected)
 {
 	start_solicited();
@@ -463,6 +587,54 @@ START_TEST(writes_over_the_sessions_room_wait_their_turn)
 }
 END_TEST
 
+START_TEST(a_write_that_waits_for_room_has_no_buffer)
+{
+	house.config.limits.session_data_max = 3000;
+	start_solicited();
+	wire_write(&wire, 0, 4, NULL, 0, true);
+	uint32_t second = wire_write(&wire, 0, 4, NULL, 0, true);
+	const struct iscsi_task *task = iscsi_session_find_task(house.node->sessions, second);
+	ck_assert_ptr_nonnull(task);
+	ck_assert_ptr_null(task->scsi.data_out);
+	ck_assert_uint_eq(house.node->sessions->data_used, 2048);
+}
+END_TEST
+
+START_TEST(what_a_waiting_write_brought_along_is_kept)
+{
+	house.config.limits.session_data_max = 4096;
+	start_unsolicited();
+	uint32_t first = wire_write(&wire, 32, 8, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t other = wire_expect_r2t(&wire);
+	uint32_t second = wire_write(&wire, 0, 4, data, 300, false);
+	wire_data_out(&wire, second, ISCSI_NO_TAG, 0, 300, data + 300, 724, true);
+	wire_expect_nothing(&wire);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_answer_r2t(&wire, &other, data);
+	wire_expect_status(&wire, first, SCSI_STATUS_GOOD);
+	r2t = wire_expect_r2t(&wire);
+	ck_assert_uint_eq(r2t.offset, 1024);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_expect_status(&wire, second, SCSI_STATUS_GOOD);
+	expect_on_disk(2048);
+	ck_assert_uint_eq(house.node->sessions->early_used, 0);
+	ck_assert_uint_eq(house.node->sessions->data_used, 0);
+}
+END_TEST
+
+START_TEST(unasked_data_over_half_the_room_finds_the_task_set_full)
+{
+	house.config.limits.session_data_max = 3000;
+	start_unsolicited();
+	wire_write(&wire, 32, 4, data, 1024, true);
+	wire_write(&wire, 32, 4, data, 1024, true); /* waits, with what it brought */
+	uint32_t refused = wire_write(&wire, 32, 4, data, 1024, true);
+	wire_expect_r2t(&wire);
+	wire_expect_status(&wire, refused, SCSI_STATUS_TASK_SET_FULL);
+}
+END_TEST
+
 START_TEST(a_write_larger_than_the_room_still_goes_through)
 {
 	house.config.limits.session_data_max = 512;
@@ -571,6 +743,13 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_unsolicited_burst_must_be_whole);
 	tcase_add_test(tcase, unsolicited_data_under_initial_r2t_fails_the_command);
 	tcase_add_test(tcase, unannounced_data_fails_the_command);
+	tcase_add_test(tcase, data_may_come_in_any_order_when_agreed);
+	tcase_add_test(tcase, an_unsolicited_burst_may_come_in_any_order);
+	tcase_add_test(tcase, a_burst_in_any_order_is_kept_while_its_write_waits_for_room);
+	tcase_add_test(tcase, sequences_may_be_answered_in_any_order);
+	tcase_add_test(tcase, bytes_that_come_twice_fail_the_command);
+	tcase_add_test(tcase, a_sequence_in_any_order_must_be_whole);
+	tcase_add_test(tcase, a_sequence_in_too_many_pieces_fails_the_command);
 	tcase_add_test(tcase, an_unknown_task_is_rejected);
 	tcase_add_test(tcase, a_foreign_ttt_is_rejected_and_does_no_harm);
 	tcase_add_test(tcase, another_lun_is_rejected);
@@ -580,6 +759,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_write_that_gets_no_data_fails_in_the_end);
 	tcase_add_test(tcase, data_that_comes_moves_the_timeout);
 	tcase_add_test(tcase, writes_over_the_sessions_room_wait_their_turn);
+	tcase_add_test(tcase, a_write_that_waits_for_room_has_no_buffer);
+	tcase_add_test(tcase, what_a_waiting_write_brought_along_is_kept);
+	tcase_add_test(tcase, unasked_data_over_half_the_room_finds_the_task_set_full);
 	tcase_add_test(tcase, a_write_larger_than_the_room_still_goes_through);
 	tcase_add_test(tcase, an_aborted_write_gives_its_room_to_the_next);
 	tcase_add_test(tcase, a_data_digest_error_fails_the_command);

@@ -172,6 +172,7 @@ START_TEST(commands_behind_a_hole_are_part_of_the_task_set)
 	wire.cmd_sn++;
 	wire_test_unit_ready(&wire);
 	uint32_t tmf = wire_manage(&wire, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	wire_wait(&wire, house.config.limits.abort_wait_ms + 100);
 	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
 	wire.cmd_sn -= 2;
 	uint32_t late = wire_test_unit_ready(&wire);
@@ -188,9 +189,115 @@ START_TEST(a_refused_write_is_part_of_the_task_set)
 	wire_clear_unit_attentions(&wire);
 	uint32_t itt = wire_write(&wire, WIRE_BLOCKS, 2, NULL, 0, false);
 	uint32_t tmf = wire_manage(&wire, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	wire_wait(&wire, house.config.limits.abort_wait_ms + 100);
 	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
 	wire_data_out(&wire, itt, ISCSI_NO_TAG, 0, 0, data, 1024, true);
 	wire_expect_nothing(&wire);
+}
+END_TEST
+
+/* RFC 7143 4.2.3.3 a: an initiator goes on answering R2Ts until the function is answered. */
+START_TEST(a_reset_waits_for_data_that_was_asked_for)
+{
+	wire_write(&wire, 0, 2, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_LOGICAL_UNIT_RESET, ISCSI_NO_TAG, 0);
+	wire_expect_nothing(&wire);
+	wire_data_out(&wire, r2t.itt, r2t.ttt, 0, 0, data, 512, false);
+	wire_expect_nothing(&wire);
+	wire_data_out(&wire, r2t.itt, r2t.ttt, 1, 512, data, 512, true);
+	/* The task is aborted all the same: it is never answered, nor written. */
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_expect_nothing(&wire);
+}
+END_TEST
+
+START_TEST(a_reset_does_not_wait_for_ever)
+{
+	wire_write(&wire, 0, 2, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_LOGICAL_UNIT_RESET, ISCSI_NO_TAG, 0);
+	wire_wait(&wire, house.config.limits.abort_wait_ms - 100);
+	wire_expect_nothing(&wire);
+	wire_wait(&wire, 200);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_answer_r2t(&wire, &r2t, data);
+	wire_expect_nothing(&wire);
+}
+END_TEST
+
+START_TEST(no_more_is_asked_for_while_a_reset_waits)
+{
+	wire_close(&wire);
+	wire_open(&house, &wire);
+	wire_login(&wire, "MaxBurstLength=512", "InitialR2T=Yes", NULL);
+	wire_clear_unit_attentions(&wire);
+	wire_write(&wire, 0, 4, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_LOGICAL_UNIT_RESET, ISCSI_NO_TAG, 0);
+	wire_answer_r2t(&wire, &r2t, data);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+}
+END_TEST
+
+START_TEST(data_for_another_lun_is_not_waited_for)
+{
+	wire_write(&wire, 0, 2, NULL, 0, true);
+	wire_expect_r2t(&wire);
+	uint32_t tmf = manage_numbered(SCSI_TMF_LOGICAL_UNIT_RESET, 99, ISCSI_NO_TAG, 0);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_NO_LUN);
+}
+END_TEST
+
+/* RFC 7143 4.2.3.3 b: a command before the function that comes late is aborted, not run later. */
+START_TEST(a_reset_waits_for_the_commands_before_it)
+{
+	house.hold = true;
+	wire.cmd_sn++;
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_LOGICAL_UNIT_RESET, ISCSI_NO_TAG, 0);
+	wire_expect_nothing(&wire);
+	wire.cmd_sn--;
+	wire_read(&wire, 0, 1);
+	wire_expect_nothing(&wire);
+	wire_house_release(&house);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_expect_nothing(&wire);
+}
+END_TEST
+
+START_TEST(commands_behind_a_reset_that_waits_run_after_it)
+{
+	wire_write(&wire, 0, 2, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	uint32_t behind = wire_read(&wire, 0, 1);
+	wire_expect_nothing(&wire);
+	wire_answer_r2t(&wire, &r2t, data);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	wire_expect_status(&wire, behind, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+/* The whole target: what is missing counts as received (RFC 7143 4.2.3.3 b). */
+START_TEST(a_reset_of_the_target_waits_for_no_command)
+{
+	uint32_t missing = wire.cmd_sn++;
+	uint32_t tmf = wire_manage(&wire, SCSI_TMF_TARGET_WARM_RESET, ISCSI_NO_TAG, 0);
+	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
+	ck_assert_uint_eq(wire.exp_cmd_sn, missing + 1);
+}
+END_TEST
+
+START_TEST(a_function_that_waits_goes_with_its_session)
+{
+	wire_write(&wire, 0, 2, NULL, 0, true);
+	wire_expect_r2t(&wire);
+	wire_manage(&wire, SCSI_TMF_LOGICAL_UNIT_RESET, ISCSI_NO_TAG, 0);
+	wire_test_unit_ready(&wire);
+	wire_close(&wire);
+	ck_assert(scsi_target_idle(house.target));
+	wire_open(&house, &wire);
+	wire_login(&wire, NULL);
 }
 END_TEST
 
@@ -312,6 +419,7 @@ START_TEST(a_nexus_reset_ends_what_never_ran)
 	wire.cmd_sn++; /* this one is lost */
 	wire_test_unit_ready(&wire);
 	uint32_t tmf = wire_manage(&wire, SCSI_TMF_I_T_NEXUS_RESET, ISCSI_NO_TAG, 0);
+	wire_wait(&wire, house.config.limits.abort_wait_ms + 100);
 	ck_assert_uint_eq(wire_expect_managed(&wire, tmf), SCSI_TMF_COMPLETE);
 	wire_data_out(&wire, refused, ISCSI_NO_TAG, 0, 0, data, 1024, true);
 	uint32_t plug = wire_manage(&wire, SCSI_TMF_ABORT_TASK, 9999, wire.cmd_sn - 2);
@@ -418,6 +526,14 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_task_set_goes_as_a_whole);
 	tcase_add_test(tcase, commands_behind_a_hole_are_part_of_the_task_set);
 	tcase_add_test(tcase, a_refused_write_is_part_of_the_task_set);
+	tcase_add_test(tcase, a_reset_waits_for_data_that_was_asked_for);
+	tcase_add_test(tcase, a_reset_does_not_wait_for_ever);
+	tcase_add_test(tcase, no_more_is_asked_for_while_a_reset_waits);
+	tcase_add_test(tcase, data_for_another_lun_is_not_waited_for);
+	tcase_add_test(tcase, a_reset_waits_for_the_commands_before_it);
+	tcase_add_test(tcase, commands_behind_a_reset_that_waits_run_after_it);
+	tcase_add_test(tcase, a_reset_of_the_target_waits_for_no_command);
+	tcase_add_test(tcase, a_function_that_waits_goes_with_its_session);
 	tcase_add_test(tcase, clear_task_set_reaches_other_sessions);
 	tcase_add_test(tcase, a_reset_aborts_writes_of_others_that_wait_for_data);
 	tcase_add_test(tcase, a_cold_reset_closes_every_connection_behind_its_answer);

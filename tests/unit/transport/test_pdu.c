@@ -289,7 +289,7 @@ static const struct {
 	 recode_scsi_response,
 	 0x21,
 	 0x80,
-	 {0x3f, 0x86, 0xff, 0xff, NONE4, NONE4, NONE4, ALL4, ALL4, ALL4, ALL4, ALL4, ALL4, NONE4,
+	 {0x3f, 0x9e, 0xff, 0xff, NONE4, NONE4, NONE4, ALL4, ALL4, ALL4, ALL4, ALL4, ALL4, ALL4,
 	  ALL4}},
 	{"TMF Response",
 	 recode_task_management_response,

@@ -1,0 +1,261 @@
+/*
+ * One connection of the server.
+ *
+ * It is driven by three things: bytes that can be read, room to write, and its deadline. Whatever
+ * happened, server_conn_settle() then brings socket, watchers and timer in line with what the
+ * protocol wants, so there is one place that decides about reading, writing and closing.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "transport/server_internal.h"
+
+#define OUTPUT_IOV_MAX	     64 /* entries of one writev */
+#define LINGER_S	     2.0
+#define READS_PER_TURN	     8 /* readv calls for one connection before others get their turn */
+#define TCP_SILENCE_LIMIT_MS 60000
+
+/* Ends the protocol's side. Freeing may wake others, never this one again. */
+static void server_conn_end_protocol(struct server_conn *c)
+{
+	struct iscsi_server *server = c->server;
+
+	if (c->is_woken) {
+		struct server_conn **link = &server->woken;
+		while (*link != c)
+			link = &(*link)->next_woken;
+		*link = c->next_woken;
+	}
+	c->is_woken = true;
+	iscsi_conn_free(&c->conn);
+}
+
+void server_conn_close(struct server_conn *c)
+{
+	struct iscsi_server *server = c->server;
+
+	ev_io_stop(server->loop, &c->readable);
+	ev_io_stop(server->loop, &c->writable);
+	ev_timer_stop(server->loop, &c->timer);
+	if (c->conn)
+		server_conn_end_protocol(c);
+	close(c->fd);
+	DL_DELETE(server->conns, c);
+	server->connections--;
+	free(c);
+}
+
+/*
+ * All is said, and the last words (a Logout Response, a login's refusal) are with the kernel.
+ * Closing now would answer anything that the peer still sends with a reset, which may overtake
+ * them. So only our side is shut, and what comes is thrown away until the peer closes too, or for
+ * LINGER_S.
+ */
+static void server_conn_linger(struct server_conn *c)
+{
+	struct ev_loop *loop = c->server->loop;
+
+	server_conn_end_protocol(c);
+	if (c->server->stopping || shutdown(c->fd, SHUT_WR) < 0) {
+		server_conn_close(c);
+		return;
+	}
+	ev_io_stop(loop, &c->writable);
+	ev_timer_stop(loop, &c->timer);
+	ev_timer_set(&c->timer, LINGER_S, 0.0);
+	ev_timer_start(loop, &c->timer);
+	ev_io_start(loop, &c->readable);
+}
+
+static void server_conn_swallow(struct server_conn *c)
+{
+	char waste[4096];
+	ssize_t n = read(c->fd, waste, sizeof(waste));
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		server_conn_close(c);
+}
+
+/* Sends what there is. Returns false when the socket is broken. */
+static bool server_conn_flush(struct server_conn *c, bool *ret_blocked)
+{
+	struct iovec iov[OUTPUT_IOV_MAX];
+
+	*ret_blocked = false;
+	for (;;) {
+		int count = iscsi_conn_output(c->conn, iov, OUTPUT_IOV_MAX);
+		if (count == 0)
+			return true;
+		ssize_t n = sendmsg(c->fd,
+				    &(struct msghdr){.msg_iov = iov, .msg_iovlen = (size_t)count},
+				    MSG_NOSIGNAL);
+		if (n >= 0) {
+			iscsi_conn_sent(c->conn, (size_t)n, server_now_ms(c->server));
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			*ret_blocked = true;
+			return true;
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+}
+
+static void watcher_set(struct ev_loop *loop, ev_io *watcher, bool wanted)
+{
+	if (wanted && !ev_is_active(watcher))
+		ev_io_start(loop, watcher);
+	else if (!wanted && ev_is_active(watcher))
+		ev_io_stop(loop, watcher);
+}
+
+static void server_conn_set_timer(struct server_conn *c)
+{
+	struct ev_loop *loop = c->server->loop;
+	uint64_t deadline = iscsi_conn_deadline(c->conn);
+
+	if (deadline == c->timer_deadline)
+		return;
+	c->timer_deadline = deadline;
+	ev_timer_stop(loop, &c->timer);
+	if (deadline == UINT64_MAX)
+		return;
+	uint64_t now = server_now_ms(c->server);
+	ev_timer_set(&c->timer, deadline > now ? (double)(deadline - now) / 1000.0 : 0.0, 0.0);
+	ev_timer_start(loop, &c->timer);
+}
+
+void server_conn_settle(struct server_conn *c)
+{
+	bool blocked;
+	struct iovec iov[2];
+
+	bool sound = server_conn_flush(c, &blocked);
+	if (!sound)
+		iscsi_conn_eof(c->conn, server_now_ms(c->server));
+	if (iscsi_conn_finished(c->conn) && !sound) {
+		server_conn_close(c);
+		return;
+	}
+	if (iscsi_conn_finished(c->conn) && !blocked) {
+		server_conn_linger(c);
+		return;
+	}
+	watcher_set(c->server->loop, &c->writable, blocked && sound);
+	watcher_set(c->server->loop, &c->readable,
+		    sound && !iscsi_conn_finished(c->conn) && iscsi_conn_input(c->conn, iov) > 0);
+	server_conn_set_timer(c);
+}
+
+static void server_conn_wake(void *context)
+{
+	struct server_conn *c = context;
+
+	if (c->is_woken)
+		return;
+	c->is_woken = true;
+	c->next_woken = c->server->woken;
+	c->server->woken = c;
+}
+
+static void server_conn_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct server_conn *c = watcher->data;
+	struct iovec iov[2];
+	(void)loop;
+	(void)events;
+
+	if (!c->conn) {
+		server_conn_swallow(c);
+		return;
+	}
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		int count = iscsi_conn_input(c->conn, iov);
+		if (count == 0)
+			break;
+		size_t room = iov[0].iov_len + (count > 1 ? iov[1].iov_len : 0);
+		ssize_t n = readv(c->fd, iov, count);
+		if (n > 0) {
+			iscsi_conn_received(c->conn, (size_t)n, server_now_ms(c->server));
+			if ((size_t)n < room || iscsi_conn_finished(c->conn))
+				break;
+		} else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+			iscsi_conn_eof(c->conn, server_now_ms(c->server));
+			break;
+		} else if (errno != EINTR) {
+			break;
+		}
+	}
+	server_conn_settle(c);
+}
+
+static void server_conn_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	server_conn_settle(watcher->data);
+}
+
+static void server_conn_on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct server_conn *c = watcher->data;
+	(void)loop;
+	(void)events;
+
+	if (!c->conn) {
+		server_conn_close(c);
+		return;
+	}
+	c->timer_deadline = UINT64_MAX; /* the timer has fired: whatever comes next is set anew */
+	iscsi_conn_tick(c->conn, server_now_ms(c->server));
+	server_conn_settle(c);
+}
+
+static void socket_tune(int fd)
+{
+	int on = 1;
+	unsigned silence_ms = TCP_SILENCE_LIMIT_MS;
+
+	/* Best effort: a connection works without any of these. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
+}
+
+void server_conn_open(struct server_listener *listener, int fd,
+		      const union server_address *peer_address)
+{
+	static const struct iscsi_conn_host host = {.wake = server_conn_wake};
+	struct iscsi_server *server = listener->server;
+	char local[SERVER_ADDRESS_TEXT_LEN], peer[SERVER_ADDRESS_TEXT_LEN];
+	union server_address local_address = {0};
+	socklen_t len = sizeof(local_address);
+
+	struct server_conn *c = calloc(1, sizeof(*c));
+	if (!c || getsockname(fd, &local_address.any, &len) < 0)
+		goto refuse;
+	server_address_text(&local_address, local);
+	server_address_text(peer_address, peer);
+	c->server = server;
+	c->fd = fd;
+	c->conn = iscsi_conn_create(server->node, listener->portal, local, peer, &host, c,
+				    server_now_ms(server));
+	if (!c->conn)
+		goto refuse;
+	socket_tune(fd);
+	DL_APPEND(server->conns, c);
+	server->connections++;
+	c->timer_deadline = UINT64_MAX;
+	ev_io_init(&c->readable, server_conn_on_readable, fd, EV_READ);
+	ev_io_init(&c->writable, server_conn_on_writable, fd, EV_WRITE);
+	ev_init(&c->timer, server_conn_on_timer);
+	c->readable.data = c->writable.data = c->timer.data = c;
+	server_conn_settle(c);
+	return;
+refuse:
+	free(c);
+	close(fd);
+}
