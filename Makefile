@@ -245,13 +245,19 @@ bench: deps
 # Debian's kernel in QEMU as the initiator; see tests/linux/README.md.
 LINUX_B         := build/linux
 LINUX_SCENARIOS := $(wildcard tests/linux/scenarios/*.sh)
+# What the guests run of ours, linked statically.
+LINUX_PROGRAMS  := $(basename $(notdir $(wildcard tests/linux/programs/*.c)))
 
 .PHONY: check-linux check-linux-short linux-image
 linux-image:
 	@tools/install-deps --linux
 	@mkdir -p $(LINUX_B)
 	@tests/linux/build-image $(LINUX_B)
-	@$(CC) -static -std=c11 -D_GNU_SOURCE -O2 $(WARN) -o $(LINUX_B)/pr_ioctl tests/linux/pr_ioctl.c
+	@mkdir -p $(LINUX_B)/programs
+	@for program in $(LINUX_PROGRAMS); do \
+		$(CC) -static -std=c11 -D_GNU_SOURCE -O2 -pthread $(WARN) $(WERROR) \
+			-o $(LINUX_B)/programs/$$program tests/linux/programs/$$program.c || exit 1; \
+	done
 
 check-linux: linux-image
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
