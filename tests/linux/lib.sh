@@ -82,6 +82,8 @@ wait_for() {
 
 # ---- iSCSI ----------------------------------------------------------------------------------------
 start_iscsid() {
+	# Taken up by each new node record: an unanswered ping is noticed after some seconds.
+	sed -i 's/^\(node.conn\[0\].timeo.noop_out_[a-z]*\) = .*/\1 = 3/' /etc/iscsi/iscsid.conf
 	echo "InitiatorName=$IQN" >/etc/iscsi/initiatorname.iscsi
 	iscsid
 	wait_for 20 grep -q ISCSIADM_ABSTRACT /proc/net/unix
@@ -95,6 +97,7 @@ start_udev() {
 }
 
 portal=$HOST:$PORT
+portal2=$HOST2:$PORT2
 
 setting() { # name value: of the node records
 	iscsiadm -m node -T "$TARGET" -o update -n "$1" -v "$2"
@@ -124,6 +127,36 @@ log_in() {
 }
 
 log_out() { check "logout" iscsiadm -m node -T "$TARGET" --logout; }
+
+# ---- I/O ------------------------------------------------------------------------------------------
+# Verified I/O in the background: start_io DISK; io_goes_on NAME; stop_io NAME
+start_io() {
+	rm -f /tmp/io /tmp/io.stop
+	echo 0 >/tmp/io
+	verified_io "$1" "${2:-256}" "${3:-4096}" "${4:-8}" /tmp/io >/tmp/io.result 2>&1 &
+	io_pid=$!
+}
+
+io_done() { cat /tmp/io; }
+io_past() { [ "$(io_done)" -gt "$1" ]; }
+
+# Another hundred operations within a minute: more than those that were on their way.
+io_goes_on() {
+	if wait_for 60 io_past $(($(io_done) + 100)); then
+		ok "$1"
+	else
+		fail "$1: I/O stands still, or ended: $(cat /tmp/io.result)"
+	fi
+}
+
+stop_io() {
+	touch /tmp/io.stop
+	if wait "$io_pid"; then
+		ok "$1 ($(cat /tmp/io.result))"
+	else
+		fail "$1: $(cat /tmp/io.result)"
+	fi
+}
 
 # Direct I/O of one 4 KiB block: read_block DISK N, write_block DISK N BYTE-IN-HEX
 read_block() { dd if="$1" of=/tmp/block bs=4096 count=1 skip="$2" iflag=direct; }

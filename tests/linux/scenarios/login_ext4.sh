@@ -2,7 +2,6 @@
 # (the sheet's kernel level for user 1; nothing here may print an error)
 
 host_allocated() { stat -c %b "$work/lun0.img"; }
-host_restart() { restart_daemon; }
 
 identity() { /lib/udev/scsi_id --whitelisted --device="$disk" 2>/dev/null || sg_vpd -i -q "$disk"; }
 
