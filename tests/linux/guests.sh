@@ -40,7 +40,7 @@ boot_guest() { # name, number
 	booted_at[$name]=${EPOCHREALTIME/[.,]/}
 	qemu-system-x86_64 -accel "$accelerator" -M pc -cpu max -smp 1 -m 512 -nographic -no-reboot \
 		-display none -kernel "$image/kernels/$kernel/vmlinuz" -initrd "$work/initramfs-$name" \
-		-append "console=ttyS0 quiet loglevel=6 printk.time=1 panic=-1 mitigations=off tsc=unstable ${kernel_args:-}" \
+		-append "console=ttyS0 quiet loglevel=6 printk.time=1 panic=-1 mitigations=off tsc=unstable no_timer_check ${kernel_args:-}" \
 		"${nics[@]}" \
 		-chardev "file,id=console,path=$log_folder/console-$name" -serial chardev:console \
 		-chardev "pipe,id=talk,path=$work/$name" -serial chardev:talk \

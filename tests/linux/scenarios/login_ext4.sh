@@ -3,13 +3,21 @@
 
 host_allocated() { stat -c %b "$work/lun0.img"; }
 
-identity() { /lib/udev/scsi_id --whitelisted --device="$disk" 2>/dev/null || sg_vpd -i -q "$disk"; }
+# udev's names for the disk, made from VPD 83
+identity() {
+	udevadm settle
+	for link in /dev/disk/by-id/*; do
+		[ "$(readlink -f "$link")" = "$disk" ] && echo "$link"
+	done
+}
 
 guest() {
+	start_udev
 	log_in || return
 	check_says "lsscsi names target and disk" "$TARGET.*$disk" /usr/bin/lsscsi -t
 	identity >/tmp/identity.before
-	check "VPD 83 gives a name" test -s /tmp/identity.before
+	check_equal "VPD 83 gives two names to /dev/disk/by-id" 2 \
+		"$(grep -cE '/(wwn-0x3|scsi-1HOLDFAST)' /tmp/identity.before)"
 
 	check "mkfs.ext4" mkfs.ext4 -q -F "$disk" || return
 	check "mount" mount "$disk" /mnt
