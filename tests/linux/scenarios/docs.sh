@@ -70,6 +70,8 @@ run_step() { # kind, command with this guest's names in it
 	esac
 }
 
+two_paths() { [ "$(multipathd show paths format '%d %t' | grep -c active)" = 2 ]; }
+
 # The one disk, once it is there; the map, once it has both paths
 names_of() { # command
 	case $1 in
@@ -78,7 +80,7 @@ names_of() { # command
 		udevadm settle
 		;;
 	*mpathpersist* | multipath\ *)
-		wait_for 60 sh -c '[ "$(multipathd show paths format "%d %t" | grep -c active)" = 2 ]'
+		wait_for 20 two_paths || fail "the map has not both paths: $(multipathd show paths 2>&1 | tr '\n' '|')"
 		;;
 	esac
 	echo "$1" | sed "s|127.0.0.1:3260|$portal|g; s|/dev/sdX|$disk|g"
