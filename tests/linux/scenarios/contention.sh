@@ -102,11 +102,16 @@ fence_a() {
 			"$after" "$answer"
 		host fenced_blocks_written
 		check "b had been writing" [ "$answer" -gt 4096 ]
-		check "a releases, round $round" pr_ioctl "$dev" release 0xaa 3
+		# b's kernel may have reset the LUN, of which a is told first.
+		check "a releases, round $round" wait_for 10 pr_ioctl "$dev" release 0xaa 3
 	done
 }
 
 fence_b() {
+	# A write that was aborted for another nexus is not answered (TAS=0): b's kernel finds out by its
+	# own clock, here after 3 s rather than 30.
+	echo 3 >"/sys/block/${dev##*/}/device/timeout"
+	echo 3 >"/sys/block/${dev##*/}/device/eh_timeout"
 	for round in $rounds; do
 		check "b registers for the fence, round $round" pr_ioctl "$dev" register 0 0xbb
 		wait_for 10 pr_ioctl "$dev" reserve 0xbb 3
