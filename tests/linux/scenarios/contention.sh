@@ -121,8 +121,9 @@ fence_b() {
 		barrier "b writes, round $round"
 		wait "$io_pid"
 		result=$(cat /tmp/io.result)
+		# A thread that saw the first refusal before it wrote again has none of its own.
 		case $result in
-		*" errors 8 mismatches 0 "*EBADE) ok "b's writes are refused, what was acknowledged is there, round $round ($result)" ;;
+		*" errors "[1-8]" mismatches 0 "*EBADE) ok "b's writes are refused, what was acknowledged is there, round $round ($result)" ;;
 		*) fail "b was not fenced as it should, round $round: $result" ;;
 		esac
 		barrier "b is fenced, round $round"
