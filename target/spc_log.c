@@ -169,6 +169,8 @@ static void fill_statistics(const struct scsi_log *log, uint32_t block_shift,
 	byte_writer_be64(page, read->ms);
 	byte_writer_be64(page, write->ms);
 	byte_writer_zeros(page, 16); /* weighted numbers: not measured */
+	put_parameter(page, 0x0002, FORMAT_BINARY_LIST, 8);
+	byte_writer_be64(page, 0); /* idle time: not measured; sg_logs reads no page without it */
 	put_parameter(page, 0x0003, FORMAT_BINARY_LIST, 8);
 	byte_writer_be32(page, 3); /* EXPONENT: a negative power of ten */
 	byte_writer_be32(page, 1);

@@ -123,6 +123,18 @@ START_TEST(statistics_count_what_was_done)
 }
 END_TEST
 
+START_TEST(statistics_have_their_three_parameters_in_order)
+{
+	const uint8_t *first = parameter(0x19, 0x0001, 64);
+	const uint8_t *idle = parameter(0x19, 0x0002, 8);
+	const uint8_t *interval = parameter(0x19, 0x0003, 8);
+
+	ck_assert_int_eq(idle - first, 64 + 4);
+	ck_assert_int_eq(interval - idle, 8 + 4);
+	ck_assert_uint_eq(get_be64(idle), 0);
+}
+END_TEST
+
 START_TEST(statistics_have_the_time_that_commands_took)
 {
 	f->disks[0].hold = true;
@@ -156,7 +168,7 @@ END_TEST
 
 START_TEST(the_parameter_pointer_skips)
 {
-	const struct fixture_result *result = sense(CUMULATIVE | 0x19, 0, 2);
+	const struct fixture_result *result = sense(CUMULATIVE | 0x19, 0, 3);
 
 	fixture_good(result);
 	ck_assert_uint_eq(result->len, 4 + 12);
@@ -230,6 +242,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, every_page_that_is_listed_is_there);
 	tcase_add_test(tcase, what_is_not_there_is_pointed_at);
 	tcase_add_test(tcase, statistics_count_what_was_done);
+	tcase_add_test(tcase, statistics_have_their_three_parameters_in_order);
 	tcase_add_test(tcase, statistics_have_the_time_that_commands_took);
 	tcase_add_test(tcase, errors_of_the_disk_are_counted);
 	tcase_add_test(tcase, the_parameter_pointer_skips);
