@@ -235,7 +235,7 @@ check-wire: deps
 # Benchmarks print figures and ratios; nothing fails on them.
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(call test_bins,$(BENCH_SRC))
-$(BENCH_BIN): $(B)/%: $(B)/%.o $(LIBS)
+$(BENCH_BIN): $(B)/%: $(B)/%.o $(LIB_SUPPORT) $(LIB_LAB) $(LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 .PHONY: bench
 bench: deps

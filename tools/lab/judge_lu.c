@@ -127,6 +127,20 @@ void lu_undo_to(struct lu *lu, size_t mark)
 	}
 }
 
+/* The most nexuses that one initiator port has. */
+static uint32_t count_ports(const struct history_nexus *nexuses, uint32_t count)
+{
+	uint32_t most = 1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t same = 0;
+		for (uint32_t k = 0; k < count; k++)
+			same += lu_same_initiator_port(&nexuses[i], &nexuses[k]);
+		most = same > most ? same : most;
+	}
+	return most;
+}
+
 int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_nexus *nexuses,
 	    uint32_t nexus_count)
 {
@@ -136,6 +150,7 @@ int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_ne
 	lu->rules = rules;
 	lu->nexuses = nexuses;
 	lu->nexus_count = nexus_count;
+	lu->ports = count_ports(nexuses, nexus_count);
 	lu->holder = lu->spc2_owner = (uint32_t)LU_NOBODY;
 	lu->keys = calloc(count, sizeof(*lu->keys));
 	lu->pending = calloc(count, sizeof(*lu->pending));
@@ -161,10 +176,17 @@ void lu_finish(struct lu *lu)
 
 void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua)
 {
-	/* It belongs to the I_T nexus; without one there is nobody to tell (the new session starts
-	 * with its own). */
-	if (lu->rules->unit_attentions && lu->up[nexus])
-		lu_set(lu, &lu->pending[nexus], lu->pending[nexus] | ua);
+	/* A unit attention belongs to the I_T nexus. While there is none (or while one begins,
+	 * which nobody outside sees exactly) a target may keep it for the next or not. */
+	uint32_t *where = lu->up[nexus] ? &lu->pending[nexus] : &lu->maybe[nexus];
+
+	if (lu->rules->unit_attentions)
+		lu_set(lu, where, *where | ua);
+}
+
+void lu_establish_maybe(struct lu *lu, uint32_t nexus, uint32_t ua)
+{
+	lu_set(lu, &lu->maybe[nexus], lu->maybe[nexus] | ua);
 }
 
 bool lu_attention_pending(const struct lu *lu, uint32_t nexus)
@@ -172,37 +194,35 @@ bool lu_attention_pending(const struct lu *lu, uint32_t nexus)
 	return lu->pending[nexus] != 0;
 }
 
-/* Takes the first of `wanted` that is there. */
-static bool take(struct lu *lu, uint32_t *field, uint32_t wanted)
+/* The one that is due rather than the one that may be. */
+static bool take(struct lu *lu, uint32_t nexus, uint32_t ua)
 {
-	uint32_t there = *field & wanted;
+	uint32_t *where = (lu->pending[nexus] & ua) != 0 ? &lu->pending[nexus] : &lu->maybe[nexus];
 
-	if (there == 0)
+	if ((*where & ua) == 0)
 		return false;
-	lu_set(lu, field, *field & ~(there & -there));
+	lu_set(lu, where, *where & ~ua);
 	return true;
 }
 
 bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq)
 {
-	uint32_t *pending = &lu->pending[nexus], *maybe = &lu->maybe[nexus];
-
 	if (!lu->rules->unit_attentions)
 		return true;
 	if (asc == 0x29)
-		return take(lu, pending, LU_UA_RESET) || take(lu, maybe, LU_MAYBE_RESET);
+		return take(lu, nexus, LU_UA_RESET);
 	if (asc == 0x2f)
-		return take(lu, maybe, LU_MAYBE_CLEARED);
+		return take(lu, nexus, LU_UA_CLEARED);
 	if (asc != 0x2a)
 		return true; /* mode parameters, capacity and their like are not of reservations */
 	switch (ascq) {
 	case 0x03:
-		return take(lu, pending, LU_UA_PREEMPTED) || take(lu, pending, LU_UA_LOST_EITHER);
+		return take(lu, nexus, LU_UA_PREEMPTED) || take(lu, nexus, LU_UA_LOST_EITHER);
 	case 0x04:
-		return take(lu, pending, LU_UA_RELEASED);
+		return take(lu, nexus, LU_UA_RELEASED);
 	case 0x05:
-		return take(lu, pending, LU_UA_REGISTRATION_LOST) ||
-		       take(lu, pending, LU_UA_LOST_EITHER);
+		return take(lu, nexus, LU_UA_REGISTRATION_LOST) ||
+		       take(lu, nexus, LU_UA_LOST_EITHER);
 	default:
 		return true;
 	}
@@ -224,14 +244,14 @@ void lu_session_begins(struct lu *lu, uint32_t nexus)
 {
 	lu_set(lu, &lu->up[nexus], 1);
 	lu_set(lu, &lu->pending[nexus], 0);
-	lu_set(lu, &lu->maybe[nexus], LU_MAYBE_RESET);
+	lu_establish_maybe(lu, nexus, LU_UA_RESET);
 }
 
 void lu_session_ends(struct lu *lu, uint32_t nexus)
 {
 	lu_set(lu, &lu->up[nexus], 0);
+	lu_establish_maybe(lu, nexus, lu->pending[nexus]);
 	lu_set(lu, &lu->pending[nexus], 0);
-	lu_set(lu, &lu->maybe[nexus], 0);
 	if (lu->spc2_owner == nexus)
 		lu_set(lu, &lu->spc2_owner, (uint32_t)LU_NOBODY);
 }
@@ -242,6 +262,7 @@ void lu_crash(struct lu *lu)
 
 	for (uint32_t i = 0; i < lu->nexus_count; i++) {
 		lu_session_ends(lu, i);
+		lu_set(lu, &lu->maybe[i], 0);
 		if (!kept)
 			lu_set_key(lu, i, 0);
 	}
@@ -258,14 +279,10 @@ void lu_reset(struct lu *lu, uint32_t by_nexus)
 {
 	lu_set(lu, &lu->spc2_owner, (uint32_t)LU_NOBODY);
 	for (uint32_t i = 0; i < lu->nexus_count; i++) {
-		uint32_t *maybe = &lu->maybe[i];
-		if (!lu->up[i])
-			continue;
+		lu_establish_maybe(lu, i, LU_UA_CLEARED);
 		if (i == by_nexus)
-			lu_set(lu, maybe, *maybe | LU_MAYBE_RESET | LU_MAYBE_CLEARED);
+			lu_establish_maybe(lu, i, LU_UA_RESET);
 		else
-			lu_set(lu, maybe, *maybe | LU_MAYBE_CLEARED);
-		if (i != by_nexus)
 			lu_establish(lu, i, LU_UA_RESET);
 	}
 }

@@ -6,24 +6,23 @@
 #ifndef LAB_JUDGE_LU_H
 #define LAB_JUDGE_LU_H
 
+#include <limits.h>
+
 #include "tools/lab/history.h"
 
 #define LU_NOBODY      -1
+#define LU_TOO_FAR     UINT_MAX
 #define LU_VARIANT_MAX 2 /* answers that the standard leaves open for one command */
 
-/* Unit attentions as bits, for each nexus. */
+/* Unit attentions as bits, for each nexus: those that are due, and those that may be reported but
+ * need not be. */
 enum lu_ua {
 	LU_UA_PREEMPTED = 1,	     /* 2A/03 */
 	LU_UA_RELEASED = 2,	     /* 2A/04 */
 	LU_UA_REGISTRATION_LOST = 4, /* 2A/05 */
 	LU_UA_LOST_EITHER = 8,	     /* 2A/03 or 2A/05: which, the profile does not tell */
-	LU_UA_RESET = 16,	     /* 29/xx, certain */
-};
-
-/* What may be reported but need not be. */
-enum lu_maybe {
-	LU_MAYBE_RESET = 1,   /* 29/xx: a session began, or the nexus itself asked for the reset */
-	LU_MAYBE_CLEARED = 2, /* 2F/00: its commands were aborted */
+	LU_UA_RESET = 16,	     /* 29/xx */
+	LU_UA_CLEARED = 32,	     /* 2F/00 */
 };
 
 /* How the target is known to behave where the standard, or its age, leaves a choice. */
@@ -44,6 +43,7 @@ struct lu {
 	const struct lu_rules *rules;
 	const struct history_nexus *nexuses; /* by number; borrowed */
 	uint32_t nexus_count;
+	uint32_t ports; /* how many nexuses one initiator port has at most: ALL_TG_PT is for all */
 
 	uint32_t generation;
 	uint32_t aptpl;	 /* bool */
@@ -55,7 +55,7 @@ struct lu {
 	uint64_t hash;	     /* of everything here */
 	uint64_t *keys;	     /* [nexus_count]; 0: not registered */
 	uint32_t *pending;   /* [nexus_count]: lu_ua */
-	uint32_t *maybe;     /* [nexus_count]: lu_maybe */
+	uint32_t *maybe;     /* [nexus_count]: lu_ua that may be */
 	uint32_t *up;	     /* [nexus_count]: bool, there is a session */
 
 	struct lu_undo *log;
@@ -93,6 +93,11 @@ bool lu_admits(const struct lu *lu, uint32_t nexus, bool write);
 /* Does what a PERSISTENT RESERVE IN returned show this state? *ret_field names what differs. */
 bool lu_shows(const struct lu *lu, const struct history_command *command,
 	      const struct history_result *result, const char **ret_field);
+
+/* How far is this state from the one that a PERSISTENT RESERVE IN showed? 0: it is the one.
+ * LU_TOO_FAR: no further command leads there (but over a crash): PRGENERATION only grows. */
+unsigned lu_distance(const struct lu *lu, const struct history_command *command,
+		     const struct history_result *result);
 
 /* Is this nexus' next command to report a unit attention? */
 bool lu_attention_pending(const struct lu *lu, uint32_t nexus);

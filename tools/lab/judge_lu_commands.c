@@ -65,6 +65,20 @@ static bool type_known(const struct lu *lu, const struct history_command *c)
 
 /* ---- REGISTER, REGISTER AND IGNORE EXISTING KEY ---- */
 
+bool lu_same_initiator_port(const struct history_nexus *a, const struct history_nexus *b)
+{
+	for (size_t i = 0; i < sizeof(a->isid); i++)
+		if (a->isid[i] != b->isid[i])
+			return false;
+	for (size_t i = 0; i <= HISTORY_NAME_MAX; i++) {
+		if (a->name[i] != b->name[i])
+			return false;
+		if (a->name[i] == '\0')
+			return true;
+	}
+	return true;
+}
+
 static void unregister(struct lu *lu, uint32_t nexus)
 {
 	bool held = is_holder(lu, nexus);
@@ -82,27 +96,12 @@ static void unregister(struct lu *lu, uint32_t nexus)
 	release(lu);
 }
 
-/* The same initiator port, through whatever target port. */
-static bool same_initiator_port(const struct history_nexus *a, const struct history_nexus *b)
-{
-	for (size_t i = 0; i < sizeof(a->isid); i++)
-		if (a->isid[i] != b->isid[i])
-			return false;
-	for (size_t i = 0; i <= HISTORY_NAME_MAX; i++) {
-		if (a->name[i] != b->name[i])
-			return false;
-		if (a->name[i] == '\0')
-			return true;
-	}
-	return true;
-}
-
 /* Which nexuses a REGISTER of this nexus is for. */
 static bool concerned(const struct lu *lu, uint32_t nexus, const struct history_command *c,
 		      uint32_t other)
 {
 	return other == nexus ||
-	       (c->all_tg_pt && same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[other]));
+	       (c->all_tg_pt && lu_same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[other]));
 }
 
 static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct history_command *c)
@@ -200,8 +199,8 @@ static void strike(struct lu *lu, uint32_t victim, bool abort)
 {
 	lu_establish(lu, victim, ua_of_victims(lu));
 	lu_set_key(lu, victim, 0);
-	if (abort && lu->up[victim])
-		lu_set(lu, &lu->maybe[victim], lu->maybe[victim] | LU_MAYBE_CLEARED);
+	if (abort)
+		lu_establish_maybe(lu, victim, LU_UA_CLEARED);
 }
 
 static struct lu_answer take_over(struct lu *lu, uint32_t nexus, const struct history_command *c,
@@ -269,7 +268,7 @@ static struct lu_answer do_move(struct lu *lu, uint32_t nexus, const struct hist
 	if (lu_all_registrants(lu->type) || lu->holder != nexus)
 		return conflict;
 	if (c->action_key == 0 || c->move_to >= lu->nexus_count ||
-	    same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[c->move_to]))
+	    lu_same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[c->move_to]))
 		return check(0x26, 0x00);
 	if (lu->rules->registrations_max != 0 && lu->keys[c->move_to] == 0 &&
 	    lu->registered >= lu->rules->registrations_max)
@@ -388,53 +387,4 @@ struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_com
 	if (c->op == HISTORY_WRITE || c->access == HISTORY_ACCESS_WRITE)
 		return lu_admits(lu, nexus, true) ? good : conflict;
 	return do_allowed(lu, nexus, c);
-}
-
-/* ---- PERSISTENT RESERVE IN ---- */
-
-static bool keys_shown(const struct lu *lu, const struct history_result *r)
-{
-	uint64_t sum = 0;
-
-	if (r->key_count != lu->registered)
-		return false;
-	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
-		return true;
-	for (uint32_t i = 0; i < r->key_count; i++)
-		sum += lu_key_mix(r->keys[i]);
-	if (sum != lu->keys_sum)
-		return false;
-	for (uint32_t i = 0; r->key_nexuses && i < r->key_count; i++)
-		if (r->key_nexuses[i] < lu->nexus_count &&
-		    lu->keys[r->key_nexuses[i]] != r->keys[i])
-			return false;
-	return true;
-}
-
-static bool holder_shown(const struct lu *lu, const struct history_result *r)
-{
-	uint64_t key = 0;
-
-	if (r->holder_type != lu->type)
-		return false;
-	if (lu->type != 0 && !lu_all_registrants(lu->type))
-		key = lu->keys[lu->holder];
-	return r->holder_key == key;
-}
-
-bool lu_shows(const struct lu *lu, const struct history_command *command,
-	      const struct history_result *result, const char **ret_field)
-{
-	if (command->op == HISTORY_REPORT_CAPABILITIES)
-		return true;
-	if (result->generation != lu->generation) {
-		*ret_field = "generation";
-		return false;
-	}
-	if (command->op == HISTORY_READ_RESERVATION) {
-		*ret_field = "holder";
-		return holder_shown(lu, result);
-	}
-	*ret_field = "keys";
-	return keys_shown(lu, result);
 }

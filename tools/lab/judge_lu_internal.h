@@ -10,8 +10,12 @@
 void lu_set(struct lu *lu, uint32_t *field, uint32_t value);
 /* Registers (key != 0), changes the key, or unregisters; says nothing of the reservation. */
 void lu_set_key(struct lu *lu, uint32_t nexus, uint64_t key);
-/* A unit attention for a nexus that has a session. */
+/* A unit attention that is due (while the nexus has a session), and one that may come. */
 void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua);
+void lu_establish_maybe(struct lu *lu, uint32_t nexus, uint32_t ua);
+
+/* The same initiator name and ISID, through whatever target port. */
+bool lu_same_initiator_port(const struct history_nexus *a, const struct history_nexus *b);
 
 static inline bool lu_all_registrants(uint32_t type)
 {

@@ -59,6 +59,15 @@ static bool seen_add(struct search *search, uint64_t configuration)
 	return true;
 }
 
+void search_forget_seen(struct search *search)
+{
+	struct seen_set *seen = &search->seen;
+
+	if (seen->count > 0)
+		memset(seen->slots, 0, seen->size * sizeof(*seen->slots));
+	seen->count = 0;
+}
+
 static uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -114,18 +123,15 @@ static void relink_op(struct search *search, uint32_t i)
 		ops[op->next].previous = i;
 }
 
-/* In the order in which they close: who has to be placed first is tried first. */
+/* In the order in which they were sent. */
 static void link_op(struct search *search, uint32_t i)
 {
 	struct judge_op *ops = search->ops->ops, *op = &ops[i];
-	uint32_t *head = head_for(search, op), at = *head;
+	uint32_t at = *head_for(search, op);
 
-	op->previous = JUDGE_NO_OP;
-	while (at != JUDGE_NO_OP && ops[at].closes_at <= op->closes_at) {
+	op->previous = op->next = JUDGE_NO_OP;
+	for (; at != JUDGE_NO_OP; at = ops[at].next)
 		op->previous = at;
-		at = ops[at].next;
-	}
-	op->next = at;
 	relink_op(search, i);
 }
 
@@ -142,6 +148,7 @@ static uint64_t clear_mix(uint32_t op)
 static void mark_done(struct search *search, uint32_t i)
 {
 	search->ops->ops[i].done = true;
+	search->crashes_open -= search->ops->ops[i].role == JUDGE_CRASHED;
 	search->hash ^= done_mix(i);
 	unlink_op(search, i);
 	log_op(search, OP_DONE, i);
@@ -160,6 +167,7 @@ static void undo_op(struct search *search, const struct op_undo *undo)
 	switch (undo->change) {
 	case OP_OPENED:
 		unlink_op(search, undo->op);
+		search->crashes_open -= op->role == JUDGE_CRASHED;
 		op->was_clear = false;
 		break;
 	case OP_CLEAR:
@@ -168,6 +176,7 @@ static void undo_op(struct search *search, const struct op_undo *undo)
 		break;
 	case OP_DONE:
 		op->done = false;
+		search->crashes_open += op->role == JUDGE_CRASHED;
 		search->hash ^= done_mix(undo->op);
 		relink_op(search, undo->op);
 		break;
@@ -184,7 +193,7 @@ static void undo_op(struct search *search, const struct op_undo *undo)
 	}
 }
 
-static void undo_to(struct search *search, const struct frame *frame)
+void search_undo_to(struct search *search, const struct frame *frame)
 {
 	while (search->log_len > frame->log_mark)
 		undo_op(search, &search->log[--search->log_len]);
@@ -257,6 +266,26 @@ static void settle(struct search *search)
 	}
 }
 
+static bool shows_state(const struct judge_op *op)
+{
+	return op->command && history_op_is_pr_in(op->command->op) && op->result &&
+	       op->result->outcome == HISTORY_GOOD;
+}
+
+/* What an open PERSISTENT RESERVE IN showed cannot come any more. */
+static bool hopeless(const struct search *search)
+{
+	const struct judge_op *ops = search->ops->ops;
+
+	if (search->crashes_open > 0)
+		return false;
+	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = ops[i].next)
+		if (shows_state(&ops[i]) &&
+		    lu_distance(&search->lu, ops[i].command, ops[i].result) == LU_TOO_FAR)
+			return true;
+	return false;
+}
+
 /* Whatever a session or the target had not done when it ended, it never will. */
 static void drop_unanswered(struct search *search, uint32_t nexus)
 {
@@ -286,16 +315,6 @@ static bool crash_may_come(const struct search *search, uint32_t crash)
 	return true;
 }
 
-static bool end_is_open(const struct search *search, uint32_t nexus)
-{
-	const struct judge_op *ops = search->ops->ops;
-
-	for (uint32_t i = search->movers; i != JUDGE_NO_OP; i = ops[i].next)
-		if (ops[i].role == JUDGE_SESSION_END && ops[i].nexus == nexus)
-			return true;
-	return false;
-}
-
 static bool answer_fits(const struct judge_op *op, const struct lu_answer *answer)
 {
 	if (op->role == JUDGE_MAYBE)
@@ -313,8 +332,6 @@ static bool apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 	*ret_variants = 1;
 	switch (op->role) {
 	case JUDGE_SESSION_BEGIN:
-		if (lu->up[op->nexus] || end_is_open(search, op->nexus))
-			return false;
 		lu_session_begins(lu, op->nexus);
 		return true;
 	case JUDGE_SESSION_END:
@@ -362,6 +379,7 @@ static uint32_t walk(struct search *search)
 		}
 		link_op(search, step.op);
 		log_op(search, OP_OPENED, step.op);
+		search->crashes_open += op->role == JUDGE_CRASHED;
 		note_clear(search, step.op);
 		if (op->role == JUDGE_PROBE && search_probe_fits(search, step.op))
 			mark_done(search, step.op);
@@ -379,17 +397,33 @@ static bool push_frame(struct search *search, uint32_t closing)
 		search->frames = frames;
 		search->frame_capacity = capacity;
 	}
-	search->frames[search->frame_count++] = (struct frame){
+	const struct frame *below =
+		search->frame_count > 0 ? &search->frames[search->frame_count - 1] : NULL;
+	bool same_place = below && below->at == search->at;
+	for (size_t i = search->frame_count;
+	     !same_place && i-- > 0 && search->frames[i].at == below->at;)
+		search->frames[i].passed = true;
+	const struct judge_op *op = &search->ops->ops[closing];
+	search->frames[search->frame_count] = (struct frame){
+		.distance = shows_state(op) ? lu_distance(&search->lu, op->command, op->result) : 0,
+		.in_order = !same_place || below->in_order,
+		.allowed = same_place && !below->in_order ? below->allowed - 1 : 0,
+		.first = same_place ? below->first : search->frame_count,
+		.swerved = below ? below->swerved + below->swerves : 0,
 		.at = search->at,
 		.log_mark = search->log_len,
 		.lu_mark = lu_mark(&search->lu),
 		.closing = closing,
-		.candidate = closing,
+		.candidate = !same_place || !below->in_order
+				     ? closing
+				     : search->ops->ops[below->candidate].next,
 	};
+	search->frame_count++;
 	return true;
 }
 
-/* What is tried after this: another answer that the standard admits, then the other movers. */
+/* What is tried after this: another answer that the standard admits, then the other movers; all of
+ * them once more for the second round. */
 static void next_candidate(const struct search *search, struct frame *frame)
 {
 	const struct judge_op *ops = search->ops->ops;
@@ -397,77 +431,190 @@ static void next_candidate(const struct search *search, struct frame *frame)
 	if (++frame->variant < frame->variants)
 		return;
 	frame->variant = 0;
+	frame->variants = 1;
 	frame->candidate =
 		frame->candidate == frame->closing ? search->movers : ops[frame->candidate].next;
 	if (frame->candidate == frame->closing) /* it had its turn */
 		frame->candidate = ops[frame->closing].next;
+	if (frame->candidate != JUDGE_NO_OP || frame->second_round)
+		return;
+	frame->second_round = true;
+	frame->candidate = search->movers;
+	if (frame->candidate == frame->closing)
+		frame->candidate = ops[frame->closing].next;
+}
+
+/* The beginning of a session changes nothing for others, and its end only sets an SPC-2 reservation
+ * free: to put them before they have to be is no use. */
+static bool worth_trying(const struct search *search, const struct frame *frame)
+{
+	const struct judge_op *op = &search->ops->ops[frame->candidate];
+
+	if (frame->candidate == frame->closing)
+		return true;
+	if (op->role == JUDGE_SESSION_END)
+		return search->lu.spc2_owner == op->nexus;
+	return op->role != JUDGE_SESSION_BEGIN;
+}
+
+/* Has the candidate, which has just taken effect, its turn in this round? */
+static bool is_its_round(const struct search *search, const struct frame *frame)
+{
+	const struct judge_op *op = &search->ops->ops[frame->candidate];
+	const struct judge_op *closing = &search->ops->ops[frame->closing];
+	bool leads_there;
+
+	if (frame->candidate == frame->closing)
+		return true;
+	if (closing->done)
+		leads_there = true;
+	else if (shows_state(closing))
+		leads_there = lu_distance(&search->lu, closing->command, closing->result) <
+			      frame->distance;
+	else
+		leads_there = op->role != JUDGE_MAYBE && !wants_attention(op);
+	return leads_there != frame->second_round;
+}
+
+/* Place, ops ahead of their close, state. The place is mixed apart from the ops' numbers: equal
+ * ones must not cancel each other. */
+static uint64_t configuration(const struct search *search)
+{
+	return mix(mix(search->at + (1ull << 48)) ^ search->hash) ^ mix(search->lu.hash);
+}
+
+/* All was tried with so many ops before the closing one. One more? */
+static bool allow_more(struct search *search, struct frame *frame)
+{
+	if (!frame->cut || search->no_memory)
+		return false;
+	if (frame->allowed >= search->limit && frame->allowed >= frame->distance)
+		return false;
+	frame->cut = false;
+	frame->allowed++;
+	frame->second_round = false;
+	frame->candidate = frame->closing;
+	next_candidate(search, frame);
+	return true;
+}
+
+/* The candidate takes effect. False: it does not fit, or that was tried. */
+static bool try_candidate(struct search *search, struct frame *frame)
+{
+	uint32_t i = frame->candidate;
+	uint64_t key;
+
+	if (!worth_trying(search, frame))
+		return false;
+	if (i != frame->closing && frame->allowed == 0) {
+		search->frames[frame->first].cut = true;
+		return false;
+	}
+	if (!apply(search, i, frame->variant, &frame->variants))
+		return false;
+	mark_done(search, i);
+	settle(search);
+	if (!is_its_round(search, frame) || hopeless(search))
+		return false;
+	key = configuration(search);
+	if (!search->ops->ops[frame->closing].done) /* how far it may go on from here matters */
+		key ^= mix(frame->allowed + (1ull << 56));
+	search->states++;
+	search->states_of_trouble++;
+	search->states_of_stage++;
+	if (!search->in_trouble)
+		return true;
+	return seen_add(search, key ^ mix(frame->swerved + frame->swerves + (1ull << 52)));
+}
+
+/* One step further in the order in which commands were sent. False: that leads nowhere. */
+static bool try_in_order(struct search *search, struct frame *frame)
+{
+	const struct judge_op *ops = search->ops->ops;
+	uint32_t i = frame->candidate;
+
+	if (search->frame_count - 1 == frame->first)
+		i = search->movers;
+	for (; i != JUDGE_NO_OP && ops[i].opened_by < ops[frame->closing].opened_by;
+	     i = ops[i].next) {
+		frame->candidate = i;
+		if (worth_trying(search, frame) && apply(search, i, 0, &frame->variants)) {
+			mark_done(search, i);
+			settle(search);
+			if (!hopeless(search))
+				return true;
+		}
+		search_undo_to(search, frame);
+	}
+	frame->candidate = frame->closing;
+	if (apply(search, frame->closing, 0, &frame->variants)) {
+		mark_done(search, frame->closing);
+		settle(search);
+		if (!hopeless(search))
+			return true;
+	}
+	search_undo_to(search, frame);
+	return false;
+}
+
+static bool try_all(struct search *search, struct frame *frame)
+{
+	for (;;) {
+		while (frame->candidate != JUDGE_NO_OP && !search->no_memory) {
+			if (try_candidate(search, frame))
+				return true;
+			search_undo_to(search, frame);
+			next_candidate(search, frame);
+		}
+		if (!allow_more(search, frame))
+			return false;
+	}
 }
 
 /* Tries what is left in the frame. False: nothing is, and all is as it was when it was pushed. */
 static bool try_frame(struct search *search, struct frame *frame)
 {
-	for (;;) {
-		uint32_t i;
+	bool again = frame->begun;
 
-		if (frame->begun) {
-			undo_to(search, frame);
-			next_candidate(search, frame);
-		}
-		frame->begun = true;
-		i = frame->candidate;
-		if (i == JUDGE_NO_OP || search->no_memory)
+	if (again) {
+		search_undo_to(search, frame);
+		if (frame->passed && !search_may_swerve(search, frame))
 			return false;
-		if (!apply(search, i, frame->variant, &frame->variants))
-			continue;
-		mark_done(search, i);
-		settle(search);
-		if (seen_add(search, mix(search->at) ^ search->hash ^ mix(search->lu.hash)))
-			return true;
+		frame->swerves |= frame->passed;
+		frame->passed = false;
 	}
+	frame->begun = true;
+	if (frame->in_order) {
+		if (!again && try_in_order(search, frame))
+			return true;
+		if (search->frame_count - 1 != frame->first)
+			return false;
+		frame->in_order = false;
+		frame->candidate = frame->closing;
+		frame->variant = frame->variants = 0;
+		return try_all(search, frame);
+	}
+	if (again)
+		next_candidate(search, frame);
+	return try_all(search, frame);
 }
 
-static bool out_of_time(const struct search *search)
-{
-	return search->no_memory || search->lu.no_memory ||
-	       search->seen.count >= search->states_max;
-}
-
-/* The last place that was reached, before anything was tried there, explains best. */
-static bool is_deepest(struct search *search, const struct frame *frame)
-{
-	size_t number = search->frame_count - 1;
-
-	if (search->stuck && (frame->at < search->deepest ||
-			      (frame->at == search->deepest && number >= search->deepest_frame)))
-		return false;
-	search->stuck = true;
-	search->deepest = frame->at;
-	search->deepest_frame = number;
-	return true;
-}
-
-/* True: an order was found. False: there is none, or out_of_time. */
+/* True: an order was found. False: there is none, or it took too long. */
 static bool run(struct search *search, struct judge_search_result *result)
 {
+	search_start(search);
 	for (;;) {
 		uint32_t closing = walk(search);
 		if (closing == JUDGE_NO_OP)
 			return !search->no_memory;
+		search_walked(search);
 		if (!push_frame(search, closing)) {
 			search->no_memory = true;
 			return false;
 		}
-		while (!try_frame(search, &search->frames[search->frame_count - 1])) {
-			struct frame *frame = &search->frames[search->frame_count - 1];
-			if (out_of_time(search))
+		while (!try_frame(search, &search->frames[search->frame_count - 1]))
+			if (!search_backtrack(search, result))
 				return false;
-			if (is_deepest(search, frame))
-				search_blame(search, frame, result);
-			if (--search->frame_count == 0)
-				return false;
-		}
-		if (out_of_time(search))
-			return false;
 	}
 }
 
@@ -488,8 +635,8 @@ int judge_search(const struct history *history, struct judge_ops *ops, const str
 	ret_result->found = run(&search, ret_result);
 	if (ret_result->found)
 		search_collect_aborts(&search, ret_result);
-	ret_result->states = search.seen.count;
-	ret_result->gave_up = !ret_result->found && search.seen.count >= states_max;
+	ret_result->states = search.states;
+	ret_result->gave_up = !ret_result->found && search_out_of_time(&search);
 	if (search.no_memory || search.lu.no_memory)
 		error = -ENOMEM;
 	lu_finish(&search.lu);
