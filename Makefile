@@ -61,7 +61,18 @@ $(LIB_TARGET):    $(call objs,$(TARGET_SRC))
 $(LIB_TRANSPORT): $(call objs,$(TRANSPORT_SRC))
 $(LIB_SERVER):    $(call objs,$(SERVER_SRC))
 $(LIB_CONFIG):    $(call objs,$(CONFIG_SRC))
-$(LIB_LAB):       $(call objs,$(LAB_SRC))
+$(LIB_LAB):       $(call objs,$(LAB_SRC)) $(B)/made/report_assets.o
+
+# The report's page is made of files, which are built in; its scripts become one.
+REPORT_PAGE    := $(addprefix tools/lab/report/report.,html css)
+REPORT_SCRIPTS := $(patsubst %,tools/lab/report/%.js,data view draw panels input)
+$(B)/made/report.js: $(REPORT_SCRIPTS)
+	@mkdir -p $(@D)
+	$(Q)cat $^ >$@
+$(B)/made/report_assets.c: tools/lab/report/embed $(REPORT_PAGE) $(B)/made/report.js
+	$(Q)$^ >$@
+$(B)/made/%.o: $(B)/made/%.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/lib%.a:
 	@rm -f $@

@@ -21,9 +21,15 @@ struct lab_command {
 };
 
 enum lab_status lab_judge(int argc, char **argv);
+enum lab_status lab_report(int argc, char **argv);
+enum lab_status lab_export(int argc, char **argv);
 
 /* Reads a history and says on standard error what is wrong with it. NULL then. */
 struct history *lab_read_history(const char *path);
+/* Opens a file that a subcommand makes ("-": standard output). NULL, and said, when it cannot. */
+FILE *lab_open_output(const char *path);
+/* Closes it and says when `error` or the closing is not 0; a file that is not whole is removed. */
+enum lab_status lab_close_output(FILE *out, const char *path, int error);
 /* The verdict for people, or as JSON; returns the exit status. */
 enum lab_status lab_print_verdict(const struct history *history, const struct judge_report *report,
 				  bool json);

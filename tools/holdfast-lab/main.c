@@ -9,6 +9,8 @@
 
 static const struct lab_command commands[] = {
 	{"judge", "HISTORY", "did the target keep the rules?", lab_judge},
+	{"report", "HISTORY", "the history as a picture, in one HTML page", lab_report},
+	{"export", "HISTORY", "the history for another checker", lab_export},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -1,0 +1,390 @@
+/*
+ * One walk over the events: commands are paired with their returns, sessions and outages become
+ * bands, and acknowledged commands go to timeline_state.c.
+ */
+#include "tools/lab/timeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "tools/lab/timeline_internal.h"
+
+/* Room for one more; false: no memory. */
+static bool make_room(void **items, size_t count, size_t *capacity, size_t size)
+{
+	size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
+	void *grown;
+
+	if (count < *capacity)
+		return true;
+	grown = wanted <= SIZE_MAX / size ? realloc(*items, wanted * size) : NULL;
+	if (!grown)
+		return false;
+	*items = grown;
+	*capacity = wanted;
+	return true;
+}
+
+size_t timeline_open_band(struct timeline_states *states, struct timeline_band band)
+{
+	struct timeline *t = states->timeline;
+	void *items = t->bands;
+
+	if (!make_room(&items, t->band_count, &t->band_capacity, sizeof(band))) {
+		states->no_memory = true;
+		return TIMELINE_NO_BAND;
+	}
+	t->bands = items;
+	band.from_event = states->event;
+	band.from_ns = states->history->events[states->event].at_ns;
+	band.to_event = TIMELINE_NO_EVENT;
+	band.to_ns = t->end_ns;
+	t->bands[t->band_count] = band;
+	return t->band_count++;
+}
+
+void timeline_close_band(struct timeline_states *states, size_t *band)
+{
+	if (*band == TIMELINE_NO_BAND)
+		return;
+	states->timeline->bands[*band].to_event = states->event;
+	states->timeline->bands[*band].to_ns = states->history->events[states->event].at_ns;
+	*band = TIMELINE_NO_BAND;
+}
+
+void timeline_add_preempt(struct timeline_states *states, struct timeline_preempt preempt)
+{
+	struct timeline *t = states->timeline;
+	void *items = t->preempts;
+
+	if (!make_room(&items, t->preempt_count, &t->preempt_capacity, sizeof(preempt))) {
+		states->no_memory = true;
+		return;
+	}
+	t->preempts = items;
+	t->preempts[t->preempt_count++] = preempt;
+}
+
+/* ---- commands and their returns ---- */
+
+struct open_command {
+	uint64_t command;
+	size_t index;
+	UT_hash_handle hh;
+};
+
+static bool open_one(const struct history *history, struct timeline *t, size_t event,
+		     struct open_command **open)
+{
+	struct open_command *entry = malloc(sizeof(*entry));
+
+	if (!entry)
+		return false;
+	*entry = (struct open_command){.command = history->events[event].command,
+				       .index = t->command_count};
+	HASH_ADD(hh, *open, command, sizeof(entry->command), entry);
+	t->command_of[event] = t->command_count;
+	t->commands[t->command_count++] =
+		(struct timeline_command){.invoke = event,
+					  .returned = TIMELINE_NO_EVENT,
+					  .from_ns = history->events[event].at_ns,
+					  .to_ns = t->end_ns};
+	return true;
+}
+
+static void close_one(const struct history *history, struct timeline *t, size_t event,
+		      struct open_command **open)
+{
+	uint64_t command = history->events[event].command;
+	struct open_command *entry;
+
+	HASH_FIND(hh, *open, &command, sizeof(command), entry);
+	if (!entry)
+		return;
+	t->command_of[event] = entry->index;
+	t->commands[entry->index].returned = event;
+	t->commands[entry->index].to_ns = history->events[event].at_ns;
+	HASH_DEL(*open, entry);
+	free(entry);
+}
+
+static bool pair_commands(const struct history *history, struct timeline *t)
+{
+	struct open_command *open = NULL, *entry, *next;
+	bool memory = true;
+
+	for (size_t i = 0; i < history->event_count && memory; i++) {
+		t->command_of[i] = TIMELINE_NO_COMMAND;
+		if (history->events[i].kind == HISTORY_INVOKE)
+			memory = open_one(history, t, i, &open);
+		else if (history->events[i].kind == HISTORY_RETURN)
+			close_one(history, t, i, &open);
+	}
+	HASH_ITER(hh, open, entry, next)
+	{
+		HASH_DEL(open, entry);
+		free(entry);
+	}
+	return memory;
+}
+
+/* What never returned was given up where its session ended. */
+static bool end_unanswered(const struct history *history, struct timeline *t)
+{
+	uint64_t *ends = malloc((history->nexus_count + 1) * sizeof(*ends));
+
+	if (!ends)
+		return false;
+	for (uint32_t n = 0; n < history->nexus_count; n++)
+		ends[n] = t->end_ns;
+	for (size_t i = history->event_count; i-- > 0;) {
+		const struct history_event *e = &history->events[i];
+		if (e->kind == HISTORY_CRASH)
+			for (uint32_t n = 0; n < history->nexus_count; n++)
+				ends[n] = e->at_ns;
+		else if (e->kind == HISTORY_LOST || e->kind == HISTORY_LOGOUT)
+			ends[e->nexus] = e->at_ns;
+		else if (e->kind == HISTORY_INVOKE &&
+			 t->commands[t->command_of[i]].returned == TIMELINE_NO_EVENT)
+			t->commands[t->command_of[i]].to_ns = ends[e->nexus];
+	}
+	free(ends);
+	return true;
+}
+
+/* ---- the walk ---- */
+
+static struct timeline_lu *lu_of(struct timeline_states *states, uint16_t lun)
+{
+	struct timeline *t = states->timeline;
+	struct timeline_lu *lu;
+
+	for (size_t i = 0; i < t->lun_count; i++)
+		if (t->luns[i] == lun)
+			return &states->lus[i];
+	if (t->lun_count == HISTORY_LUNS_MAX)
+		return NULL;
+	lu = &states->lus[t->lun_count];
+	*lu = (struct timeline_lu){
+		.lun = lun, .holder = HISTORY_NO_NEXUS, .spc2_owner = HISTORY_NO_NEXUS};
+	lu->places = malloc((states->history->nexus_count + 1) * sizeof(*lu->places));
+	if (!lu->places) {
+		states->no_memory = true;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < states->history->nexus_count; i++)
+		lu->places[i] = (struct timeline_place){.changed_at = TIMELINE_NO_EVENT,
+							.registered_band = TIMELINE_NO_BAND,
+							.holds_band = TIMELINE_NO_BAND,
+							.spc2_band = TIMELINE_NO_BAND};
+	t->luns[t->lun_count++] = lun;
+	return lu;
+}
+
+/* Was the command GOOD, and one that changes something? */
+static bool takes_effect(const struct timeline_states *states, size_t command)
+{
+	const struct timeline_command *c = &states->timeline->commands[command];
+	const struct history_event *events = states->history->events;
+
+	return c->returned != TIMELINE_NO_EVENT &&
+	       events[c->returned].u.returned.outcome == HISTORY_GOOD &&
+	       timeline_changes(&events[c->invoke].u.invoked);
+}
+
+static void take_invoke(struct timeline_states *states, size_t command)
+{
+	struct timeline_lu *lu =
+		lu_of(states, states->history->events[states->event].u.invoked.lun);
+
+	if (!lu)
+		return;
+	states->changes_at_invoke[command] = lu->changes;
+	states->alone_at_invoke[command] = lu->under_way == 0;
+	if (!takes_effect(states, command))
+		return;
+	lu->changes++;
+	lu->under_way++;
+}
+
+static void take_return(struct timeline_states *states, size_t command)
+{
+	const struct history_event *events = states->history->events;
+	const struct history_command *c =
+		&events[states->timeline->commands[command].invoke].u.invoked;
+	const struct history_result *r = &events[states->event].u.returned;
+	struct timeline_lu *lu = lu_of(states, c->lun);
+
+	if (!lu || r->outcome != HISTORY_GOOD)
+		return;
+	if (takes_effect(states, command)) {
+		lu->changes++;
+		lu->under_way--;
+		for (size_t i = 0; i < states->timeline->lun_count; i++)
+			if (lu == &states->lus[i] || c->op == HISTORY_TARGET_RESET)
+				timeline_apply(states, &states->lus[i], command);
+	} else if (history_op_is_pr_in(c->op) && states->alone_at_invoke[command] &&
+		   states->changes_at_invoke[command] == lu->changes) {
+		timeline_correct(states, lu, c, r);
+	}
+}
+
+/* The SPC-2 reservation goes with its session (SAM-5 6.3.4: I_T nexus loss). */
+static void end_session(struct timeline_states *states, uint32_t nexus)
+{
+	timeline_close_band(states, &states->session_bands[nexus]);
+	for (size_t i = 0; i < states->timeline->lun_count; i++) {
+		if (states->lus[i].spc2_owner != nexus)
+			continue;
+		states->lus[i].spc2_owner = HISTORY_NO_NEXUS;
+		timeline_show(states, &states->lus[i]);
+	}
+}
+
+static void take_crash(struct timeline_states *states)
+{
+	struct timeline *t = states->timeline;
+	void *items = t->outages;
+
+	for (uint32_t i = 0; i < states->history->nexus_count; i++)
+		end_session(states, i);
+	for (size_t i = 0; i < t->lun_count; i++) {
+		struct timeline_lu *lu = &states->lus[i];
+		if (lu->aptpl)
+			continue;
+		for (uint32_t n = 0; n < states->history->nexus_count; n++)
+			lu->places[n].key = 0;
+		lu->type = 0;
+		lu->holder = HISTORY_NO_NEXUS;
+		timeline_show(states, lu);
+	}
+	if (!make_room(&items, t->outage_count, &t->outage_capacity, sizeof(*t->outages))) {
+		states->no_memory = true;
+		return;
+	}
+	t->outages = items;
+	t->outages[t->outage_count++] =
+		(struct timeline_outage){.crash = states->event,
+					 .up = TIMELINE_NO_EVENT,
+					 .from_ns = states->history->events[states->event].at_ns,
+					 .to_ns = t->end_ns};
+}
+
+static void take_up(struct timeline_states *states)
+{
+	struct timeline *t = states->timeline;
+	struct timeline_outage *last;
+
+	if (t->outage_count == 0)
+		return;
+	last = &t->outages[t->outage_count - 1];
+	if (last->up != TIMELINE_NO_EVENT)
+		return;
+	last->up = states->event;
+	last->to_ns = states->history->events[states->event].at_ns;
+}
+
+static void take_event(struct timeline_states *states)
+{
+	const struct history_event *e = &states->history->events[states->event];
+	size_t command = states->timeline->command_of[states->event];
+
+	switch (e->kind) {
+	case HISTORY_LOGIN:
+		if (states->session_bands[e->nexus] == TIMELINE_NO_BAND)
+			states->session_bands[e->nexus] = timeline_open_band(
+				states, (struct timeline_band){.kind = TIMELINE_SESSION,
+							       .nexus = e->nexus});
+		break;
+	case HISTORY_LOGOUT:
+	case HISTORY_LOST:
+		end_session(states, e->nexus);
+		break;
+	case HISTORY_INVOKE:
+		take_invoke(states, command);
+		break;
+	case HISTORY_RETURN:
+		if (command != TIMELINE_NO_COMMAND)
+			take_return(states, command);
+		break;
+	case HISTORY_CRASH:
+		take_crash(states);
+		break;
+	case HISTORY_UP:
+		take_up(states);
+		break;
+	case HISTORY_NEXUS:
+	case HISTORY_MEDIUM:
+	case HISTORY_NOTE:
+	case HISTORY_KIND_INVALID:
+	case HISTORY_KIND_COUNT:
+		break;
+	}
+}
+
+static bool walk(const struct history *history, struct timeline *t)
+{
+	struct timeline_states states = {.history = history, .timeline = t};
+	size_t nexuses = history->nexus_count + (size_t)1, commands = t->command_count + 1;
+
+	states.changes_at_invoke = calloc(commands, sizeof(*states.changes_at_invoke));
+	states.alone_at_invoke = calloc(commands, sizeof(*states.alone_at_invoke));
+	states.session_bands = malloc(nexuses * sizeof(*states.session_bands));
+	states.no_memory =
+		!states.changes_at_invoke || !states.alone_at_invoke || !states.session_bands;
+	for (size_t i = 0; i < nexuses && !states.no_memory; i++)
+		states.session_bands[i] = TIMELINE_NO_BAND;
+	for (; states.event < history->event_count && !states.no_memory; states.event++)
+		take_event(&states);
+	for (size_t i = 0; i < t->lun_count; i++)
+		free(states.lus[i].places);
+	free(states.changes_at_invoke);
+	free(states.alone_at_invoke);
+	free(states.session_bands);
+	return !states.no_memory;
+}
+
+int timeline_build(const struct history *history, struct timeline **ret_timeline)
+{
+	struct timeline *t = calloc(1, sizeof(*t));
+	size_t events = history->event_count + 1;
+
+	if (!t)
+		return -ENOMEM;
+	if (history->event_count > 0)
+		t->end_ns = history->events[history->event_count - 1].at_ns;
+	t->commands = calloc(events, sizeof(*t->commands));
+	t->command_of = malloc(events * sizeof(*t->command_of));
+	if (!t->commands || !t->command_of || !pair_commands(history, t) ||
+	    !end_unanswered(history, t) || !walk(history, t)) {
+		timeline_free(&t);
+		return -ENOMEM;
+	}
+	*ret_timeline = t;
+	return 0;
+}
+
+void timeline_free(struct timeline **timeline)
+{
+	if (!*timeline)
+		return;
+	free((*timeline)->commands);
+	free((*timeline)->command_of);
+	free((*timeline)->bands);
+	free((*timeline)->preempts);
+	free((*timeline)->outages);
+	free(*timeline);
+	*timeline = NULL;
+}
+
+const char *timeline_kind_name(enum timeline_kind kind)
+{
+	static const char *const names[TIMELINE_KIND_COUNT] = {
+		[TIMELINE_SESSION] = "session",
+		[TIMELINE_REGISTERED] = "registered",
+		[TIMELINE_HOLDS] = "holds",
+		[TIMELINE_SPC2] = "spc2",
+	};
+	return (size_t)kind < TIMELINE_KIND_COUNT && names[kind] ? names[kind] : "?";
+}
