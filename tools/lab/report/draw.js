@@ -1,6 +1,7 @@
 /* The canvases. Marks that would lie on top of each other are counted into bars instead. */
 const BIN = 4; /* px */
-const CURVE_MAX = 1500; /* arrows in the window; more are drawn as lines */
+const ARROWS_MAX = 160; /* in the window; of more only the victims' ends are drawn */
+const AXIS_HEIGHT = 62;
 
 const shapes = {};
 for (const name of Object.keys(outcomes))
@@ -8,7 +9,7 @@ for (const name of Object.keys(outcomes))
 
 function readColours() {
 	const style = getComputedStyle(document.documentElement);
-	for (const name of ['paper', 'ink', 'soft', 'line', 'session', 'registered', 'registered-ink', 'grid',
+	for (const name of ['paper', 'ink', 'soft', 'line', 'session', 'registered', 'registered-ink',
 		'plain', 'registrants', 'all', 'spc2', 'band-ink', 'preempt', 'crash', 'violation', 'focus',
 		...Object.keys(outcomes)])
 		view.colours[name] = style.getPropertyValue('--' + name).trim();
@@ -259,14 +260,23 @@ function drawMarks(context, lane, parts, list) {
 	context.globalAlpha = 1;
 	/* What was sent, where there is room before the next mark of the row. */
 	context.font = '10px ' + view.font;
-	context.fillStyle = view.colours.ink;
-	for (let i = view.marks.length - 1; i >= first; i--) {
-		const mark = view.marks[i], end = xOf(data.commands[mark.index][FROM]);
-		const room = Math.min(rows.get(mark.y) ?? view.width, view.width) - mark.x - 14;
-		if (room > 24 && mark.x >= GUTTER)
+	const all = list.length < plotWidth() / 70;
+	for (let i = view.marks.length - 1; i >= first && view.laneHeight >= 22; i--) {
+		const mark = view.marks[i], command = data.commands[mark.index], end = xOf(command[FROM]);
+		const room = Math.min(rows.get(mark.y) ?? view.width, nextCrash(mark.x)) - mark.x - 14;
+		context.globalAlpha = chosen && !chosen.has(mark.index) ? 0.45 : 1;
+		context.fillStyle = isData(command) ? view.colours.soft : view.colours.ink;
+		if (room > 24 && mark.x >= GUTTER && (all || !isData(command)))
 			labelMark(context, mark, room);
 		rows.set(mark.y, Math.min(end, mark.x) - 6);
 	}
+	context.globalAlpha = 1;
+}
+
+/* Where the next crash lies, or the window's end. */
+function nextCrash(x) {
+	const next = data.outages.find(([from]) => xOf(from) >= x);
+	return next ? Math.min(xOf(next[0]), view.width) : view.width;
 }
 
 function labelMark(context, mark, room) {
@@ -329,28 +339,29 @@ function arrowHead(context, x, y, angle, size) {
 	context.fill();
 }
 
-function drawArrow(context, index, victim, curved) {
-	const command = data.commands[index], attacker = command[NEXUS];
+/* The victim's registration ends here. */
+function drawVictim(context, x, to, fromAbove) {
+	const y = fromAbove ? to.marks.y : to.registered.y + to.registered.h;
+	const size = Math.min(8, view.laneHeight / 3);
+	context.fillRect(x - 1, to.held.y, 2, to.registered.y + to.registered.h - to.held.y);
+	arrowHead(context, x, y + (fromAbove ? size : -size / 2), fromAbove ? Math.PI / 2 : -Math.PI / 2, size);
+}
+
+function drawArrow(context, index, victim, whole) {
+	const command = data.commands[index], attacker = command[NEXUS], down = victim > attacker;
 	const x = xOf(command[TO]);
-	const from = laneParts(laneTop(attacker)), to = laneParts(laneTop(victim));
-	const y0 = markY(from, lanes[attacker], index), down = victim > attacker;
-	const y1 = down ? to.marks.y : to.registered.y + to.registered.h;
-	const bow = curved ? Math.min(8 + Math.abs(y1 - y0) * 0.12, 46) : 0;
+	const to = laneParts(laneTop(victim));
 	context.strokeStyle = context.fillStyle = view.colours.preempt;
-	context.lineWidth = opName(command) === 'preempt_and_abort' ? 2.4 : 1.5;
-	context.beginPath();
-	context.moveTo(x, y0 + (down ? 5 : -5));
-	context.bezierCurveTo(x + bow, y0 + (y1 - y0) * 0.3, x + bow, y0 + (y1 - y0) * 0.75, x, y1);
-	context.stroke();
-	if (!curved)
+	drawVictim(context, x, to, down);
+	if (!whole)
 		return;
-	arrowHead(context, x, y1, Math.atan2(down ? 1 : -1, bow > 0 ? -0.45 : 0),
-		Math.min(8, view.laneHeight / 3));
-	/* The victim's registration ends here. */
-	context.lineWidth = 2;
+	const y0 = markY(laneParts(laneTop(attacker)), lanes[attacker], index);
+	const y1 = down ? to.marks.y : to.registered.y + to.registered.h;
+	const bow = Math.min(6 + Math.abs(y1 - y0) * 0.08, 26);
+	context.lineWidth = opName(command) === 'preempt_and_abort' ? 2.6 : 1.5;
 	context.beginPath();
-	context.moveTo(x, to.held.y);
-	context.lineTo(x, to.registered.y + to.registered.h);
+	context.moveTo(x, y0 + (down ? 6 : -6));
+	context.bezierCurveTo(x + bow, y0 + (y1 - y0) * 0.25, x + bow, y0 + (y1 - y0) * 0.75, x, y1);
 	context.stroke();
 }
 
@@ -362,9 +373,10 @@ function drawArrows(context) {
 	});
 	if (view.hidden.has('arrows'))
 		return 0;
-	context.globalAlpha = seen.length > CURVE_MAX ? 0.25 : seen.length > 120 ? 0.6 : 0.9;
+	context.globalAlpha = seen.length > 60 ? 0.6 : 0.95;
 	for (const [index, victim] of seen)
-		drawArrow(context, index, victim, seen.length <= CURVE_MAX);
+		drawArrow(context, index, victim, seen.length <= ARROWS_MAX || index === view.pinned ||
+			index === view.hover || index === view.cursor);
 	context.globalAlpha = 1;
 	return seen.length;
 }
@@ -426,7 +438,7 @@ function tickText(ns, step) {
 }
 
 function drawAxis() {
-	const context = contextOf($('axis'), view.width, 38);
+	const context = contextOf($('axis'), view.width, AXIS_HEIGHT);
 	const {step, list} = ticks();
 	context.font = '11px ' + view.font;
 	context.fillStyle = view.colours.soft;
@@ -439,6 +451,34 @@ function drawAxis() {
 			context.fillText(text, left, 15);
 	}
 	drawAxisEvents(context);
+	drawHolders(context);
+}
+
+/* Who held the disk, lane or no lane: one strip over everything. */
+function drawHolders(context) {
+	const top = 40, height = AXIS_HEIGHT - top - 2;
+	context.fillStyle = view.colours.soft;
+	context.font = '11px ' + view.font;
+	context.fillText('held by', 10, top + 14);
+	context.fillStyle = view.colours.session;
+	context.fillRect(GUTTER, top, view.width - GUTTER, height);
+	for (const band of data.bands) {
+		const kind = data.kinds[band[BAND.KIND]], box = clipped(band[BAND.FROM], band[BAND.TO]);
+		if ((kind !== 'holds' && kind !== 'spc2') || band[BAND.LUN] !== view.lun || !box.seen)
+			continue;
+		const type = bandType(band), everybody = type.colour === 'all';
+		context.fillStyle = view.colours[type.colour];
+		context.fillRect(box.left, top, box.width, height);
+		/* Handing over between two of the same type still shows. */
+		context.fillStyle = view.colours.paper;
+		context.fillRect(box.right - 1, top, 1, height);
+		context.font = '600 11px ' + view.font;
+		context.fillStyle = view.colours['band-ink'];
+		const who = everybody ? 'all registrants' : nexusName(band[BAND.NEXUS]);
+		const long = who + '  ' + type.short;
+		label(context, context.measureText(long).width < box.width - 10 ? long : who, box.left + 5,
+			top + 14, box.width - 8);
+	}
 }
 
 /* Crashes and notes have no lane of their own. */
@@ -446,7 +486,8 @@ function drawAxisEvents(context) {
 	let room = GUTTER;
 	for (const event of data.events) {
 		const x = xOf(event[EVENT.AT]), kind = event[EVENT.KIND];
-		if (x < GUTTER || x > view.width || !['crash', 'up', 'note', 'medium'].includes(kind))
+		if (x < GUTTER || x > view.width || !['crash', 'up', 'note', 'medium'].includes(kind) ||
+			(x < room && kind !== 'crash'))
 			continue;
 		context.fillStyle = kind === 'crash' ? view.colours.crash : view.colours.soft;
 		context.beginPath();
@@ -455,7 +496,7 @@ function drawAxisEvents(context) {
 		context.lineTo(x + 4, 28);
 		context.fill();
 		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind;
-		if (kind === 'medium' || x < room)
+		if (kind === 'medium')
 			continue;
 		context.font = (kind === 'crash' ? '700 ' : '') + '10px ' + view.font;
 		const wide = context.measureText(text).width;
@@ -526,9 +567,11 @@ function drawOverview() {
 /* ---- all of it ---- */
 
 function drawGrid(context, height) {
-	context.fillStyle = view.colours.grid;
+	context.globalAlpha = 0.07;
+	context.fillStyle = view.colours.ink;
 	for (const ns of ticks().list)
 		context.fillRect(xOf(ns), 0, 1, height);
+	context.globalAlpha = 1;
 }
 
 function drawLanes(context, totals) {

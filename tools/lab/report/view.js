@@ -1,7 +1,7 @@
 /* What is shown: the window of time, lanes' height, what is filtered, pinned and pointed at. */
 const GUTTER = 132; /* where labels are, px */
 const SPAN_MIN = 1000; /* ns across the window */
-const LANE_MIN = 16, LANE_MAX = 96;
+const LANE_MIN = 16, LANE_MAX = 140;
 
 const $ = (id) => document.getElementById(id);
 const still = (span) => Math.max(span, SPAN_MIN);
@@ -68,9 +68,12 @@ function move(part) {
 }
 
 function layOut() {
+	/* Few lanes do not need all the room there is. */
+	const high = view.laneWanted || 104;
+	$('stage').style.maxHeight = $('lanes').offsetTop + lanes.length * high + 4 + 'px';
 	const room = $('lanes').clientHeight;
 	const fitting = Math.floor(room / Math.max(lanes.length, 1));
-	view.laneHeight = view.laneWanted || Math.min(Math.max(fitting, 18), 76);
+	view.laneHeight = view.laneWanted || Math.min(Math.max(fitting, 18), high);
 	view.width = $('lanes').clientWidth;
 	view.height = room;
 	$('spacer').style.height = Math.max(lanes.length * view.laneHeight, room) + 'px';
