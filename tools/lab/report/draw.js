@@ -263,11 +263,12 @@ function drawMarks(context, lane, parts, list) {
 	const all = list.length < plotWidth() / 70;
 	for (let i = view.marks.length - 1; i >= first && view.laneHeight >= 22; i--) {
 		const mark = view.marks[i], command = data.commands[mark.index], end = xOf(command[FROM]);
-		const room = Math.min(rows.get(mark.y) ?? view.width, nextCrash(mark.x)) - mark.x - 14;
+		const x = Math.max(mark.x, xOf(command[TO])); /* behind the dashes of what got no answer */
+		const room = Math.min(rows.get(mark.y) ?? view.width, nextCrash(x)) - x - 14;
 		context.globalAlpha = chosen && !chosen.has(mark.index) ? 0.45 : 1;
 		context.fillStyle = isData(command) ? view.colours.soft : view.colours.ink;
 		if (room > 24 && mark.x >= GUTTER && (all || !isData(command)))
-			labelMark(context, mark, room);
+			labelMark(context, mark, x, room);
 		rows.set(mark.y, Math.min(end, mark.x) - 6);
 	}
 	context.globalAlpha = 1;
@@ -279,12 +280,12 @@ function nextCrash(x) {
 	return next ? Math.min(xOf(next[0]), view.width) : view.width;
 }
 
-function labelMark(context, mark, room) {
+function labelMark(context, mark, x, room) {
 	const command = data.commands[mark.index], text = data.texts[command[TEXT]];
 	const short = opName(command).replaceAll('_', ' ');
 	for (const wanted of [text + ' → ' + data.texts[command[RESULT]], text, short])
 		if (context.measureText(wanted).width <= room) {
-			context.fillText(wanted, mark.x + 9, mark.y + 3.5);
+			context.fillText(wanted, x + 9, mark.y + 3.5);
 			return;
 		}
 }
@@ -446,7 +447,7 @@ function drawAxis() {
 	for (const ns of list) {
 		const x = xOf(ns), text = tickText(ns, step);
 		const left = Math.max(x - context.measureText(text).width / 2, GUTTER + 2);
-		context.fillRect(x, 30, 1, 8);
+		context.fillRect(x, 19, 1, 5);
 		if (left + context.measureText(text).width < view.width)
 			context.fillText(text, left, 15);
 	}
@@ -491,9 +492,9 @@ function drawAxisEvents(context) {
 			continue;
 		context.fillStyle = kind === 'crash' ? view.colours.crash : view.colours.soft;
 		context.beginPath();
-		context.moveTo(x, 36);
-		context.lineTo(x - 4, 28);
-		context.lineTo(x + 4, 28);
+		context.moveTo(x, 37);
+		context.lineTo(x - 4, 29);
+		context.lineTo(x + 4, 29);
 		context.fill();
 		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind;
 		if (kind === 'medium')
@@ -502,7 +503,7 @@ function drawAxisEvents(context) {
 		const wide = context.measureText(text).width;
 		if (x + 8 + wide > view.width)
 			continue;
-		context.fillText(text, x + 7, 34);
+		context.fillText(text, x + 7, 36);
 		room = x + wide + 16;
 	}
 }
