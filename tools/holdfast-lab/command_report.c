@@ -9,11 +9,15 @@
 
 enum {
 	OPTION_NO_JUDGE = 256,
+	OPTION_WITHOUT_APTPL,
+	OPTION_WITHOUT_ATTENTIONS,
 };
 
 static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"no-judge", no_argument, NULL, OPTION_NO_JUDGE},
+	{"without-aptpl", no_argument, NULL, OPTION_WITHOUT_APTPL},
+	{"without-unit-attentions", no_argument, NULL, OPTION_WITHOUT_ATTENTIONS},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -24,9 +28,11 @@ static void print_usage(FILE *out)
 	      "Writes one HTML page that shows what every initiator did, who held what, and\n"
 	      "which rules were broken. It needs no network. See holdfast-lab(1).\n"
 	      "HISTORY is a file, or - for standard input.\n\n"
-	      "  -o, --output FILE   the page; - for standard output\n"
-	      "      --no-judge      do not judge the history, only show it\n"
-	      "  -h, --help          show this text, and exit\n",
+	      "  -o, --output FILE              the page; - for standard output\n"
+	      "      --no-judge                 do not judge the history, only show it\n"
+	      "      --without-aptpl            the target claims to keep nothing over a crash\n"
+	      "      --without-unit-attentions  ... and to report no unit attentions\n"
+	      "  -h, --help                     show this text, and exit\n",
 	      out);
 }
 
@@ -38,9 +44,10 @@ static enum lab_status write_page(const char *path, const struct history *histor
 	return out ? lab_close_output(out, path, report_write(out, history, verdict)) : LAB_FAILED;
 }
 
-static enum lab_status report_file(const char *from, const char *to, bool judged)
+/* `options` NULL: not judged. */
+static enum lab_status report_file(const char *from, const char *to,
+				   const struct judge_options *options)
 {
-	struct judge_options options = {.states_max = 0};
 	struct history *history = lab_read_history(from);
 	struct judge_report *verdict = NULL;
 	enum lab_status status = LAB_FAILED;
@@ -48,7 +55,7 @@ static enum lab_status report_file(const char *from, const char *to, bool judged
 
 	if (!history)
 		return LAB_FAILED;
-	error = judged ? judge(history, &options, &verdict) : 0;
+	error = options ? judge(history, options, &verdict) : 0;
 	if (error == 0)
 		status = write_page(to, history, verdict);
 	else
@@ -60,6 +67,7 @@ static enum lab_status report_file(const char *from, const char *to, bool judged
 
 enum lab_status lab_report(int argc, char **argv)
 {
+	struct judge_options options = {.states_max = 0};
 	const char *to = NULL;
 	bool judged = true;
 	int id;
@@ -72,6 +80,12 @@ enum lab_status lab_report(int argc, char **argv)
 		case OPTION_NO_JUDGE:
 			judged = false;
 			break;
+		case OPTION_WITHOUT_APTPL:
+			options.without_aptpl = true;
+			break;
+		case OPTION_WITHOUT_ATTENTIONS:
+			options.without_unit_attentions = true;
+			break;
 		case 'h':
 			print_usage(stdout);
 			return LAB_OK;
@@ -83,5 +97,5 @@ enum lab_status lab_report(int argc, char **argv)
 		print_usage(stderr);
 		return LAB_USAGE;
 	}
-	return report_file(argv[optind], to, judged);
+	return report_file(argv[optind], to, judged ? &options : NULL);
 }

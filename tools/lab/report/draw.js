@@ -263,7 +263,8 @@ function drawMarks(context, lane, parts, list) {
 	const all = list.length < plotWidth() / 70;
 	for (let i = view.marks.length - 1; i >= first && view.laneHeight >= 22; i--) {
 		const mark = view.marks[i], command = data.commands[mark.index], end = xOf(command[FROM]);
-		const x = Math.max(mark.x, xOf(command[TO])); /* behind the dashes of what got no answer */
+		/* Behind the dashes of what got no answer, and behind a ring. */
+		const x = Math.max(mark.x, xOf(command[TO])) + (chosen && chosen.has(mark.index) ? 4 : 0);
 		const room = Math.min(rows.get(mark.y) ?? view.width, nextCrash(x)) - x - 14;
 		context.globalAlpha = chosen && !chosen.has(mark.index) ? 0.45 : 1;
 		context.fillStyle = isData(command) ? view.colours.soft : view.colours.ink;

@@ -1,7 +1,7 @@
 /* What is shown: the window of time, lanes' height, what is filtered, pinned and pointed at. */
 const GUTTER = 132; /* where labels are, px */
 const SPAN_MIN = 1000; /* ns across the window */
-const LANE_MIN = 16, LANE_MAX = 140;
+const LANE_MIN = 12, LANE_MAX = 140;
 
 const $ = (id) => document.getElementById(id);
 const still = (span) => Math.max(span, SPAN_MIN);
