@@ -225,6 +225,8 @@ says "a filter takes marks away and brings them back" fencing "37 13 37" "
 		label.textContent.startsWith('Write')).querySelector('input');
 	box.click(); draw(); const fewer = view.marks.length; box.click(); draw();
 	return [all, fewer, view.marks.length].join(' ');"
+says "what happened is told in words" crash "the target is dead, the target is up" "
+	return [...\$('happened').querySelectorAll('button')].map((b) => b.textContent.replace(/^.* s  /, '')).join(', ');"
 says "the summary counts every command" violation "35" "
 	return [...\$('counts').querySelectorAll('tbody tr')].reduce((sum, row) =>
 		sum + Number(row.cells[row.cells.length - 3].textContent), 0);"

@@ -140,7 +140,28 @@ function listenToPointer() {
 		else
 			zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY)) * 0.0025), inView(event)[0]);
 	}, {passive: false});
+	listenToAxis();
 	listenToOverview();
+}
+
+/* Notes that had no room for their text, and who held. */
+function listenToAxis() {
+	const axis = $('axis');
+	axis.addEventListener('pointermove', (event) => {
+		const box = axis.getBoundingClientRect(), x = event.clientX - box.left, ns = timeOf(x);
+		const texts = data.events.filter((e) => Math.abs(xOf(e[EVENT.AT]) - x) < 6 && e[EVENT.NEXUS] < 0)
+			.slice(0, 8).map((e) => momentText(e[EVENT.AT], 1e6) + ' ' + e[EVENT.KIND] + ' ' +
+				data.texts[e[EVENT.TEXT]]);
+		for (const band of data.bands)
+			if (['holds', 'spc2'].includes(data.kinds[band[BAND.KIND]]) && band[BAND.LUN] === view.lun &&
+				ns >= band[BAND.FROM] && ns < band[BAND.TO])
+				texts.push(nexusName(band[BAND.NEXUS]) + ' held ' + bandType(band).text);
+		$('tip').hidden = true;
+		if (texts.length > 0 && x > GUTTER)
+			showTip(x, event.clientY - $('stage').getBoundingClientRect().top,
+				...texts.slice(0, 12).map((text) => element('p', text)));
+	});
+	axis.addEventListener('pointerleave', () => { $('tip').hidden = true; });
 }
 
 function listenToOverview() {
@@ -281,6 +302,7 @@ function followLink() {
 function start() {
 	fillHead();
 	fillViolations();
+	fillHappened();
 	fillLegend();
 	fillCounts();
 	fillInitiators();

@@ -213,7 +213,30 @@ function fillViolations() {
 	});
 }
 
+/* ---- crashes and notes ---- */
+
+const HAPPENED_MAX = 500; /* in the list; the picture shows all */
+
+function fillHappened() {
+	const seen = data.events.filter((event) => ['crash', 'up', 'note'].includes(event[EVENT.KIND]));
+	$('happened-box').hidden = seen.length === 0;
+	$('happened-count').textContent = seen.length > HAPPENED_MAX ? 'the first ' + HAPPENED_MAX + ' of ' +
+		seen.length.toLocaleString('en') : '';
+	for (const event of seen.slice(0, HAPPENED_MAX)) {
+		const text = event[EVENT.KIND] === 'note' ? data.texts[event[EVENT.TEXT]]
+			: event[EVENT.KIND] === 'crash' ? 'the target is dead' : 'the target is up';
+		const button = element('button', momentText(event[EVENT.AT], 1e9) + '  ' + text);
+		button.type = 'button';
+		button.addEventListener('click', () => {
+			const half = (view.to - view.from) / 2;
+			setWindow(event[EVENT.AT] - half, event[EVENT.AT] + half);
+		});
+		$('happened').append(element('li', '', button));
+	}
+}
+
 /* ---- head and tables ---- */
+
 
 function fillHead() {
 	const head = data.head, started = head.started_ms ? new Date(head.started_ms).toISOString() : '';
@@ -229,7 +252,9 @@ function fillHead() {
 			: data.undecided ? ['open', '? Undecided'] : ['held', '✓ Every rule held'];
 	$('verdict').dataset.verdict = verdict[0];
 	$('verdict').textContent = verdict[1];
-	$('notes').textContent = [head.comment, data.notes].filter(Boolean).join(' · ');
+	$('comment').hidden = !head.comment;
+	$('comment').textContent = head.comment;
+	$('notes').textContent = data.notes ? 'The judge: ' + data.notes : '';
 }
 
 function tableRow(cells, name) {
