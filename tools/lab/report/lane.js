@@ -258,6 +258,7 @@ function drawMarks(context, lane, parts, list) {
 	context.globalAlpha = 1;
 	/* What was sent, where there is room before the next mark of the row. */
 	context.font = '10px ' + view.font;
+	const unlabelled = [];
 	const all = list.length < plotWidth() / 70;
 	for (let i = view.marks.length - 1; i >= first && view.laneHeight >= 22; i--) {
 		const mark = view.marks[i], command = data.commands[mark.index], end = xOf(command[FROM]);
@@ -266,11 +267,28 @@ function drawMarks(context, lane, parts, list) {
 		const room = Math.min(rows.get(mark.y) ?? view.width, nextCrash(x)) - x - 14;
 		context.globalAlpha = chosen && !chosen.has(mark.index) ? 0.45 : 1;
 		context.fillStyle = isData(command) ? view.colours.soft : view.colours.ink;
-		if (room > 24 && mark.x >= GUTTER && (all || !isData(command)))
-			labelMark(context, mark, x, room);
+		if (mark.x >= GUTTER && (all || !isData(command)) && !labelMark(context, mark, x, room) &&
+			!isData(command) && lane.rows === 1)
+			unlabelled.push(mark);
 		rows.set(mark.y, Math.min(end, mark.x) - 6);
 	}
 	context.globalAlpha = 1;
+	if (view.laneHeight >= 56)
+		labelAbove(context, unlabelled.reverse());
+}
+
+/* Commands on reservations that have no room beside them: over their marks, from left to right. */
+function labelAbove(context, marks) {
+	let free = GUTTER;
+	context.fillStyle = view.colours.ink;
+	for (const mark of marks) {
+		const text = opName(data.commands[mark.index]).replaceAll('_', ' ');
+		const wide = context.measureText(text).width, x = Math.min(mark.x - 5, view.width - wide - 4);
+		if (x < free)
+			continue;
+		context.fillText(text, x, mark.y - 11);
+		free = x + wide + 6;
+	}
 }
 
 /* Where the next crash lies, or the window's end. */
@@ -285,8 +303,9 @@ function labelMark(context, mark, x, room) {
 	for (const wanted of [text + ' → ' + data.texts[command[RESULT]], text, short])
 		if (context.measureText(wanted).width <= room) {
 			context.fillText(wanted, x + 9, mark.y + 3.5);
-			return;
+			return true;
 		}
+	return false;
 }
 
 /* Bars for the many, marks for the few: reservations' commands apart from the data's. */
