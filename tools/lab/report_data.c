@@ -80,11 +80,8 @@ static size_t text_index(struct page *page, const char *text)
 
 static void put_texts(struct page *page)
 {
-	struct text *entry, *next;
-
 	fputs("\"texts\":[", page->out);
-	HASH_ITER(hh, page->texts, entry, next)
-	{
+	for (const struct text *entry = page->texts; entry; entry = entry->hh.next) {
 		fputs(entry->index == 0 ? "\n" : ",\n", page->out);
 		put_foreign(page->out, entry->bytes);
 	}
@@ -93,11 +90,12 @@ static void put_texts(struct page *page)
 
 static void free_texts(struct page *page)
 {
-	struct text *entry, *next;
+	struct text *entry = page->texts, *next;
 
-	HASH_ITER(hh, page->texts, entry, next)
-	{
-		HASH_DEL(page->texts, entry);
+	/* Clearing the table leaves the entries and their order. */
+	HASH_CLEAR(hh, page->texts);
+	for (; entry; entry = next) {
+		next = entry->hh.next;
 		free(entry);
 	}
 }

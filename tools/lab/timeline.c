@@ -121,9 +121,11 @@ static bool pair_commands(const struct history *history, struct timeline *t)
 		else if (history->events[i].kind == HISTORY_RETURN)
 			close_one(history, t, i, &open);
 	}
-	HASH_ITER(hh, open, entry, next)
-	{
-		HASH_DEL(open, entry);
+	/* Clearing the table leaves the entries and their order. */
+	entry = open;
+	HASH_CLEAR(hh, open);
+	for (; entry; entry = next) {
+		next = entry->hh.next;
 		free(entry);
 	}
 	return memory;
