@@ -295,6 +295,14 @@ START_TEST(answer_to_a_question_that_ran_beside_a_change_tells_nothing)
 }
 END_TEST
 
+START_TEST(answer_while_a_change_is_under_way_tells_nothing)
+{
+	SHOWS("registered 0 a 2-6", NEXUS(0), DONE(0, 1, REGISTER("0x0", "0xa")),
+	      INVOKE(0, 2, REGISTER("0xa", "0x0")), DONE(0, 3, "\"op\":\"read_keys\""),
+	      RETURN(0, 2, GOOD));
+}
+END_TEST
+
 START_TEST(luns_are_apart)
 {
 	SHOWS("registered 0 a 2-; registered 0 b lun 1 4-", NEXUS(0),
@@ -350,6 +358,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, read_keys_ends_a_registration_that_is_not_there);
 	tcase_add_test(tcase, read_reservation_puts_the_holder_right);
 	tcase_add_test(tcase, answer_to_a_question_that_ran_beside_a_change_tells_nothing);
+	tcase_add_test(tcase, answer_while_a_change_is_under_way_tells_nothing);
 	tcase_add_test(tcase, luns_are_apart);
 	tcase_add_test(tcase, unanswered_command_ends_with_its_session);
 	tcase_add_test(tcase, history_without_events_has_an_empty_timeline);
