@@ -131,7 +131,14 @@ static bool pair_commands(const struct history *history, struct timeline *t)
 	return memory;
 }
 
-/* What never returned was given up where its session ended. */
+/* Did the command go without an answer? (A history may say so in a RETURN, at whatever time.) */
+static bool unanswered(const struct history *history, const struct timeline_command *command)
+{
+	return command->returned == TIMELINE_NO_EVENT ||
+	       history->events[command->returned].u.returned.outcome == HISTORY_UNKNOWN;
+}
+
+/* What got no answer was given up where its session ended, at the latest. */
 static bool end_unanswered(const struct history *history, struct timeline *t)
 {
 	uint64_t *ends = malloc((history->nexus_count + 1) * sizeof(*ends));
@@ -148,7 +155,8 @@ static bool end_unanswered(const struct history *history, struct timeline *t)
 		else if (e->kind == HISTORY_LOST || e->kind == HISTORY_LOGOUT)
 			ends[e->nexus] = e->at_ns;
 		else if (e->kind == HISTORY_INVOKE &&
-			 t->commands[t->command_of[i]].returned == TIMELINE_NO_EVENT)
+			 unanswered(history, &t->commands[t->command_of[i]]) &&
+			 t->commands[t->command_of[i]].to_ns > ends[e->nexus])
 			t->commands[t->command_of[i]].to_ns = ends[e->nexus];
 	}
 	free(ends);
@@ -378,15 +386,4 @@ void timeline_free(struct timeline **timeline)
 	free((*timeline)->outages);
 	free(*timeline);
 	*timeline = NULL;
-}
-
-const char *timeline_kind_name(enum timeline_kind kind)
-{
-	static const char *const names[TIMELINE_KIND_COUNT] = {
-		[TIMELINE_SESSION] = "session",
-		[TIMELINE_REGISTERED] = "registered",
-		[TIMELINE_HOLDS] = "holds",
-		[TIMELINE_SPC2] = "spc2",
-	};
-	return (size_t)kind < TIMELINE_KIND_COUNT && names[kind] ? names[kind] : "?";
 }

@@ -38,7 +38,8 @@ struct timeline_command {
 	size_t invoke;	 /* event */
 	size_t returned; /* event, or TIMELINE_NO_EVENT */
 	uint64_t from_ns;
-	uint64_t to_ns; /* of its RETURN; else where its session ended, or the history */
+	uint64_t to_ns; /* of its RETURN; of what got no answer, where its session ended at the
+			   latest */
 };
 
 /* A registration that a PREEMPT or PREEMPT AND ABORT removed. */

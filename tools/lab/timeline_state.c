@@ -278,3 +278,14 @@ void timeline_show(struct timeline_states *states, struct timeline_lu *lu)
 		show_one(states, band, holds, &place->holds_band);
 	}
 }
+
+const char *timeline_kind_name(enum timeline_kind kind)
+{
+	static const char *const names[TIMELINE_KIND_COUNT] = {
+		[TIMELINE_SESSION] = "session",
+		[TIMELINE_REGISTERED] = "registered",
+		[TIMELINE_HOLDS] = "holds",
+		[TIMELINE_SPC2] = "spc2",
+	};
+	return (size_t)kind < TIMELINE_KIND_COUNT && names[kind] ? names[kind] : "?";
+}

@@ -328,6 +328,22 @@ START_TEST(unanswered_command_ends_with_its_session)
 }
 END_TEST
 
+START_TEST(answer_unknown_is_no_later_than_the_end_of_the_session)
+{
+	struct history *history =
+		history_of("spc4", LINES(NEXUS(0), INVOKE(0, 1, "\"op\":\"test_unit_ready\""),
+					 "\"kind\":\"crash\"", "\"kind\":\"up\"",
+					 RETURN(0, 1, "\"outcome\":\"unknown\"")));
+	struct timeline *t = NULL;
+
+	ck_assert_int_eq(timeline_build(history, &t), 0);
+	ck_assert_uint_eq(t->commands[0].returned, 4);
+	ck_assert_uint_eq(t->commands[0].to_ns, 2);
+	timeline_free(&t);
+	history_free(&history);
+}
+END_TEST
+
 START_TEST(history_without_events_has_an_empty_timeline)
 {
 	SHOWS("", NEXUS(0));
@@ -361,6 +377,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, answer_while_a_change_is_under_way_tells_nothing);
 	tcase_add_test(tcase, luns_are_apart);
 	tcase_add_test(tcase, unanswered_command_ends_with_its_session);
+	tcase_add_test(tcase, answer_unknown_is_no_later_than_the_end_of_the_session);
 	tcase_add_test(tcase, history_without_events_has_an_empty_timeline);
 }
 

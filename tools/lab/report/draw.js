@@ -1,5 +1,6 @@
 /* What goes over all lanes, the axis and the overview; and the drawing of it all. */
 const ARROWS_MAX = 160; /* in the window; of more only the victims' ends are drawn */
+const HEADS_MAX = 1200; /* of even more, ticks where registrations ended */
 const AXIS_HEIGHT = 62;
 
 /* ---- across lanes ---- */
@@ -43,13 +44,16 @@ function drawVictim(context, x, to, fromAbove) {
 	arrowHead(context, x, y + (fromAbove ? size : -size / 2), fromAbove ? Math.PI / 2 : -Math.PI / 2, size);
 }
 
-function drawArrow(context, index, victim, whole) {
+function drawArrow(context, index, victim, many) {
 	const command = data.commands[index], attacker = command[NEXUS], down = victim > attacker;
 	const x = xOf(command[TO]);
 	const to = laneParts(laneTop(victim));
 	context.strokeStyle = context.fillStyle = view.colours.preempt;
-	drawVictim(context, x, to, down);
-	if (!whole)
+	if (many > HEADS_MAX)
+		context.fillRect(x, to.registered.y, 1, to.registered.h);
+	else
+		drawVictim(context, x, to, down);
+	if (many > ARROWS_MAX)
 		return;
 	const y0 = markY(laneParts(laneTop(attacker)), lanes[attacker], index);
 	const y1 = down ? to.marks.y : to.registered.y + to.registered.h;
@@ -71,8 +75,8 @@ function drawArrows(context) {
 		return 0;
 	context.globalAlpha = seen.length > 60 ? 0.6 : 0.95;
 	for (const [index, victim] of seen)
-		drawArrow(context, index, victim, seen.length <= ARROWS_MAX || index === view.pinned ||
-			index === view.hover || index === view.cursor);
+		drawArrow(context, index, victim,
+			[view.pinned, view.hover, view.cursor].includes(index) ? 1 : seen.length);
 	context.globalAlpha = 1;
 	return seen.length;
 }
