@@ -111,14 +111,15 @@ enum pr_spc2_verdict pr_commit_spc2_verdict(const struct pr_commit *commit,
 					    const struct scsi_lun_nexus *lun_nexus)
 {
 	const struct scsi_lun *lun = commit->lun;
-	enum pr_spc2_verdict verdict = pr_access_spc2(lun->config.profile->compatible_handling,
-						      pr_state_count(commit->committed),
-						      lun->reservation_type, lun_nexus->standing);
 
-	/* The first registration is on its way: the two ways to reserve exclude each other. */
-	if (verdict == PR_SPC2_PROCEED && pr_state_count(commit->pending) > 0)
-		return PR_SPC2_CONFLICT;
-	return verdict;
+	return pr_access_spc2(lun->config.profile->compatible_handling,
+			      pr_state_count(commit->committed), lun->reservation_type,
+			      lun_nexus->standing);
+}
+
+bool pr_commit_registration_is_coming(const struct pr_commit *commit)
+{
+	return pr_state_count(commit->committed) == 0 && pr_state_count(commit->pending) > 0;
 }
 
 struct pr_journal_counters pr_commit_counters(const struct pr_commit *commit)

@@ -56,6 +56,10 @@ void pr_commit_submit(struct pr_commit *commit, struct pr_commit_request *reques
 enum pr_spc2_verdict pr_commit_spc2_verdict(const struct pr_commit *commit,
 					    const struct scsi_lun_nexus *lun_nexus);
 
+/* The first registration is being made durable. Until it is, nobody may be told of it, and a crash
+ * may take it back; but the two ways to reserve exclude each other. */
+bool pr_commit_registration_is_coming(const struct pr_commit *commit);
+
 struct pr_journal_counters pr_commit_counters(const struct pr_commit *commit);
 
 #endif

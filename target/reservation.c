@@ -13,7 +13,13 @@ static bool task_has_effect(const struct scsi_task *task)
 
 enum scsi_result scsi_reserve(struct scsi_task *task)
 {
-	if (task_has_effect(task))
+	bool has_effect = task_has_effect(task);
+
+	if (has_effect && pr_commit_registration_is_coming(task->lun->pr)) {
+		task->status = SCSI_STATUS_BUSY; /* neither GOOD nor a conflict would be true */
+		return SCSI_DONE;
+	}
+	if (has_effect)
 		task->lun->spc2_owner = scsi_task_lun_nexus(task);
 	scsi_task_good(task);
 	return SCSI_DONE;

@@ -33,6 +33,29 @@ START_TEST(nothing_changes_and_nothing_is_answered_before_the_journal_is_done)
 }
 END_TEST
 
+static struct fixture_task *start_cdb(struct scsi_nexus *nexus, const uint8_t *cdb, size_t cdb_len)
+{
+	return fixture_start(f, nexus, &(struct fixture_command){.cdb = cdb, .cdb_len = cdb_len});
+}
+
+/* A crash may still take it back, so no answer may rest on it. */
+START_TEST(until_a_registration_is_durable_nobody_is_told_of_it)
+{
+	static const uint8_t reserve[6] = {0x16}, release[6] = {0x17};
+	struct fixture_task *out = start_register(a, 0xa);
+	struct fixture_task *released = start_cdb(b, release, sizeof(release));
+	struct fixture_task *reserved = start_cdb(c, reserve, sizeof(reserve));
+
+	ck_assert_int_eq(out->state, FIXTURE_RUNNING);
+	fixture_good(fixture_result(released));
+	ck_assert_uint_eq(fixture_result(reserved)->status, SCSI_STATUS_BUSY);
+	fixture_settle(f);
+	fixture_good(fixture_result(out));
+	fixture_conflict(fixture_result(start_cdb(b, release, sizeof(release))));
+	fixture_conflict(fixture_result(start_cdb(c, reserve, sizeof(reserve))));
+}
+END_TEST
+
 START_TEST(what_was_good_is_there_after_a_restart)
 {
 	register_all(PR_TYPE_EXCLUSIVE_ACCESS);
@@ -392,6 +415,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, trio_setup, trio_teardown);
 	tcase_add_test(tcase, nothing_changes_and_nothing_is_answered_before_the_journal_is_done);
+	tcase_add_test(tcase, until_a_registration_is_durable_nobody_is_told_of_it);
 	tcase_add_test(tcase, what_was_good_is_there_after_a_restart);
 	tcase_add_test(tcase, aptpl_0_is_gone_after_a_restart);
 	tcase_add_test(tcase, stamps_say_when_and_by_which_record);

@@ -167,7 +167,7 @@ START_TEST(it_ends_with_the_session)
 }
 END_TEST
 
-START_TEST(a_registration_that_is_being_committed_already_counts)
+START_TEST(while_a_registration_is_being_committed_nobody_reserves)
 {
 	struct fixture_task *out =
 		fixture_start_pr_out(f, a, PR_OUT_REGISTER, 0, 0, 0xa, 0x01, false);
@@ -175,7 +175,7 @@ START_TEST(a_registration_that_is_being_committed_already_counts)
 	ck_assert_int_eq(out->state, FIXTURE_RUNNING);
 	struct fixture_task *reserve_6 = fixture_start(
 		f, b, &(struct fixture_command){.cdb = (const uint8_t[6]){0x16}, .cdb_len = 6});
-	fixture_conflict(fixture_result(reserve_6));
+	ck_assert_uint_eq(fixture_result(reserve_6)->status, SCSI_STATUS_BUSY);
 	fixture_settle(f);
 	fixture_good(fixture_result(out));
 	ck_assert(!is_reserved());
@@ -210,7 +210,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_holder_gets_good_without_effect);
 	tcase_add_test(tcase, registrants_of_a_registrants_only_type_get_good_without_effect);
 	tcase_add_test(tcase, it_ends_with_the_session);
-	tcase_add_test(tcase, a_registration_that_is_being_committed_already_counts);
+	tcase_add_test(tcase, while_a_registration_is_being_committed_nobody_reserves);
 	tcase_add_test(tcase, a_register_whose_data_come_after_a_reserve_conflicts);
 }
 
