@@ -22,7 +22,7 @@ const struct program_other program_others[] = {
 	{"SEND DIAGNOSTIC", {0x1d, 0x04}, 0, 0},
 	{"RECEIVE DIAGNOSTIC RESULTS", {0x1c, 0, 0, 0, 64}, 0, 64},
 	{"READ BUFFER(10)", {0x3c, 3, 0, 0, 0, 0, 0, 0, 4}, 0, 4},
-	{"WRITE BUFFER", {0x3b, 2}, 0, 0},
+	{"WRITE BUFFER", {0x3b, 0x0a}, 0, 0}, /* echo buffer */
 	{"READ CAPACITY(10)", {0x25}, 0, 8},
 	{"READ CAPACITY(16)", {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32}, 0, 32},
 	{"GET LBA STATUS", {0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24}, 0, 24},
