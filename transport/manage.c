@@ -1,6 +1,5 @@
 /*
  * Task management (RFC 7143 11.5, 11.6; RFC 7144 4.2).
-
  */
 #include <stdlib.h>
 #include <string.h>
@@ -214,22 +213,26 @@ bool iscsi_manage_is_in_scope(const struct iscsi_tmf *tmf, const uint8_t *lun)
 	       memcmp(tmf->scsi.lun_bytes, lun, sizeof(tmf->scsi.lun_bytes)) == 0;
 }
 
+static struct iscsi_task *refused_in(const struct iscsi_tmf *tmf, uint32_t bucket)
+{
+	struct iscsi_task *task = tmf->session->tasks_by_itt[bucket];
+
+	while (task && (task->state != ISCSI_TASK_REFUSED ||
+			!iscsi_manage_is_in_scope(tmf, task->scsi.lun_bytes)))
+		task = task->chain;
+	return task;
+}
+
 /* Tasks that the device server has finished with, and that wait for data that was announced: no
  * response for them may follow the function's. */
 static void abort_refused(const struct iscsi_tmf *tmf)
 {
-	struct iscsi_session *session = tmf->session;
+	struct iscsi_task *task;
 
-	for (uint32_t i = 0; i <= session->ring_mask; i++) {
-		struct iscsi_task *task = session->tasks_by_itt[i];
-		while (task) {
-			struct iscsi_task *next = task->chain;
-			if (task->state == ISCSI_TASK_REFUSED &&
-			    iscsi_manage_is_in_scope(tmf, task->scsi.lun_bytes))
-				iscsi_task_end(task);
-			task = next;
-		}
-	}
+	/* The room that one gives back can let another run, and end: look anew after each. */
+	for (uint32_t i = 0; i <= tmf->session->ring_mask; i++)
+		while ((task = refused_in(tmf, i)))
+			iscsi_task_end(task);
 }
 
 /* Commands before it that still wait behind a hole are affected too, before they ever ran. */
