@@ -23,6 +23,9 @@ static void begin(struct iscsi_tmf *tmf, enum iscsi_tmf_stage stage)
 
 	tmf->stage = stage;
 	tmf->deadline_ms = node->now_ms + node->config.limits.abort_wait_ms;
+	/* Another connection may have set it off: its own one has a deadline now. */
+	if (tmf->conn)
+		iscsi_conn_wake(tmf->conn);
 }
 
 /* --- before ----------------------------------------------------------------------------------- */
@@ -88,7 +91,6 @@ void iscsi_manage_fence(struct iscsi_tmf *tmf)
 		return;
 	}
 	begin(tmf, ISCSI_TMF_FENCED);
-	iscsi_conn_wake(tmf->conn); /* it has a deadline now */
 }
 
 static bool may_answer(const struct iscsi_tmf *tmf)
