@@ -295,6 +295,9 @@ void iscsi_manage_look(struct iscsi_session *session);
 /* No request with this CmdSN or a later one is delivered: a function waits. */
 bool iscsi_manage_bars(const struct iscsi_session *session, uint32_t cmd_sn);
 uint64_t iscsi_manage_deadline(const struct iscsi_conn *conn);
+/* Functions that waited are gone, unfinished: the tasks that they meant to abort, and the requests
+ * that they barred, go on. */
+void iscsi_manage_resume(struct iscsi_session *session);
 /* The functions of a connection that leaves (NULL: of every one) have nobody to answer. */
 void iscsi_manage_forget(struct iscsi_session *session, const struct iscsi_conn *conn);
 void iscsi_manage_abort(struct iscsi_task *task); /* our own ABORT TASK */

@@ -178,3 +178,40 @@ void iscsi_manage_forget(struct iscsi_session *session, const struct iscsi_conn 
 			f->conn = NULL;
 	}
 }
+
+/* --- a wait that comes to nothing ------------------------------------------------------------- */
+
+static bool is_awaited(const struct iscsi_task *task)
+{
+	for (const struct iscsi_tmf *f = task->session->tmfs; f; f = f->next)
+		if (f->many && f->stage != ISCSI_TMF_FENCED &&
+		    iscsi_manage_is_in_scope(f, task->scsi.lun_bytes))
+			return true;
+	return false;
+}
+
+static struct iscsi_task *next_spared(const struct iscsi_session *session)
+{
+	for (uint32_t i = 0; i <= session->ring_mask; i++)
+		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
+			if (t->stopping && !is_awaited(t))
+				return t;
+	return NULL;
+}
+
+void iscsi_manage_resume(struct iscsi_session *session)
+{
+	struct iscsi_task *task;
+
+	session->busy++;
+	/* Each may end, and others with it: look anew. */
+	while (session->state == ISCSI_SESSION_LIVE && (task = next_spared(session))) {
+		task->stopping = false;
+		if (task->state == ISCSI_TASK_GATHERING)
+			iscsi_data_out_continue(task);
+	}
+	iscsi_manage_look(session);
+	iscsi_dispatch_held(session);
+	session->busy--;
+	iscsi_session_settle(session);
+}

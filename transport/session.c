@@ -202,9 +202,10 @@ static void connection_reinstate(struct iscsi_session *session, struct iscsi_con
 	iscsi_window_forget(session, old);
 	session->busy++;
 	iscsi_task_abort_all_of(session, old);
-	session->busy--;
 	iscsi_conn_let_go(old);
 	iscsi_conn_shut(old, true);
+	iscsi_manage_resume(session);
+	session->busy--;
 }
 
 /* Nobody joins or ends a session of a name under which somebody else has logged in. */

@@ -116,8 +116,7 @@ static void connection_leave(struct iscsi_session *session, struct iscsi_conn *c
 	session->busy++;
 	iscsi_task_abort_all_of(session, conn);
 	iscsi_conn_let_go(conn);
-	if (session->tmfs)
-		iscsi_manage_look(session);
+	iscsi_manage_resume(session);
 	session->busy--;
 	iscsi_session_settle(session);
 }

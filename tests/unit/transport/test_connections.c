@@ -1,4 +1,5 @@
 /* Sessions of several connections (RFC 7143 4.2.2, 6.3): one order of commands, many streams. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/suite.h"
@@ -356,6 +357,67 @@ START_TEST(commands_of_a_connection_that_logs_out_are_reported_cleared)
 }
 END_TEST
 
+/* A function that waits bars what is numbered behind it; it does so no longer when its connection
+ * is lost, and with it the function. */
+START_TEST(commands_behind_a_function_that_is_lost_run)
+{
+	start_two(1);
+	wire_write(&a, 0, 2, NULL, 0, true);
+	wire_expect_r2t(&a);
+	b.cmd_sn = a.cmd_sn;
+	wire_manage(&b, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	uint32_t itt = wire_test_unit_ready(&a);
+	wire_expect_nothing(&a);
+	wire_close(&b);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+START_TEST(a_write_that_a_lost_function_meant_to_abort_goes_on)
+{
+	start_two(1);
+	uint32_t burst = house.node->sessions->params.max_burst_len;
+	uint16_t blocks = (uint16_t)(burst / WIRE_BLOCK + 1);
+	uint8_t *bytes = calloc(blocks, WIRE_BLOCK);
+	ck_assert_ptr_nonnull(bytes);
+	uint32_t itt = wire_write(&a, 0, blocks, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&a);
+	b.cmd_sn = a.cmd_sn;
+	wire_manage(&b, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	wire_close(&b);
+	wire_answer_r2t(&a, &r2t, bytes);
+	r2t = wire_expect_r2t(&a);
+	wire_answer_r2t(&a, &r2t, bytes);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+	free(bytes);
+}
+END_TEST
+
+/* It has a deadline from then on. */
+START_TEST(a_function_that_another_connection_sets_off_wakes_its_own)
+{
+	start_two(1);
+	wire_write(&a, 0, 2, NULL, 0, true);
+	wire_expect_r2t(&a);
+	uint8_t bhs[ISCSI_BHS_LEN];
+	struct iscsi_task_management_request request = {
+		.function = SCSI_TMF_ABORT_TASK_SET,
+		.itt = ++b.itt,
+		.referenced_tag = ISCSI_NO_TAG,
+		.cmd_sn = a.cmd_sn + 1,
+	};
+	iscsi_task_management_request_encode(&request, bhs);
+	wire_send(&b, bhs, NULL, 0);
+	uint64_t before = iscsi_conn_deadline(b.conn);
+	unsigned wakes = b.wakes;
+	uint32_t itt = wire_test_unit_ready(&a);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+	ck_assert_uint_lt(iscsi_conn_deadline(b.conn), before);
+	ck_assert_uint_gt(b.wakes, wakes);
+	wire_wait(&b, house.config.limits.abort_wait_ms + 100);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -376,6 +438,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_session_has_no_more_connections_than_agreed);
 	tcase_add_test(tcase, another_portal_group_cannot_be_included);
 	tcase_add_test(tcase, commands_of_a_connection_that_logs_out_are_reported_cleared);
+	tcase_add_test(tcase, commands_behind_a_function_that_is_lost_run);
+	tcase_add_test(tcase, a_write_that_a_lost_function_meant_to_abort_goes_on);
+	tcase_add_test(tcase, a_function_that_another_connection_sets_off_wakes_its_own);
 }
 
 int main(void)
