@@ -112,6 +112,10 @@ void iscsi_out_free(struct iscsi_out *out);
 void iscsi_out_discard_tasks(struct iscsi_conn *conn);
 
 /* kept.c */
+/* What a PDU that is kept counts for, and whether so many, of this weight, are more than the node
+ * keeps for one connection. */
+uint64_t iscsi_kept_weight(const struct iscsi_out *out);
+bool iscsi_kept_is_too_much(const struct iscsi_node *node, uint32_t count, uint64_t weight);
 /* Takes over a PDU that was sent. */
 void iscsi_kept_add(struct iscsi_conn *conn, struct iscsi_out *out);
 /* Forgets what is before this StatSN. */
@@ -177,6 +181,7 @@ struct iscsi_conn {
 	struct iscsi_out *out_first, *out_last;
 	/* Sent, and kept until they are acknowledged (ErrorRecoveryLevel > 0); by StatSN. */
 	struct iscsi_out *kept_first;
+	uint32_t kept_count;
 	uint64_t kept_weight;
 	size_t out_sent;     /* bytes of out_first that are gone */
 	uint64_t out_weight; /* bytes queued */

@@ -1,11 +1,25 @@
 /*
  * What was sent and is not acknowledged (RFC 7143 4.2.2.2, 7.2): with ErrorRecoveryLevel > 0 every
  * PDU that used up a StatSN is kept, and with a SCSI Response the data of its command, so that it
- * can be sent again. limits.unacked_max bounds it: then the oldest are forgotten.
+ * can be sent again. limits.unacked_max bounds the bytes, and the command window the number, as the
+ * list is walked: then the oldest are forgotten.
  */
 #include "transport/conn_internal.h"
 
-static uint64_t weight_of(const struct iscsi_out *out)
+/* An initiator acknowledges with its next command at the latest, so one that takes its answers
+ * never has more than a window of them unacknowledged. The rest is for what is no command. */
+#define KEPT_PER_COMMAND 2
+#define KEPT_SPARE	 64
+
+bool iscsi_kept_is_too_much(const struct iscsi_node *node, uint32_t count, uint64_t weight)
+{
+	const struct iscsi_limits *limits = &node->config.limits;
+
+	return count > KEPT_PER_COMMAND * limits->command_window + KEPT_SPARE ||
+	       weight > limits->unacked_max;
+}
+
+uint64_t iscsi_kept_weight(const struct iscsi_out *out)
 {
 	return sizeof(*out) + out->data_len + (out->task ? out->task->scsi.data_in_len : 0);
 }
@@ -18,7 +32,8 @@ struct iscsi_out *iscsi_kept_take(struct iscsi_conn *conn, struct iscsi_out *out
 		link = &(*link)->next;
 	*link = out->next;
 	out->next = NULL;
-	conn->kept_weight -= weight_of(out);
+	conn->kept_count--;
+	conn->kept_weight -= iscsi_kept_weight(out);
 	return out;
 }
 
@@ -35,8 +50,10 @@ void iscsi_kept_add(struct iscsi_conn *conn, struct iscsi_out *out)
 		link = &(*link)->next;
 	out->next = *link;
 	*link = out;
-	conn->kept_weight += weight_of(out);
-	while (conn->kept_first && conn->kept_weight > conn->node->config.limits.unacked_max)
+	conn->kept_count++;
+	conn->kept_weight += iscsi_kept_weight(out);
+	while (conn->kept_first &&
+	       iscsi_kept_is_too_much(conn->node, conn->kept_count, conn->kept_weight))
 		iscsi_out_free(iscsi_kept_take(conn, conn->kept_first));
 }
 

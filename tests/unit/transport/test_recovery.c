@@ -333,6 +333,22 @@ START_TEST(what_is_kept_has_a_limit)
 }
 END_TEST
 
+START_TEST(only_so_many_pdus_are_kept)
+{
+	house.config.limits.command_window = 8;
+	start_in_order();
+	uint32_t before = wire.exp_stat_sn;
+	wire.lossy = true;
+	for (unsigned i = 0; i < 500; i++) {
+		uint32_t itt = wire_test_unit_ready(&wire);
+		wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+		wire.exp_stat_sn = before; /* never acknowledged */
+	}
+	ck_assert_uint_le(house.node->conns->kept_count, 2 * 8 + 64);
+	ck_assert_uint_ge(house.node->conns->kept_count, 8);
+}
+END_TEST
+
 START_TEST(a_ping_shows_that_a_status_is_missing)
 {
 	struct iscsi_nop_in ping;
@@ -479,6 +495,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, sense_data_comes_again_too);
 	tcase_add_test(tcase, what_is_acknowledged_is_gone);
 	tcase_add_test(tcase, what_is_kept_has_a_limit);
+	tcase_add_test(tcase, only_so_many_pdus_are_kept);
 	tcase_add_test(tcase, a_ping_shows_that_a_status_is_missing);
 	tcase_add_test(tcase, lost_data_is_sent_again_as_it_was);
 	tcase_add_test(tcase, data_whose_status_is_acknowledged_is_gone);
