@@ -18,7 +18,10 @@ struct iscsi_lost {
 	uint16_t cid;
 	bool released; /* by a logout for recovery, or a reinstatement: tasks may be reassigned */
 	uint64_t deadline_ms;
-	struct iscsi_out *answers; /* TASK, or SCSI_RESPONSE without anything to read */
+	/* TASK, or SCSI_RESPONSE without anything to read. As many as a connection keeps. */
+	struct iscsi_out *answers;
+	uint32_t answer_count;
+	uint64_t answers_weight;
 };
 
 /* --- losing ----------------------------------------------------------------------------------- */
@@ -70,12 +73,35 @@ static struct iscsi_out *answer_copy(const struct iscsi_out *out)
 	return copy;
 }
 
-static void answers_collect(struct iscsi_lost *lost, const struct iscsi_out *list)
+static void answer_take(struct iscsi_lost *lost, struct iscsi_out *out)
+{
+	LL_DELETE(lost->answers, out);
+	out->next = NULL;
+	lost->answer_count--;
+	lost->answers_weight -= iscsi_kept_weight(out);
+}
+
+static void answer_add(const struct iscsi_node *node, struct iscsi_lost *lost,
+		       struct iscsi_out *out)
+{
+	LL_APPEND(lost->answers, out);
+	lost->answer_count++;
+	lost->answers_weight += iscsi_kept_weight(out);
+	while (lost->answers &&
+	       iscsi_kept_is_too_much(node, lost->answer_count, lost->answers_weight)) {
+		struct iscsi_out *oldest = lost->answers;
+		answer_take(lost, oldest);
+		iscsi_out_free(oldest);
+	}
+}
+
+static void answers_collect(const struct iscsi_node *node, struct iscsi_lost *lost,
+			    const struct iscsi_out *list)
 {
 	for (const struct iscsi_out *out = list; out; out = out->next) {
 		struct iscsi_out *copy = is_answer(out) ? answer_copy(out) : NULL;
 		if (copy)
-			LL_APPEND(lost->answers, copy);
+			answer_add(node, lost, copy);
 	}
 }
 
@@ -104,24 +130,68 @@ static struct iscsi_task *next_refused(const struct iscsi_session *session, uint
 	return NULL;
 }
 
+static void lost_free(struct iscsi_session *session, struct iscsi_lost *lost)
+{
+	struct iscsi_out *out, *next;
+
+	LL_DELETE(session->lost, lost);
+	session->node->lost_count--;
+	LL_FOREACH_SAFE(lost->answers, out, next)
+	iscsi_out_free(out);
+	free(lost);
+}
+
+static void lost_give_up(struct iscsi_session *session, struct iscsi_lost *lost)
+{
+	uint16_t cid = lost->cid;
+
+	lost_free(session, lost);
+	for (uint32_t i = 0; i <= session->ring_mask; i++)
+		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
+			if (t->suspended && t->cid == cid)
+				t->suspended = false;
+	iscsi_task_abort_orphans(session);
+}
+
+/* RFC 7143 7.1.4.3: MaxConnections, and the one to recover them with. Who loses more than that has
+ * given up the oldest. */
+static void make_room(struct iscsi_session *session)
+{
+	const struct iscsi_lost *lost;
+	uint32_t count;
+
+	LL_COUNT(session->lost, lost, count);
+	if (count > session->params.max_connections)
+		lost_give_up(session, session->lost);
+}
+
+static struct iscsi_lost *lost_new(struct iscsi_session *session, uint16_t cid)
+{
+	struct iscsi_lost *lost = calloc(1, sizeof(*lost));
+
+	if (!lost)
+		return NULL;
+	make_room(session);
+	lost->cid = cid;
+	LL_APPEND(session->lost, lost);
+	session->node->lost_count++;
+	return lost;
+}
+
 bool iscsi_lost_keep(struct iscsi_conn *conn, bool released)
 {
 	struct iscsi_session *session = conn->session;
 	struct iscsi_lost *lost = lost_of(session, conn->cid);
 	struct iscsi_task *task;
 
-	if (!lost) {
-		lost = calloc(1, sizeof(*lost));
-		if (!lost)
-			return false;
-		LL_APPEND(session->lost, lost);
-		session->node->lost_count++;
-	}
-	lost->cid = conn->cid;
+	if (!lost)
+		lost = lost_new(session, conn->cid);
+	if (!lost)
+		return false;
 	lost->released = released;
 	lost->deadline_ms = session->node->now_ms + retention_ms(session);
-	answers_collect(lost, conn->kept_first);
-	answers_collect(lost, conn->out_first);
+	answers_collect(session->node, lost, conn->kept_first);
+	answers_collect(session->node, lost, conn->out_first);
 	iscsi_out_discard_tasks(conn);
 	iscsi_manage_forget(session, conn);
 	tasks_suspend(session, conn);
@@ -142,38 +212,15 @@ void iscsi_lost_add_answer(struct iscsi_task *task)
 	out->kind = ISCSI_OUT_TASK;
 	out->task = task;
 	task->refs++;
-	LL_APPEND(lost->answers, out);
+	answer_add(task->session->node, lost, out);
 }
 
 /* --- the end of waiting ----------------------------------------------------------------------- */
-
-static void lost_free(struct iscsi_session *session, struct iscsi_lost *lost)
-{
-	struct iscsi_out *out, *next;
-
-	LL_DELETE(session->lost, lost);
-	session->node->lost_count--;
-	LL_FOREACH_SAFE(lost->answers, out, next)
-	iscsi_out_free(out);
-	free(lost);
-}
 
 void iscsi_lost_forget_all(struct iscsi_session *session)
 {
 	while (session->lost)
 		lost_free(session, session->lost);
-}
-
-static void lost_give_up(struct iscsi_session *session, struct iscsi_lost *lost)
-{
-	uint16_t cid = lost->cid;
-
-	lost_free(session, lost);
-	for (uint32_t i = 0; i <= session->ring_mask; i++)
-		for (struct iscsi_task *t = session->tasks_by_itt[i]; t; t = t->chain)
-			if (t->suspended && t->cid == cid)
-				t->suspended = false;
-	iscsi_task_abort_orphans(session);
 }
 
 bool iscsi_lost_log_out(struct iscsi_session *session, uint16_t cid, bool for_recovery)
@@ -309,8 +356,7 @@ void iscsi_lost_resume(struct iscsi_conn *conn, uint32_t itt, uint32_t exp_data_
 			iscsi_data_out_continue(task);
 	} else if (lost) {
 		struct iscsi_out *out = answer_of(lost, itt);
-		LL_DELETE(lost->answers, out);
-		out->next = NULL;
+		answer_take(lost, out);
 		answer_resume(conn, out, exp_data_sn);
 	}
 }

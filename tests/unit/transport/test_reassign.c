@@ -362,6 +362,184 @@ START_TEST(a_lost_task_can_be_aborted)
 }
 END_TEST
 
+/* --- limits ----------------------------------------------------------------------------------- */
+
+/* Drops the connection, and comes back with another CID. */
+static void move_to(uint16_t cid)
+{
+	uint16_t tsih = a.tsih;
+	uint32_t cmd_sn = a.cmd_sn;
+
+	wire_close(&a);
+	ck_assert_uint_eq(join(&a, tsih, cid, cmd_sn), ISCSI_LOGIN_SUCCESS);
+}
+
+/* RFC 7143 7.1.4.3 needs one more connection than there may be: that many can be lost. */
+START_TEST(only_so_many_lost_connections_are_kept)
+{
+	for (uint16_t cid = 2; cid < 20; cid++) {
+		move_to(cid);
+		ck_assert_uint_le(house.node->lost_count, 2);
+	}
+	uint32_t itt = wire_test_unit_ready(&a);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+START_TEST(the_tasks_of_a_lost_connection_too_many_are_aborted)
+{
+	uint32_t itt = wire_write(&a, 0, 4, NULL, 0, true);
+	wire_expect_r2t(&a);
+	move_to(2);
+	move_to(3);
+	ck_assert_uint_eq(house.node->sessions->task_count, 1);
+	move_to(4);
+	ck_assert_uint_eq(house.node->sessions->task_count, 0);
+	ck_assert_uint_eq(reassign(&a, itt, 0), 1);
+}
+END_TEST
+
+/* Time and again under the same CID, with answers that nobody acknowledges. */
+START_TEST(what_lost_connections_leave_behind_has_a_limit)
+{
+	uint32_t first = 0, last = 0;
+
+	put_on_disk();
+	house.node->config.limits.unacked_max = 8192;
+	for (unsigned i = 0; i < 8; i++) {
+		last = wire_read(&a, 0, 4);
+		for (uint32_t n = 0; n < 4; n++)
+			expect_data(&a, n, 512 * n, 512);
+		wire_expect_status(&a, last, SCSI_STATUS_GOOD);
+		if (i == 0)
+			first = last;
+		move_to(1);
+		a.itt = last + 100;
+	}
+	ck_assert_uint_eq(reassign(&a, first, 0), 1);
+	ck_assert_uint_eq(reassign(&a, last, 0), 0);
+}
+END_TEST
+
+/* --- fences ----------------------------------------------------------------------------------- */
+
+#define KEY_VICTIM	     1
+#define KEY_VICTOR	     2
+#define PR_REGISTER	     0
+#define PR_RESERVE	     1
+#define PR_PREEMPT_AND_ABORT 5
+
+static uint32_t pr_out(struct wire *wire, uint8_t action, uint8_t key, uint8_t action_key)
+{
+	uint8_t cdb[16] = {0x5f, action, action == PR_REGISTER ? 0 : 0x01};
+	uint8_t list[24] = {0};
+
+	cdb[8] = sizeof(list);
+	list[7] = key;
+	list[15] = action_key;
+	uint32_t itt = wire_command(wire, &(struct wire_command){.cdb = cdb,
+								 .write = true,
+								 .expected_len = sizeof(list),
+								 .data = list,
+								 .data_len = sizeof(list)});
+	wire_house_run(&house);
+	return itt;
+}
+
+static void pr_done(struct wire *wire, uint8_t action, uint8_t key, uint8_t action_key)
+{
+	uint32_t itt = pr_out(wire, action, key, action_key);
+
+	wire_expect_status(wire, itt, SCSI_STATUS_GOOD);
+}
+
+/* `a` holds a reservation; `c`, of another initiator port, may take it away. */
+static void face(struct wire *c)
+{
+	struct wire_login login = {.isid = {0x80, 0, 0, 0, 0, 2}};
+
+	pr_done(&a, PR_REGISTER, 0, KEY_VICTIM);
+	pr_done(&a, PR_RESERVE, KEY_VICTIM, 0);
+	wire_open(&house, c);
+	ck_assert_uint_eq(wire_login_with(c, &login), ISCSI_LOGIN_SUCCESS);
+	wire_clear_unit_attentions(c);
+	pr_done(c, PR_REGISTER, 0, KEY_VICTOR);
+}
+
+static void expect_nothing_on_disk(struct wire *c)
+{
+	static const uint8_t zeros[2048];
+
+	wire_read(c, 0, 4);
+	struct wire_pdu *pdu = wire_expect(c, ISCSI_DATA_IN);
+
+	ck_assert_uint_eq(pdu->data_len, sizeof(zeros));
+	ck_assert_mem_eq(pdu->data, zeros, sizeof(zeros));
+}
+
+START_TEST(a_write_that_waits_to_be_reassigned_is_behind_the_fence)
+{
+	struct wire c;
+
+	face(&c);
+	uint32_t itt = wire_write(&a, 0, 4, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&a);
+	wire_data_out(&a, itt, r2t.ttt, 0, 0, data, 512, false);
+	reconnect();
+	pr_done(&c, PR_PREEMPT_AND_ABORT, KEY_VICTOR, KEY_VICTIM);
+	ck_assert_uint_eq(reassign(&b, itt, 0), 1);
+	wire_expect_nothing(&b);
+	expect_nothing_on_disk(&c);
+	wire_close(&c);
+}
+END_TEST
+
+START_TEST(a_reassigned_write_is_behind_the_fence)
+{
+	struct wire c;
+
+	face(&c);
+	uint32_t itt = wire_write(&a, 0, 4, NULL, 0, true);
+	wire_expect_r2t(&a);
+	reconnect();
+	ck_assert_uint_eq(reassign(&b, itt, 0), 0);
+	struct iscsi_r2t r2t = wire_expect_r2t(&b);
+	wire_data_out(&b, itt, r2t.ttt, 0, 0, data, 512, false);
+	pr_done(&c, PR_PREEMPT_AND_ABORT, KEY_VICTOR, KEY_VICTIM);
+	wire_data_out(&b, itt, r2t.ttt, 1, 512, data + 512, 1536, true);
+	wire_expect_nothing(&b);
+	ck_assert_uint_eq(reassign(&b, itt, 0), 1);
+	expect_nothing_on_disk(&c);
+	wire_close(&c);
+}
+END_TEST
+
+/* What has reached the medium's queue is waited for, on whichever connection its answer would be.
+ */
+START_TEST(a_fence_waits_for_a_write_without_a_connection)
+{
+	struct wire c;
+
+	face(&c);
+	uint32_t write = wire_write(&a, 0, 4, NULL, 0, true);
+	struct iscsi_r2t r2t = wire_expect_r2t(&a);
+	house.hold = true;
+	wire_answer_r2t(&a, &r2t, data);
+	ck_assert_uint_eq(house.held_count, 1);
+	reconnect();
+	uint32_t itt = pr_out(&c, PR_PREEMPT_AND_ABORT, KEY_VICTOR, KEY_VICTIM);
+	wire_expect_nothing(&c);
+	wire_house_release(&house);
+	wire_expect_status(&c, itt, SCSI_STATUS_GOOD);
+	ck_assert_uint_eq(reassign(&b, write, 0), 1);
+	ck_assert_uint_eq(house.node->sessions->task_count, 0);
+	wire_clear_unit_attentions(&b);
+	itt = wire_write(&b, 0, 1, NULL, 0, true);
+	wire_expect_status(&b, itt, SCSI_STATUS_RESERVATION_CONFLICT);
+	wire_close(&c);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -380,6 +558,12 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_unknown_task_does_not_exist);
 	tcase_add_test(tcase, immediate_commands_go_with_their_connection);
 	tcase_add_test(tcase, a_lost_task_can_be_aborted);
+	tcase_add_test(tcase, only_so_many_lost_connections_are_kept);
+	tcase_add_test(tcase, the_tasks_of_a_lost_connection_too_many_are_aborted);
+	tcase_add_test(tcase, what_lost_connections_leave_behind_has_a_limit);
+	tcase_add_test(tcase, a_write_that_waits_to_be_reassigned_is_behind_the_fence);
+	tcase_add_test(tcase, a_reassigned_write_is_behind_the_fence);
+	tcase_add_test(tcase, a_fence_waits_for_a_write_without_a_connection);
 }
 
 int main(void)
