@@ -165,6 +165,14 @@ static void make_room(struct iscsi_session *session)
 		lost_give_up(session, session->lost);
 }
 
+/* The next deadline is asked for in each turn of the loop, and sessions are many: it is known
+ * without a look at them. It may be too early, when what it was for is gone. */
+static void deadline_note(struct iscsi_node *node, uint64_t deadline_ms)
+{
+	if (deadline_ms < node->lost_deadline_ms)
+		node->lost_deadline_ms = deadline_ms;
+}
+
 static struct iscsi_lost *lost_new(struct iscsi_session *session, uint16_t cid)
 {
 	struct iscsi_lost *lost = calloc(1, sizeof(*lost));
@@ -190,6 +198,7 @@ bool iscsi_lost_keep(struct iscsi_conn *conn, bool released)
 		return false;
 	lost->released = released;
 	lost->deadline_ms = session->node->now_ms + retention_ms(session);
+	deadline_note(session->node, lost->deadline_ms);
 	answers_collect(session->node, lost, conn->kept_first);
 	answers_collect(session->node, lost, conn->out_first);
 	iscsi_out_discard_tasks(conn);
@@ -261,15 +270,15 @@ static void session_tick(struct iscsi_session *session)
 
 uint64_t iscsi_node_deadline(const struct iscsi_node *node)
 {
-	uint64_t deadline = UINT64_MAX;
+	return node->lost_count > 0 ? node->lost_deadline_ms : UINT64_MAX;
+}
 
-	if (node->lost_count == 0)
-		return UINT64_MAX;
+static void deadline_find(struct iscsi_node *node)
+{
+	node->lost_deadline_ms = UINT64_MAX;
 	for (const struct iscsi_session *s = node->sessions; s; s = s->next)
 		for (const struct iscsi_lost *lost = s->lost; lost; lost = lost->next)
-			if (s->state == ISCSI_SESSION_LIVE && lost->deadline_ms < deadline)
-				deadline = lost->deadline_ms;
-	return deadline;
+			deadline_note(node, lost->deadline_ms);
 }
 
 void iscsi_node_tick(struct iscsi_node *node, uint64_t now_ms)
@@ -281,6 +290,7 @@ void iscsi_node_tick(struct iscsi_node *node, uint64_t now_ms)
 	DL_FOREACH_SAFE(node->sessions, s, next)
 	if (s->lost)
 		session_tick(s);
+	deadline_find(node);
 }
 
 void iscsi_lost_shutdown(struct iscsi_node *node)

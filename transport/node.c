@@ -47,6 +47,7 @@ struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config)
 	if (!node)
 		return NULL;
 	node->config = *config;
+	node->lost_deadline_ms = UINT64_MAX;
 	node->tsih_hint = (uint16_t)iscsi_node_random_u32(node);
 	return node;
 }

@@ -39,7 +39,8 @@ struct iscsi_node {
 	struct iscsi_conn *conns;	/* oldest first */
 	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
 	uint32_t session_count, connection_count, login_count, lost_count;
-	uint64_t now_ms; /* the latest time that any connection was handed */
+	uint64_t lost_deadline_ms; /* while lost_count > 0: no lost connection is due before */
+	uint64_t now_ms;	   /* the latest time that any connection was handed */
 	bool stopping;
 	struct iscsi_node_counters counters;
 	uint16_t tsih_hint;

@@ -316,6 +316,27 @@ START_TEST(a_session_without_connections_ends_in_time)
 }
 END_TEST
 
+/* Lost once more, it may be recovered for as long once more. */
+START_TEST(a_deadline_moves_on_with_each_loss)
+{
+	uint64_t lost_at = house.now_ms;
+
+	reconnect();
+	house.now_ms += 10000;
+	iscsi_conn_eof(b.conn, house.now_ms);
+	wire_close(&b);
+	ck_assert_uint_le(iscsi_node_deadline(house.node), lost_at + 22000);
+	house.now_ms = lost_at + 22000;
+	iscsi_node_tick(house.node, house.now_ms);
+	ck_assert_ptr_nonnull(house.node->sessions);
+	ck_assert_uint_eq(iscsi_node_deadline(house.node), lost_at + 32000);
+	house.now_ms = lost_at + 32000;
+	iscsi_node_tick(house.node, house.now_ms);
+	ck_assert_ptr_null(house.node->sessions);
+	ck_assert_uint_eq(iscsi_node_deadline(house.node), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(a_session_that_waits_can_be_reinstated)
 {
 	house.hold = true;
@@ -554,6 +575,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_plain_logout_of_a_lost_connection_ends_its_tasks);
 	tcase_add_test(tcase, what_nobody_reassigns_is_aborted_in_time);
 	tcase_add_test(tcase, a_session_without_connections_ends_in_time);
+	tcase_add_test(tcase, a_deadline_moves_on_with_each_loss);
 	tcase_add_test(tcase, a_session_that_waits_can_be_reinstated);
 	tcase_add_test(tcase, an_unknown_task_does_not_exist);
 	tcase_add_test(tcase, immediate_commands_go_with_their_connection);
