@@ -21,13 +21,14 @@
 #include "transport/session.h"
 #include "transport/task.h"
 
-#define ISCSI_INPUT_LOGIN	512   /* bytes of input buffer before full feature phase */
-#define ISCSI_INPUT_FULL	16384 /* and in it; large data goes past it, straight into place */
-#define ISCSI_R2TS_MAX		32    /* R2Ts outstanding per task, whatever was negotiated */
-#define ISCSI_EMPTY_DATA_MAX	64    /* Data-Out PDUs without data in one sequence */
-#define ISCSI_RECOVERIES_MAX	32    /* times in a row that data is asked for in vain */
-#define ISCSI_GAPS_MAX		1024  /* in one sequence, with DataPDUInOrder=No */
-#define ISCSI_TEXT_IDLE_MS	30000 /* then a Text exchange may be forgotten */
+#define ISCSI_INPUT_LOGIN	512    /* bytes of input buffer before full feature phase */
+#define ISCSI_INPUT_FULL	16384  /* and in it; large data goes past it, straight into place */
+#define ISCSI_R2TS_MAX		32     /* R2Ts outstanding per task, whatever was negotiated */
+#define ISCSI_EMPTY_DATA_MAX	64     /* Data-Out PDUs without data in one sequence */
+#define ISCSI_RECOVERIES_MAX	32     /* times in a row that data is asked for in vain */
+#define ISCSI_GAPS_MAX		1024   /* in one sequence, with DataPDUInOrder=No */
+#define ISCSI_TEXT_IDLE_MS	30000  /* then a Text exchange may be forgotten */
+#define ISCSI_DISCOVERY_IDLE_MS 300000 /* then a discovery session is dropped: it gets no pings */
 #define ISCSI_TEXT_ANSWER_MAX	(4u << 20) /* bytes of SendTargets' answer */
 #define ISCSI_REJECT_WINDOW_MS	60000	   /* limits.rejects_max counts within this time */
 #define ISCSI_SHUTDOWN_LOGOUT_S 2	   /* what an async logout request allows */

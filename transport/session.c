@@ -39,20 +39,36 @@ static struct iscsi_session *session_find(const struct iscsi_conn *conn,
 	return NULL;
 }
 
+/* Discovery may be open to everyone, so it gets half of the sessions at most. */
+static bool discovery_has_room(const struct iscsi_limits *limits, uint32_t discovering)
+{
+	return discovering < limits->sessions_max - limits->sessions_max / 2;
+}
+
+/* Nobody joins or ends a session of a name under which somebody else has logged in, nor counts
+ * among the sessions of that one. */
+static bool is_same_user(const struct iscsi_session *session, const struct iscsi_login *login)
+{
+	return strcmp(session->user, login->user) == 0;
+}
+
 /* Are the limits kept when one more comes and `replaced` (may be NULL) goes? */
 static bool has_room(const struct iscsi_node *node, const struct iscsi_login *login,
 		     const struct iscsi_session *replaced)
 {
 	const struct iscsi_limits *limits = &node->config.limits;
-	uint32_t all = 0, own = 0;
+	uint32_t all = 0, own = 0, discovering = 0;
 
 	for (const struct iscsi_session *s = node->sessions; s; s = s->next) {
 		if (s == replaced)
 			continue;
 		all++;
-		own += strcmp(s->id.initiator_name, login->initiator_name) == 0;
+		own += is_same_user(s, login) &&
+		       strcmp(s->id.initiator_name, login->initiator_name) == 0;
+		discovering += s->type == ISCSI_SESSION_DISCOVERY;
 	}
-	return all < limits->sessions_max && own < limits->sessions_per_initiator_max;
+	return all < limits->sessions_max && own < limits->sessions_per_initiator_max &&
+	       (login->type != ISCSI_SESSION_DISCOVERY || discovery_has_room(limits, discovering));
 }
 
 /* --- making and freeing ----------------------------------------------------------------------- */
@@ -206,12 +222,6 @@ static void connection_reinstate(struct iscsi_session *session, struct iscsi_con
 	iscsi_conn_shut(old, true);
 	iscsi_manage_resume(session);
 	session->busy--;
-}
-
-/* Nobody joins or ends a session of a name under which somebody else has logged in. */
-static bool is_same_user(const struct iscsi_session *session, const struct iscsi_login *login)
-{
-	return strcmp(session->user, login->user) == 0;
 }
 
 /* Does the session that the login wants to join go through other portals than this one's? */

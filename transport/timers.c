@@ -59,6 +59,13 @@ static uint64_t data_out_deadline(const struct iscsi_conn *conn)
 			   : UINT64_MAX;
 }
 
+static uint64_t discovery_deadline(const struct iscsi_conn *conn)
+{
+	return conn->session->type == ISCSI_SESSION_DISCOVERY
+		       ? later(conn->sent_ms, conn->received_ms) + ISCSI_DISCOVERY_IDLE_MS
+		       : UINT64_MAX;
+}
+
 static uint64_t text_deadline(const struct iscsi_conn *conn)
 {
 	return conn->text.open ? conn->text.moved_ms + ISCSI_TEXT_IDLE_MS : UINT64_MAX;
@@ -71,6 +78,7 @@ static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 	deadline = earlier(deadline, hole_deadline(conn));
 	deadline = earlier(deadline, data_out_deadline(conn));
 	deadline = earlier(deadline, text_deadline(conn));
+	deadline = earlier(deadline, discovery_deadline(conn));
 	deadline = earlier(deadline, iscsi_manage_deadline(conn));
 	return earlier(deadline, earlier(conn->logout_deadline_ms, conn->negotiation_deadline_ms));
 }
@@ -118,6 +126,8 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_conn_doom(conn, "it takes no data", true);
 	else if (now_ms >= hole_deadline(conn))
 		iscsi_conn_doom(conn, "a request is missing in the CmdSN order", false);
+	else if (now_ms >= discovery_deadline(conn))
+		iscsi_conn_doom(conn, "a discovery session that says nothing", false);
 	else if (now_ms >= conn->logout_deadline_ms)
 		iscsi_conn_doom(conn, "no logout in time", false);
 	else if (now_ms >= conn->negotiation_deadline_ms)

@@ -9,6 +9,7 @@
 #include "tests/support/wire.h"
 #include "transport/access.h"
 #include "transport/chap_digest.h"
+#include "transport/node_internal.h"
 #include "transport/text.h"
 
 #define OTHER_INITIATOR "iqn.2024-01.org.example:other"
@@ -374,6 +375,23 @@ START_TEST(nobody_ends_a_session_of_another_user)
 }
 END_TEST
 
+/* A name alone is a claim: what was made of it without a proof is not held against who proves it.
+ */
+START_TEST(a_stranger_uses_up_no_sessions_of_a_name_that_somebody_proves)
+{
+	struct wire_login discovery = {.isid = {0x80, 0, 0, 0, 0, 9}, .discovery = true};
+	struct wire other;
+
+	house.node->config.limits.sessions_per_initiator_max = 1;
+	wire_open(&house, &other);
+	ck_assert_uint_eq(wire_login_with(&other, &discovery), ISCSI_LOGIN_SUCCESS);
+	access.user = "alice";
+	ck_assert_uint_eq(chap_login(&wire, &head, &accounts[0], false).status,
+			  ISCSI_LOGIN_SUCCESS);
+	wire_close(&other);
+}
+END_TEST
+
 START_TEST(a_challenge_of_another_login_is_not_answered)
 {
 	struct wire victim;
@@ -433,6 +451,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_takes_its_own_user_and_those_of_targets);
 	tcase_add_test(tcase, discovery_without_a_proof_is_refused_once_there_is_a_user_for_it);
 	tcase_add_test(tcase, nobody_ends_a_session_of_another_user);
+	tcase_add_test(tcase, a_stranger_uses_up_no_sessions_of_a_name_that_somebody_proves);
 	tcase_add_test(tcase, a_challenge_of_another_login_is_not_answered);
 }
 

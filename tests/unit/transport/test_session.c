@@ -318,6 +318,43 @@ START_TEST(one_initiator_has_a_limit_of_its_own)
 }
 END_TEST
 
+/* Discovery may be open to everyone: it must leave room for who comes to work. */
+START_TEST(discovery_takes_half_of_the_sessions_at_most)
+{
+	struct wire_login discovery = {.discovery = true};
+	struct wire asking[2];
+
+	house.config.limits.sessions_max = 3;
+	wire_house_start(&house);
+	for (uint8_t i = 0; i < 2; i++) {
+		discovery.isid[5] = i;
+		wire_open(&house, &asking[i]);
+		ck_assert_uint_eq(wire_login_with(&asking[i], &discovery), ISCSI_LOGIN_SUCCESS);
+	}
+	discovery.isid[5] = 2;
+	wire_open(&house, &a);
+	ck_assert_uint_eq(wire_login_with(&a, &discovery), ISCSI_LOGIN_OUT_OF_RESOURCES);
+	ck_assert_uint_eq(login(&b, 3, 0, 0), ISCSI_LOGIN_SUCCESS);
+	for (unsigned i = 0; i < 2; i++)
+		wire_close(&asking[i]);
+}
+END_TEST
+
+START_TEST(a_discovery_session_that_says_nothing_is_dropped)
+{
+	struct wire_login discovery = {.discovery = true};
+
+	wire_house_start(&house);
+	wire_open(&house, &a);
+	ck_assert_uint_eq(wire_login_with(&a, &discovery), ISCSI_LOGIN_SUCCESS);
+	wire_wait(&a, 299000);
+	ck_assert(!iscsi_conn_finished(a.conn));
+	wire_wait(&a, 2000);
+	wire_expect_finished(&a);
+	ck_assert_uint_eq(sessions(), 0);
+}
+END_TEST
+
 START_TEST(a_session_that_ends_gives_everything_back)
 {
 	house.config.limits.sessions_max = 1;
@@ -507,6 +544,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_same_cid_again_takes_the_connections_place);
 	tcase_add_test(tcase, sessions_have_a_limit);
 	tcase_add_test(tcase, one_initiator_has_a_limit_of_its_own);
+	tcase_add_test(tcase, discovery_takes_half_of_the_sessions_at_most);
+	tcase_add_test(tcase, a_discovery_session_that_says_nothing_is_dropped);
 	tcase_add_test(tcase, a_session_that_ends_gives_everything_back);
 	tcase_add_test(tcase, commands_outside_the_window_are_ignored);
 	tcase_add_test(tcase, commands_run_in_the_order_of_cmd_sn);
