@@ -173,7 +173,7 @@ void iscsi_login_phase_complete(struct iscsi_conn *conn)
 	login_send(conn, conn->last_response, conn->last_text, conn->last_text_len);
 	conn->last_text = NULL;
 	conn->stat_sn = iscsi_login_next_stat_sn(conn->login);
-	conn->acked_stat_sn = conn->stat_sn;
+	conn->acked_stat_sn = conn->fence_stat_sn = conn->stat_sn;
 	conn->framer.header_digest = conn->params.header_digest;
 	conn->framer.data_digest = conn->params.data_digest;
 	conn->framer.data_limit = conn->params.max_recv_data_segment_len;

@@ -4,7 +4,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
-#include "transport/session.h"
+#include "transport/conn_internal.h"
 
 #define ISID                        \
 	{                           \
@@ -272,6 +272,27 @@ START_TEST(a_function_is_answered_when_other_connections_have_acknowledged)
 }
 END_TEST
 
+/* They were sent nothing that could have to come before its answer. */
+START_TEST(a_function_does_not_wait_for_connections_that_come_later)
+{
+	struct wire more[6];
+
+	start_two(0);
+	a.conn->session->params.max_connections = 8;
+	uint32_t itt = wire_read(&a, 0, 1);
+	b.cmd_sn = a.cmd_sn;
+	uint32_t tmf = wire_manage(&b, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	for (uint16_t i = 0; i < 6; i++)
+		ck_assert_uint_eq(join(&more[i], (uint16_t)(10 + i)), ISCSI_LOGIN_SUCCESS);
+	wire_expect_status(&a, itt, SCSI_STATUS_GOOD);
+	wire_expect_nothing(&b);
+	answer_ping(&a);
+	ck_assert_uint_eq(wire_expect_managed(&b, tmf), SCSI_TMF_COMPLETE);
+	for (unsigned i = 0; i < 6; i++)
+		wire_close(&more[i]);
+}
+END_TEST
+
 START_TEST(a_function_does_not_wait_for_ever_for_other_connections)
 {
 	start_two(0);
@@ -432,6 +453,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, data_and_status_come_where_the_command_came);
 	tcase_add_test(tcase, data_on_another_connection_is_rejected);
 	tcase_add_test(tcase, a_function_is_answered_when_other_connections_have_acknowledged);
+	tcase_add_test(tcase, a_function_does_not_wait_for_connections_that_come_later);
 	tcase_add_test(tcase, a_function_does_not_wait_for_ever_for_other_connections);
 	tcase_add_test(tcase, a_reset_reaches_tasks_of_other_connections);
 	tcase_add_test(tcase, a_command_late_on_another_connection_is_part_of_the_task_set);
