@@ -315,7 +315,9 @@ static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 
 void iscsi_conn_process(struct iscsi_conn *conn)
 {
-	while (is_reading(conn)) {
+	/* One piece of input can hold hundreds of commands: when the answers of the first fill the
+	 * queue, the others wait where they are. */
+	while (is_reading(conn) && !iscsi_conn_is_held_back(conn)) {
 		const uint8_t *at = conn->input + conn->input_at;
 		size_t left = conn->input_end - conn->input_at;
 		enum iscsi_frame_event event = iscsi_framer_next(&conn->framer, &at, &left);
@@ -372,6 +374,9 @@ void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 {
 	iscsi_conn_enter(conn, now_ms);
 	conn->sent_ms = conn->node->now_ms;
+	bool was_held_back = iscsi_conn_is_held_back(conn);
 	iscsi_out_consume(conn, n);
+	if (was_held_back)
+		iscsi_conn_process(conn);
 	iscsi_conn_leave(conn);
 }

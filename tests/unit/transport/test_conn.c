@@ -4,6 +4,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
+#include "transport/session.h"
 
 static struct wire_house house;
 static struct wire wire;
@@ -267,6 +268,37 @@ START_TEST(a_peer_that_takes_nothing_is_read_no_more)
 }
 END_TEST
 
+/* Many commands come in one piece: those behind a full queue wait in the input, so that the data of
+ * all of them is not in memory at once. */
+START_TEST(commands_behind_a_full_queue_are_not_begun)
+{
+	uint8_t many[40 * ISCSI_BHS_LEN];
+
+	start();
+	house.node->config.limits.send_queue_max = 10000;
+	for (uint32_t i = 0; i < 40; i++) {
+		struct iscsi_scsi_command command = {
+			.final = true,
+			.read = true,
+			.attribute = SCSI_ATTRIBUTE_SIMPLE,
+			.itt = 5000 + i,
+			.expected_len = 8 * WIRE_BLOCK,
+			.cmd_sn = wire.cmd_sn++,
+			.exp_stat_sn = wire.exp_stat_sn,
+		};
+		wire_cdb_10(command.cdb, 0x28, 0, 8);
+		iscsi_scsi_command_encode(&command, many + i * ISCSI_BHS_LEN);
+	}
+	uint64_t before = house.node->sessions->commands;
+	ck_assert(wire_feed(&wire, many, sizeof(many)));
+	ck_assert_uint_le(house.node->sessions->commands - before, 3);
+	for (uint32_t i = 0; i < 40; i++)
+		wire_expect(&wire, ISCSI_DATA_IN);
+	wire_expect_nothing(&wire);
+	wire_close(&wire);
+}
+END_TEST
+
 START_TEST(a_peer_that_takes_nothing_for_long_is_dropped)
 {
 	start();
@@ -322,6 +354,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, tasks_outlive_their_connection);
 	tcase_add_test(tcase, partial_sends_continue_where_they_stopped);
 	tcase_add_test(tcase, a_peer_that_takes_nothing_is_read_no_more);
+	tcase_add_test(tcase, commands_behind_a_full_queue_are_not_begun);
 	tcase_add_test(tcase, a_peer_that_takes_nothing_for_long_is_dropped);
 	tcase_add_test(tcase, a_logout_whose_answer_nobody_takes_ends_too);
 	tcase_add_test(tcase, an_idle_connection_wants_to_be_called_for_a_ping_only);
