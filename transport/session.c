@@ -13,13 +13,14 @@
 
 /* --- identity --------------------------------------------------------------------------------- */
 
-/* RFC 7143 3.4.3: initiator port (name and ISID) and target portal group. An unnamed discovery
- * session has no target: there the portal stands for it. */
+/* RFC 7143 3.4.3: initiator port (name and ISID) and target portal group. Discovery is apart, as
+ * what it asks for a proof is. An unnamed discovery session has no target: there the portal stands
+ * for it. */
 static bool is_same_port(const struct iscsi_session *session, const struct iscsi_conn *conn,
 			 const struct iscsi_login *login, const struct scsi_target *target)
 {
 	if (memcmp(session->id.isid, login->isid, sizeof(login->isid)) != 0 ||
-	    session->target != target ||
+	    session->target != target || session->type != login->type ||
 	    strcmp(session->id.initiator_name, login->initiator_name) != 0)
 		return false;
 	if (!target)
@@ -244,8 +245,7 @@ static uint16_t admit_to_existing(struct iscsi_conn *conn, const struct iscsi_lo
 
 	if (!session && is_behind_another_group(conn->node, login, target))
 		return ISCSI_LOGIN_CANNOT_INCLUDE_IN_SESSION;
-	if (!session || session->tsih != login->tsih || session->type != login->type ||
-	    session->state != ISCSI_SESSION_LIVE)
+	if (!session || session->tsih != login->tsih || session->state != ISCSI_SESSION_LIVE)
 		return ISCSI_LOGIN_SESSION_DOES_NOT_EXIST;
 	if (!is_same_user(session, login))
 		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;

@@ -392,6 +392,23 @@ START_TEST(a_stranger_uses_up_no_sessions_of_a_name_that_somebody_proves)
 }
 END_TEST
 
+/* Discovery has another proof than the target, or none: it is not the same port's session. */
+START_TEST(a_stranger_in_discovery_of_the_target_keeps_nobody_out)
+{
+	struct wire_login discovery = {.target = WIRE_TARGET, .discovery = true};
+	struct wire other;
+
+	memcpy(discovery.isid, head.isid, sizeof(head.isid));
+	access.user = "alice";
+	wire_open(&house, &other);
+	ck_assert_uint_eq(wire_login_with(&other, &discovery), ISCSI_LOGIN_SUCCESS);
+	ck_assert_uint_eq(chap_login(&wire, &head, &accounts[0], false).status,
+			  ISCSI_LOGIN_SUCCESS);
+	ck_assert(!iscsi_conn_finished(other.conn));
+	wire_close(&other);
+}
+END_TEST
+
 START_TEST(a_challenge_of_another_login_is_not_answered)
 {
 	struct wire victim;
@@ -452,6 +469,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_without_a_proof_is_refused_once_there_is_a_user_for_it);
 	tcase_add_test(tcase, nobody_ends_a_session_of_another_user);
 	tcase_add_test(tcase, a_stranger_uses_up_no_sessions_of_a_name_that_somebody_proves);
+	tcase_add_test(tcase, a_stranger_in_discovery_of_the_target_keeps_nobody_out);
 	tcase_add_test(tcase, a_challenge_of_another_login_is_not_answered);
 }
 
