@@ -20,6 +20,7 @@ static void reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t
 		   uint32_t next_sn)
 {
 	uint8_t header[ISCSI_BHS_LEN + ISCSI_AHS_MAX];
+	uint32_t len = ISCSI_BHS_LEN + pdu->ahs_len;
 
 	conn->node->counters.rejects++;
 	if (is_storm(conn)) {
@@ -32,7 +33,9 @@ static void reject(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint8_t
 	memcpy(header, pdu->bhs, ISCSI_BHS_LEN);
 	if (pdu->ahs_len > 0)
 		memcpy(header + ISCSI_BHS_LEN, pdu->ahs, pdu->ahs_len);
-	if (!iscsi_out_set_data(conn, out, header, ISCSI_BHS_LEN + pdu->ahs_len))
+	if (len > conn->params.max_send_data_segment_len)
+		len = conn->params.max_send_data_segment_len;
+	if (!iscsi_out_set_data(conn, out, header, len))
 		return;
 	out->pdu.reject.reason = reason;
 	out->pdu.reject.data_sn = next_sn;

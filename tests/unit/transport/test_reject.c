@@ -3,6 +3,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
+#include "transport/framing.h"
 
 static struct wire_house house;
 static struct wire wire;
@@ -37,6 +38,21 @@ START_TEST(an_unassigned_opcode_is_rejected_with_its_header)
 	ck_assert_uint_eq(wire.pdu.data[19], 0x42);
 	uint32_t itt = wire_test_unit_ready(&wire);
 	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+/* No data segment is longer than the initiator takes (RFC 7143 13.12): the rest of the AHS stays.
+ */
+START_TEST(a_long_header_is_cut_to_what_the_initiator_takes)
+{
+	uint8_t bhs[ISCSI_BHS_LEN] = {0x1b, 0x80};
+	uint8_t ahs[ISCSI_AHS_MAX] = {0};
+
+	wire_open(&house, &wire);
+	wire_login(&wire, "MaxRecvDataSegmentLength=512", NULL);
+	wire_send_with_ahs(&wire, bhs, ahs, sizeof(ahs), NULL, 0);
+	wire_expect_reject(&wire, ISCSI_REJECT_NOT_SUPPORTED);
+	ck_assert_uint_eq(wire.pdu.data_len, 512);
 }
 END_TEST
 
@@ -120,6 +136,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, an_unassigned_opcode_is_rejected_with_its_header);
+	tcase_add_test(tcase, a_long_header_is_cut_to_what_the_initiator_takes);
 	tcase_add_test(tcase, a_targets_opcode_is_rejected);
 	tcase_add_test(tcase, a_snack_is_rejected);
 	tcase_add_test(tcase, a_login_request_in_full_feature_phase_is_rejected);
