@@ -338,9 +338,9 @@ static const struct config_row lun_rows[] = {
 
 static const struct config_row limit_rows[] = {
 	{LIMIT(sessions_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535, .initial = 4096,
-	 .doc = "Sessions at a time."},
+	 .doc = "Sessions at a time; discovery may have half of them."},
 	{LIMIT(sessions_per_initiator_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535,
-	 .initial = 256, .doc = "Sessions of one initiator name."},
+	 .initial = 256, .doc = "Sessions of one initiator name and CHAP user."},
 	{LIMIT(connections_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535,
 	 .initial = 16384, .doc = "Connections at a time, logged in or not."},
 	{LIMIT(logins_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535, .initial = 1024,

@@ -287,7 +287,7 @@ START_TEST(an_idle_exchange_is_forgotten_by_itself)
 	wire_expect_reject(&wire, ISCSI_REJECT_INVALID_PDU_FIELD);
 	ask("SendTargets=All");
 	expect_response();
-	ck_assert_uint_eq(iscsi_conn_deadline(wire.conn), UINT64_MAX);
+	ck_assert_uint_gt(iscsi_conn_deadline(wire.conn), house.now_ms + 60000);
 }
 END_TEST
 
