@@ -185,6 +185,9 @@ void iscsi_login_phase_complete(struct iscsi_conn *conn)
 	conn->state = ISCSI_CONN_FULL_FEATURE;
 	if (!input_grow(conn))
 		iscsi_conn_doom(conn, "out of memory", true);
+	/* The login may have taken the place of a connection that had functions waiting. Only now:
+	 * what goes on can end the session. */
+	iscsi_manage_resume(conn->session);
 }
 
 static void login_refused(struct iscsi_conn *conn, bool has_response, const uint8_t *bhs)

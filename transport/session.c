@@ -221,7 +221,6 @@ static void connection_reinstate(struct iscsi_session *session, struct iscsi_con
 	iscsi_task_abort_all_of(session, old);
 	iscsi_conn_let_go(old);
 	iscsi_conn_shut(old, true);
-	iscsi_manage_resume(session);
 	session->busy--;
 }
 

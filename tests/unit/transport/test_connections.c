@@ -414,6 +414,29 @@ START_TEST(a_write_that_a_lost_function_meant_to_abort_goes_on)
 }
 END_TEST
 
+/* Its place is taken by another connection: what it barred runs behind that one's login, even when
+ * it closes the session. */
+START_TEST(a_logout_behind_a_function_that_is_reinstated_away_runs)
+{
+	struct wire c;
+
+	start_two(1);
+	wire_write(&a, 0, 2, NULL, 0, true);
+	wire_expect_r2t(&a);
+	b.cmd_sn = a.cmd_sn;
+	wire_manage(&b, SCSI_TMF_ABORT_TASK_SET, ISCSI_NO_TAG, 0);
+	send_logout(&a, 0, 1);
+	wire_expect_nothing(&a);
+	ck_assert_uint_eq(join(&c, 2), ISCSI_LOGIN_SUCCESS);
+	wire_expect_finished(&b);
+	wire_expect(&a, ISCSI_LOGOUT_RESPONSE);
+	wire_expect_finished(&a);
+	wire_expect_finished(&c);
+	wire_close(&c);
+	ck_assert_ptr_null(house.node->sessions);
+}
+END_TEST
+
 /* It has a deadline from then on. */
 START_TEST(a_function_that_another_connection_sets_off_wakes_its_own)
 {
@@ -462,6 +485,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, commands_of_a_connection_that_logs_out_are_reported_cleared);
 	tcase_add_test(tcase, commands_behind_a_function_that_is_lost_run);
 	tcase_add_test(tcase, a_write_that_a_lost_function_meant_to_abort_goes_on);
+	tcase_add_test(tcase, a_logout_behind_a_function_that_is_reinstated_away_runs);
 	tcase_add_test(tcase, a_function_that_another_connection_sets_off_wakes_its_own);
 }
 
