@@ -128,6 +128,7 @@ struct sbc_flush_behind {
 struct sbc_intents {
 	struct sbc_io *owner;
 	struct sbc_io *first, *last;
+	struct medium_identity medium; /* as the owner is being remembered */
 	bool waking;
 	bool broken; /* what stands there cannot be taken back: nothing may be written any more */
 };

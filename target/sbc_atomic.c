@@ -59,10 +59,11 @@ static uint8_t *data_of(const struct sbc_io *io)
 	return io->task ? io->task->data_out : io->buffer;
 }
 
+/* On a worker: the LUN's size is not its to look at, as that may change meanwhile. */
 static int store_work(struct sbc_io *io)
 {
 	const struct medium_intent intent = {
-		.medium = scsi_lun_medium_identity(io->lun),
+		.medium = intents_of(io)->medium,
 		.offset = io->at,
 		.len = (uint32_t)io->end,
 	};
@@ -118,6 +119,7 @@ static bool store_step(struct sbc_io *io)
 	if (scsi_task_is_aborted(io->task))
 		return over_step(io);
 	io->failed_step = undo_step;
+	intents_of(io)->medium = scsi_lun_medium_identity(io->lun);
 	return sbc_io_plan_work(io, store_work, write_step);
 }
 

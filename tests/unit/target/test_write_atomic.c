@@ -128,6 +128,21 @@ START_TEST(it_is_remembered_before_it_is_written_and_durable_before_it_is_forgot
 }
 END_TEST
 
+/* What the worker is to remember is settled before: the LUN may grow while it writes. */
+START_TEST(the_lun_may_grow_while_it_is_remembered)
+{
+	struct fixture_task *task = start(a, 10);
+	ck_assert_int_eq(scsi_target_resize_lun(f->target, 0, UINT64_C(512) * FIXTURE_BLOCK), 0);
+	f->disks[0].hold = true;
+	fixture_settle(f);
+	ck_assert_uint_eq(get_be64(f->media[0].bytes + INTENT_AT + 24),
+			  UINT64_C(256) * FIXTURE_BLOCK);
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(task));
+}
+END_TEST
+
 START_TEST(nobody_reads_half_of_it)
 {
 	f->disks[0].hold = true;
@@ -314,6 +329,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_write_protected_lun_refuses_it);
 	tcase_add_test(tcase,
 		       it_is_remembered_before_it_is_written_and_durable_before_it_is_forgotten);
+	tcase_add_test(tcase, the_lun_may_grow_while_it_is_remembered);
 	tcase_add_test(tcase, nobody_reads_half_of_it);
 	tcase_add_test(tcase, a_crash_in_the_middle_is_made_good_before_anybody_reads);
 	tcase_add_test(tcase, another_disk_in_its_place_is_not_written);
