@@ -134,6 +134,9 @@ bool scsi_lun_erase_state(const struct scsi_lun *lun, enum scsi_sense *ret_sense
 /* The same for a command: true when it is refused for that. */
 bool scsi_task_medium_is_erased(struct scsi_task *task);
 
+/* Does it write, and must nothing be written any more (sbc_atomic.c)? Then its sense is set. */
+bool scsi_task_medium_is_broken(struct scsi_task *task);
+
 /* Handlers, by file. */
 /* inquiry.c */
 enum scsi_result scsi_inquiry(struct scsi_task *task);

@@ -236,10 +236,8 @@ static bool check_medium(struct scsi_task *task)
 		scsi_task_check_condition(task, SCSI_SENSE_WRITE_PROTECTED);
 		return false;
 	}
-	if (flags & SCSI_COMMAND_WRITES_MEDIUM && lun->intents.broken) {
-		scsi_task_check_condition(task, SCSI_SENSE_INTERNAL_TARGET_FAILURE);
+	if (scsi_task_medium_is_broken(task))
 		return false;
-	}
 	if (flags & SCSI_COMMAND_NEEDS_MEDIUM && lun->stopped) {
 		scsi_task_check_condition(task, lun->ejected
 							? SCSI_SENSE_NOT_READY_MEDIUM_NOT_PRESENT

@@ -7,8 +7,8 @@
  * one such place a LUN, so atomic writes go one after the other. What does not survive a crash
  * anyway needs none of this.
  *
- * If the store cannot be made to forget, writes are refused from then on: the next start would
- * write old data over theirs.
+ * If the store cannot be made to forget, writes are refused from then on, those that waited for
+ * their turn or their data too: the next start would write old data over theirs.
  */
 #include "target/sbc.h"
 
@@ -116,7 +116,7 @@ static bool write_step(struct sbc_io *io)
 
 static bool store_step(struct sbc_io *io)
 {
-	if (scsi_task_is_aborted(io->task))
+	if (scsi_task_is_aborted(io->task) || scsi_task_medium_is_broken(io->task))
 		return over_step(io);
 	io->failed_step = undo_step;
 	intents_of(io)->medium = scsi_lun_medium_identity(io->lun);
@@ -141,6 +141,14 @@ static bool volatile_step(struct sbc_io *io)
 {
 	io->fua = sbc_durable(io->task);
 	return sbc_io_plan(io, BACKING_WRITE, io->at, io->task->data_out, io->end, sbc_io_good);
+}
+
+bool scsi_task_medium_is_broken(struct scsi_task *task)
+{
+	if (!task->lun->intents.broken || !(task->command->flags & SCSI_COMMAND_WRITES_MEDIUM))
+		return false;
+	scsi_task_check_condition(task, SCSI_SENSE_INTERNAL_TARGET_FAILURE);
+	return true;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */

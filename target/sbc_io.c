@@ -119,6 +119,14 @@ static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
 
 static void io_run(struct sbc_io *io);
 
+/* Its turn has come. What it waited for may have left a medium that must not be written. */
+static void io_begin(struct sbc_io *io)
+{
+	if (io->task && scsi_task_medium_is_broken(io->task))
+		io->next_step = NULL;
+	io_run(io);
+}
+
 /* One at a time, however deep in completions this is called. */
 static void accesses_start_ready(struct sbc_accesses *accesses)
 {
@@ -131,7 +139,7 @@ static void accesses_start_ready(struct sbc_accesses *accesses)
 		accesses->ready_first = io->ready_next;
 		if (!accesses->ready_first)
 			accesses->ready_last = NULL;
-		io_run(io);
+		io_begin(io);
 	}
 	accesses->starting = false;
 }
@@ -287,7 +295,7 @@ enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_
 	if (blocks > 0 || is_ordered(io))
 		access_enter(&io->lun->accesses, io);
 	if (io->blockers == 0)
-		io_run(io);
+		io_begin(io);
 	return SCSI_PENDING;
 }
 

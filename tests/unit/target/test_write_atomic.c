@@ -291,6 +291,33 @@ START_TEST(when_the_store_fails_nothing_is_written_any_more)
 }
 END_TEST
 
+/* What the next start writes again must not go over what was acknowledged meanwhile. */
+START_TEST(when_it_cannot_be_forgotten_what_waited_for_it_is_not_written_either)
+{
+	f->disks[0].hold = true;
+	struct fixture_task *first = start(a, 10);
+	struct fixture_task *behind = fixture_start_write(f, b, 10, 'x', false);
+	struct fixture_task *late = fixture_start_write(f, b, 40, 'x', true);
+	struct fixture_task *next = start(b, 20);
+	struct fixture_task *read = fixture_start_read(f, b, 10);
+	fixture_settle(f);
+	ck_assert(intent_is_there());
+	f->media[0].error = -EIO;
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_sense(fixture_result(first), 0x3, 0x0c, 0x00);
+	fixture_sense(fixture_result(behind), 0x4, 0x44, 0x00);
+	fixture_sense(fixture_result(next), 0x4, 0x44, 0x00);
+	fixture_deliver(late);
+	fixture_settle(f);
+	fixture_sense(fixture_result(late), 0x4, 0x44, 0x00);
+	fixture_good(fixture_result(read));
+	ck_assert_uint_eq(fixture_result(read)->data[0], 'n');
+	ck_assert(disk_is(f, 40, 1, 'o'));
+}
+END_TEST
+
 START_TEST(on_a_store_that_no_crash_outlives_it_is_just_a_write)
 {
 	f->disks[0].backing.volatile_store = true;
@@ -338,6 +365,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, one_that_is_aborted_when_it_has_begun_is_written_whole);
 	tcase_add_test(tcase, a_write_that_fails_is_forgotten);
 	tcase_add_test(tcase, when_the_store_fails_nothing_is_written_any_more);
+	tcase_add_test(tcase, when_it_cannot_be_forgotten_what_waited_for_it_is_not_written_either);
 	tcase_add_test(tcase, on_a_store_that_no_crash_outlives_it_is_just_a_write);
 	tcase_add_test(tcase, without_a_place_to_remember_it_the_command_is_not_there);
 }
