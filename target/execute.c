@@ -118,7 +118,7 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 /* SPC-4 4.5.5: the command that tells of it is not run. */
 static bool check_deferred_error(struct scsi_task *task, struct scsi_lun_nexus *lun_nexus)
 {
-	if (lun_nexus->deferred_error == SCSI_SENSE_NONE ||
+	if (lun_nexus->deferred_error == SCSI_SENSE_NONE || task->by_copy_manager ||
 	    task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION)
 		return true;
 	scsi_task_deferred_error(task, lun_nexus->deferred_error);

@@ -111,8 +111,8 @@ struct scsi_task {
 		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
 
 	/* The target's own. */
-	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): leaves unit attentions
-				 and waits for no turn */
+	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): leaves unit attentions and
+				 deferred errors, and waits for no turn */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
 	uint64_t started_ms; /* when it entered its task set */

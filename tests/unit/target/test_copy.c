@@ -235,6 +235,23 @@ END_TEST
 
 /* ---- reservations ---- */
 
+START_TEST(deferred_errors_are_left_for_the_nexus_to_see)
+{
+	struct list list;
+
+	f->disks[1].next_error = -EIO;
+	f->lun = 1;
+	fixture_good(FIXTURE_CDB(f, a, 0, 0x35, 0x02, 0, 0, 0, 0, 0, 0, 0, 0));
+	f->lun = 0;
+	list_simple(&list, 9, HOLD, 4);
+	fixture_good(copy(a, &list));
+	f->lun = 1;
+	fixture_sense(fixture_test_unit_ready(f, a), 0x3, 0x0c, 0x00);
+	fixture_good(fixture_test_unit_ready(f, a));
+	f->lun = 0;
+}
+END_TEST
+
 START_TEST(the_destinations_reservation_stops_it)
 {
 	struct list list;
@@ -736,6 +753,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_empty_list_copies_nothing);
 	tcase_add_test(tcase, the_loop_breathes_between_pieces);
 	tcase_add_test(tcase, unit_attentions_are_left_for_the_nexus_to_see);
+	tcase_add_test(tcase, deferred_errors_are_left_for_the_nexus_to_see);
 	tcase_add_test(tcase, the_destinations_reservation_stops_it);
 	tcase_add_test(tcase, the_sources_reservation_stops_it);
 	tcase_add_test(tcase, the_copy_managers_own_reservation_stops_it);
