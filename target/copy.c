@@ -147,24 +147,49 @@ static const struct copy_segment *segment_of(const struct copy *copy)
 	return &copy->list.segments[copy->segment];
 }
 
-static void read_start(struct copy *copy)
+/* A LUN that has gone is for the command to find out. */
+static bool is_as_it_was(const struct copy *copy, uint16_t index)
+{
+	const struct copy_cscd *cscd = &copy->list.cscds[index];
+	const struct scsi_lun_nexus *lun_nexus = copy->task->nexus->luns[cscd->number];
+
+	return !lun_nexus || lun_nexus->epoch == cscd->epoch;
+}
+
+/* False: the copy has ended. */
+static bool cscds_check(struct copy *copy)
+{
+	const struct copy_segment *segment = segment_of(copy);
+
+	if (is_as_it_was(copy, segment->source) && is_as_it_was(copy, segment->destination))
+		return true;
+	return copy_fail(copy, SCSI_SENSE_THIRD_PARTY_DEVICE_FAILURE);
+}
+
+static bool read_start(struct copy *copy)
 {
 	const struct copy_segment *segment = segment_of(copy);
 	const struct copy_cscd *source = &copy->list.cscds[segment->source];
 
+	if (!cscds_check(copy))
+		return false;
 	command_start(copy, STEP_READ, source->number, 0x88,
 		      segment->source_lba + copy->at / source->block_size,
 		      copy->piece / source->block_size);
+	return true;
 }
 
-static void write_start(struct copy *copy)
+static bool write_start(struct copy *copy)
 {
 	const struct copy_segment *segment = segment_of(copy);
 	const struct copy_cscd *destination = &copy->list.cscds[segment->destination];
 
+	if (!cscds_check(copy))
+		return false;
 	command_start(copy, STEP_WRITE, destination->number, 0x8a,
 		      segment->destination_lba + copy->at / destination->block_size,
 		      copy->piece / destination->block_size);
+	return true;
 }
 
 /* ---- segment by segment, piece by piece ------------------------------------------------------ */
@@ -214,8 +239,7 @@ static bool next_piece(struct copy *copy)
 			/* Whole blocks of either size. */
 			most = smaller(most, COPY_PIECE_BYTES) & ~(uint32_t)4095;
 			copy->piece = len - copy->at < most ? (uint32_t)(len - copy->at) : most;
-			read_start(copy);
-			return true;
+			return read_start(copy);
 		}
 		copy->result->segments++;
 	}
@@ -251,8 +275,7 @@ static bool copy_advance(struct copy *copy)
 		copy->data = copy->command.data_in;
 		copy->command.data_in = NULL;
 		target_task_release(&copy->command);
-		write_start(copy);
-		return true;
+		return write_start(copy);
 	}
 	if (ended == STEP_WRITE) {
 		target_task_release(&copy->command);

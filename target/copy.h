@@ -6,7 +6,9 @@
  * WRITE(16) of its own, which belong to the nexus that sent the EXTENDED COPY and go through
  * target_execute like any other command. So reservations, write protection, access states,
  * atomicity, aborts and drains hold on both LUNs without a rule of their own: after a PREEMPT AND
- * ABORT on the destination no piece lands there.
+ * ABORT on the destination no piece lands there. A LUN that has no piece just then is watched by
+ * its epoch: a copy ends as well where all commands of its nexus were aborted between two pieces,
+ * or where another LUN has come in its place.
  */
 #ifndef TARGET_COPY_H
 #define TARGET_COPY_H
@@ -48,6 +50,7 @@ enum copy_list_id_usage {
 /* A copy source or copy destination. */
 struct copy_cscd {
 	uint16_t number;
+	uint64_t epoch; /* of the nexus there */
 	bool reachable;
 	bool is_disk;
 	uint32_t block_size;

@@ -57,6 +57,7 @@ static bool parse_cscd(struct scsi_task *task, size_t at, struct copy_cscd *cscd
 		return refuse_field(task, at + 29, -1);
 	cscd->reachable = true;
 	cscd->number = lun->number;
+	cscd->epoch = task->nexus->luns[lun->number]->epoch;
 	cscd->block_size = lun->block_size;
 	cscd->transfer_max = sbc_transfer_max_blocks(lun) << lun->block_shift;
 	return true;

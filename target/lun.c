@@ -220,6 +220,7 @@ bool scsi_lun_attach(struct scsi_lun *lun, struct scsi_nexus *nexus)
 		return false;
 	lun_nexus->nexus = nexus;
 	lun_nexus->lun = lun;
+	lun_nexus->epoch = ++lun->target->epochs;
 	lun_nexus->standing = pr_state_standing(pr_commit_state(lun->pr), &nexus->id);
 	DL_APPEND(lun->nexuses, lun_nexus);
 	nexus->luns[lun->number] = lun_nexus;

@@ -29,6 +29,9 @@ struct scsi_lun_nexus {
 	struct scsi_ua_queue unit_attentions;
 	struct scsi_task *tasks; /* the task set of this nexus, in order of arrival */
 	struct scsi_task_order order;
+	/* Another one, and never the same again, whenever all of its commands are aborted: what
+	 * goes on over several commands ends with them (copy.c). */
+	uint64_t epoch;
 	bool prevents_removal;		  /* PREVENT ALLOW MEDIUM REMOVAL */
 	uint64_t flush_first, flush_last; /* flushes behind the status that it asked for; 0: none */
 	enum scsi_sense deferred_error;	  /* to be reported; SCSI_SENSE_NONE: there is none */
@@ -175,6 +178,7 @@ struct scsi_target {
 	struct scsi_lun *leaving;   /* LUNs that are being removed */
 	struct scsi_nexus *nexuses; /* hash by id */
 	uint64_t tasks;		    /* of all nexuses */
+	uint64_t epochs;	    /* handed out so far */
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);

@@ -153,6 +153,7 @@ unsigned scsi_task_set_abort(struct scsi_lun_nexus *lun_nexus, const struct scsi
 	struct scsi_task *task, *next;
 	unsigned count = 0;
 
+	lun_nexus->epoch = ++lun_nexus->nexus->target->epochs;
 	DL_FOREACH_SAFE(lun_nexus->tasks, task, next)
 	if (task != except)
 		count += scsi_task_abort(task, send_status, drain);

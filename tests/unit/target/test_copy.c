@@ -350,6 +350,84 @@ START_TEST(a_preempt_between_two_pieces_stops_the_next)
 }
 END_TEST
 
+/* It waits for its source, so the destination has no command of it to be aborted. What was sent
+ * before the fence must not land behind it, whatever its nexus is by then. */
+START_TEST(who_comes_back_after_preempt_and_abort_does_not_revive_its_copy)
+{
+	struct list list;
+
+	f->lun = 1;
+	fixture_hold(f, a, 0xa, 5);
+	fixture_good(fixture_register(f, b, 0, 0xb));
+	f->lun = 0;
+	list_simple(&list, 9, HOLD, 4);
+	f->disks[0].hold = true;
+	struct fixture_task *task = start(a, &list);
+	f->lun = 1;
+	fixture_good(fixture_pr_out(f, b, PR_OUT_PREEMPT_AND_ABORT, 5, 0xb, 0xa, 0));
+	fixture_drain_unit_attentions(f, a);
+	fixture_good(fixture_register(f, a, 0, 0xa));
+	f->lun = 0;
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_sense(fixture_result(task), 0xa, 0x0d, 0x01);
+	ck_assert_uint_eq(f->disks[1].requests, 0);
+}
+END_TEST
+
+static void note_managed(struct scsi_tmf *tmf)
+{
+	*(bool *)tmf->owner = true;
+}
+
+START_TEST(a_reset_of_the_destination_ends_a_copy_between_two_pieces)
+{
+	struct list list;
+	bool managed = false;
+	struct scsi_tmf tmf = {.nexus = b,
+			       .function = SCSI_TMF_LOGICAL_UNIT_RESET,
+			       .lun_bytes = {0, 1},
+			       .owner = &managed,
+			       .complete = note_managed};
+
+	list_simple(&list, 9, HOLD, 4);
+	f->disks[0].hold = true;
+	struct fixture_task *task = start(a, &list);
+	target_manage(&tmf);
+	ck_assert(managed);
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_sense(fixture_result(task), 0xa, 0x0d, 0x01);
+	ck_assert_uint_eq(f->disks[1].requests, 0);
+}
+END_TEST
+
+/* The number is the same, and so is the designator; the disk need not be. */
+START_TEST(a_lun_that_was_exchanged_meanwhile_is_not_written)
+{
+	struct list list;
+	struct scsi_lun_config config;
+
+	list_simple(&list, 9, HOLD, 4);
+	f->disks[0].hold = true;
+	struct fixture_task *task = start(a, &list);
+	ck_assert_int_eq(scsi_target_remove_lun(f->target, 1, NULL, NULL), 0);
+	fixture_settle(f);
+	scsi_lun_config_init(&config);
+	config.number = 1;
+	config.backing = &f->disks[1].backing;
+	config.profile = &pr_profile_spc4;
+	ck_assert_int_eq(scsi_target_add_lun(f->target, &config, NULL), 0);
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_sense(fixture_result(task), 0xa, 0x0d, 0x01);
+	ck_assert_uint_eq(f->disks[1].requests, 0);
+}
+END_TEST
+
 /* ---- other obstacles ---- */
 
 START_TEST(what_a_segment_cannot_reach_aborts_the_copy_there)
@@ -759,6 +837,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_copy_managers_own_reservation_stops_it);
 	tcase_add_test(tcase, after_preempt_and_abort_on_the_destination_no_piece_lands_there);
 	tcase_add_test(tcase, a_preempt_between_two_pieces_stops_the_next);
+	tcase_add_test(tcase, who_comes_back_after_preempt_and_abort_does_not_revive_its_copy);
+	tcase_add_test(tcase, a_reset_of_the_destination_ends_a_copy_between_two_pieces);
+	tcase_add_test(tcase, a_lun_that_was_exchanged_meanwhile_is_not_written);
 	tcase_add_test(tcase, what_a_segment_cannot_reach_aborts_the_copy_there);
 	tcase_add_test(tcase, the_sense_data_name_the_segment);
 	tcase_add_test(tcase, blocks_that_are_not_there_abort_the_copy);
