@@ -49,6 +49,7 @@ static void copy_end(struct copy *copy)
 	struct scsi_task *task = copy->task;
 	struct scsi_copy_result *result = copy->result;
 
+	task->nexus->copies--;
 	result->in_progress = false;
 	result->failed = task->status != SCSI_STATUS_GOOD || scsi_task_is_aborted(task);
 	result->status = (uint8_t)task->status;
@@ -342,11 +343,16 @@ enum scsi_result scsi_extended_copy_data(struct scsi_task *task)
 	task->work_free = copy_free;
 	if (!copy_list_parse(task, &copy->list))
 		return SCSI_DONE;
+	if (task->nexus->copies == COPY_RUNNING_MAX) {
+		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
+		return SCSI_DONE;
+	}
 	copy->result = copy->list.id_usage == COPY_LIST_ID_NONE
 			       ? &copy->unlisted
 			       : copy_result_begin(task, copy->list.id);
 	if (!copy->result)
 		return SCSI_DONE;
+	task->nexus->copies++;
 	copy_run(copy);
 	return SCSI_PENDING;
 }

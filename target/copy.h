@@ -27,6 +27,9 @@
 #define COPY_PIECE_BYTES       ((uint32_t)1024 * 1024)
 /* Copies of one nexus by one LUN's copy manager, those remembered included. */
 #define COPY_LISTS_MAX 16
+/* Copies of one nexus that go on at a time, on all LUNs and with a list id or without: each holds
+ * two pieces in memory that is not the transport's. */
+#define COPY_RUNNING_MAX 16
 
 enum copy_descriptor {
 	COPY_BLOCK_TO_BLOCK = 0x02,

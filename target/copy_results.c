@@ -98,7 +98,7 @@ static void put_operating_parameters(struct byte_writer *data)
 	byte_writer_be32(data, COPY_SEGMENT_MAX_BYTES);
 	byte_writer_zeros(data, 12); /* no inline data, no held data, no stream devices */
 	byte_writer_be16(data, 0);
-	byte_writer_be16(data, 0); /* TOTAL CONCURRENT COPIES: no limit over all nexuses */
+	byte_writer_be16(data, COPY_RUNNING_MAX); /* TOTAL CONCURRENT COPIES: of this nexus */
 	byte_writer_u8(data, COPY_LISTS_MAX);
 	byte_writer_u8(data, 9); /* DATA SEGMENT GRANULARITY: 2^9 bytes */
 	byte_writer_zeros(data, 5);

@@ -280,7 +280,7 @@ static void vpd_third_party_copy(const struct scsi_task *task, struct byte_write
 			    4); /* no identifiers but descriptors' own */
 	byte_writer_be32(page, 0);
 	put_copy_descriptor(page, COPY_GENERAL_OPERATIONS, 32);
-	byte_writer_be32(page, 0); /* TOTAL CONCURRENT COPIES: no limit */
+	byte_writer_be32(page, COPY_RUNNING_MAX); /* TOTAL CONCURRENT COPIES: of one nexus */
 	byte_writer_be32(page, COPY_LISTS_MAX);
 	byte_writer_be32(page, COPY_SEGMENT_MAX_BYTES);
 	byte_writer_u8(page, 9); /* granularity: 2^9 bytes */

@@ -52,6 +52,7 @@ struct scsi_nexus {
 	struct scsi_lun_mask visible;
 	struct scsi_lun_nexus *luns[SCSI_LUN_MAX + 1]; /* by LUN number; NULL: none, or masked */
 	uint64_t tasks;		       /* in its task sets, or about to be reported as aborted */
+	unsigned copies;	       /* EXTENDED COPYs that go on (copy.h) */
 	bool queries;		       /* its transport has QUERY TASK and its kin */
 	void (*closed)(void *context); /* set: closing */
 	void *closed_context;

@@ -713,6 +713,7 @@ START_TEST(operating_parameters_are_the_limits)
 	ck_assert_uint_eq(get_be16(result->data + 10), COPY_SEGMENTS_MAX);
 	ck_assert_uint_eq(get_be32(result->data + 12), COPY_DESCRIPTORS_MAX);
 	ck_assert_uint_eq(get_be32(result->data + 20), 0);
+	ck_assert_uint_eq(get_be16(result->data + 34), COPY_RUNNING_MAX);
 	ck_assert_uint_eq(result->data[36], COPY_LISTS_MAX);
 	ck_assert_uint_eq(result->data[43], 2);
 	ck_assert_uint_eq(result->data[44], 0x02);
@@ -777,6 +778,27 @@ START_TEST(the_oldest_result_makes_room_and_copies_in_progress_do_not)
 	f->disks[0].hold = false;
 	test_disk_release(&f->disks[0]);
 	fixture_settle(f);
+	fixture_good(copy(a, &list));
+}
+END_TEST
+
+/* Each holds memory that no transport has counted. */
+START_TEST(without_a_list_id_as_many_copies_go_on_at_a_time)
+{
+	struct list list;
+
+	list_simple(&list, 0, NO_ID, 1);
+	f->disks[0].hold = true;
+	for (unsigned i = 0; i < COPY_RUNNING_MAX - 1; i++)
+		start(a, &list);
+	struct fixture_task *last = start(a, &list);
+	ck_assert_int_eq(last->state, FIXTURE_RUNNING);
+	fixture_sense(copy(a, &list), 0x5, 0x55, 0x03);
+	fixture_good(FIXTURE_CDB(f, a, 0, 0, 0, 0, 0, 0, 0));
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(last));
 	fixture_good(copy(a, &list));
 }
 END_TEST
@@ -857,6 +879,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_list_id_is_its_nexus_own_and_known_only_when_held);
 	tcase_add_test(tcase, a_list_id_in_use_is_refused_and_its_status_told);
 	tcase_add_test(tcase, the_oldest_result_makes_room_and_copies_in_progress_do_not);
+	tcase_add_test(tcase, without_a_list_id_as_many_copies_go_on_at_a_time);
 	tcase_add_test(tcase, failed_segment_details_hold_the_sense_data);
 	tcase_add_test(tcase, inquiry_tells_of_the_copy_manager);
 }
