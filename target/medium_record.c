@@ -176,12 +176,18 @@ int medium_intent_store(struct pr_store *store, const struct medium_intent *inte
 	return error == 0 ? store->ops->sync(store) : error;
 }
 
+/* A file that cannot be written, or has been taken away, is replaced: nothing is being erased where
+ * an atomic write is under way. */
 int medium_intent_clear(struct pr_store *store)
 {
 	static const uint8_t none[INTENT_HEADER];
 	int error = store->ops->write(store, INTENT_AT, none, sizeof(none));
 
-	return error == 0 ? store->ops->sync(store) : error;
+	if (error == 0)
+		error = store->ops->sync(store);
+	if (error == 0)
+		return 0;
+	return medium_erase_store(store, &(struct medium_erase_record){.operation = MEDIUM_IDLE});
 }
 
 int medium_intent_load(struct pr_store *store, struct medium_intent *ret_intent, uint8_t *data,
