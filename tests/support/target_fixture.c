@@ -103,14 +103,21 @@ static void power_off(struct fixture *fixture)
 {
 	struct scsi_nexus *nexus, *next;
 	struct fixture_task *task, *next_task;
+	bool hold[FIXTURE_LUNS_MAX];
 
 	HASH_ITER(hh, fixture->target->nexuses, nexus, next)
 	if (!nexus->closed)
 		fixture_drop(nexus, NULL);
-	for (unsigned i = 0; i < fixture->config.luns; i++)
+	/* What follows from a request or a job may be held again: an erasure has many steps. */
+	for (unsigned i = 0; i < fixture->config.luns; i++) {
+		hold[i] = fixture->disks[i].hold;
+		fixture->disks[i].hold = false;
 		test_disk_release(&fixture->disks[i]);
+	}
 	fixture_settle(fixture);
 	scsi_target_free(&fixture->target);
+	for (unsigned i = 0; i < fixture->config.luns; i++)
+		fixture->disks[i].hold = hold[i];
 	LL_FOREACH_SAFE(fixture->tasks, task, next_task)
 	task_free(task);
 	fixture->tasks = NULL;
