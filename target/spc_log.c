@@ -13,6 +13,14 @@
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
+/* The clock is the time of day, which somebody may set back. */
+static uint64_t ms_since(const struct scsi_lun *lun, uint64_t then_ms)
+{
+	uint64_t now_ms = scsi_target_now_ms(lun->target);
+
+	return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
 static bool log_kind_of(const struct scsi_command *row, enum scsi_log_kind *ret_kind)
 {
 	if (row->run == scsi_read)
@@ -36,7 +44,7 @@ static uint8_t sense_key_of(const struct scsi_task *task)
 static void log_self_test(struct scsi_lun *lun, const struct scsi_task *task)
 {
 	struct scsi_log *log = &lun->log;
-	uint64_t hours = (scsi_target_now_ms(lun->target) - log->since_ms) / 3600000;
+	uint64_t hours = ms_since(lun, log->since_ms) / 3600000;
 
 	memmove(log->self_tests + 1, log->self_tests,
 		(SCSI_SELF_TESTS_MAX - 1) * sizeof(log->self_tests[0]));
@@ -67,7 +75,7 @@ void scsi_log_task(const struct scsi_task *task)
 		return;
 	struct scsi_log_work *work = &lun->log.work[kind];
 	work->commands++;
-	work->ms += scsi_target_now_ms(lun->target) - task->started_ms;
+	work->ms += ms_since(lun, task->started_ms);
 	if (task->status == SCSI_STATUS_GOOD)
 		work->blocks += scsi_cdb_extent(task->cdb).blocks;
 	else if (sense_key_of(task) == SCSI_KEY_MEDIUM_ERROR)

@@ -105,6 +105,21 @@ START_TEST(what_is_not_there_is_pointed_at)
 }
 END_TEST
 
+/* Time of day is set now and then. */
+START_TEST(a_clock_that_goes_back_takes_no_time)
+{
+	f->disks[0].hold = true;
+	struct fixture_task *read = fixture_start_read(f, a, 0);
+	f->now_ms -= 5000;
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(read));
+	ck_assert_uint_eq(statistic(4), 0);
+	fixture_good(FIXTURE_CDB(f, a, 0, 0x1d, 0x04, 0, 0, 0, 0));
+	ck_assert_uint_eq(get_be16(parameter(0x10, 1, 16) + 2), 0); /* hours since power on */
+}
+END_TEST
+
 START_TEST(statistics_count_what_was_done)
 {
 	fixture_good(fixture_write(f, a, 0, 3, 'x'));
@@ -241,6 +256,7 @@ static void fill(TCase *tcase)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, every_page_that_is_listed_is_there);
 	tcase_add_test(tcase, what_is_not_there_is_pointed_at);
+	tcase_add_test(tcase, a_clock_that_goes_back_takes_no_time);
 	tcase_add_test(tcase, statistics_count_what_was_done);
 	tcase_add_test(tcase, statistics_have_their_three_parameters_in_order);
 	tcase_add_test(tcase, statistics_have_the_time_that_commands_took);
