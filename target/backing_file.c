@@ -233,8 +233,9 @@ static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 
 	if (error != 0)
 		return error;
+	/* EINVAL: open for reading only, or a block device. */
 	if (current < size && ftruncate(file->fd, (off_t)size) != 0)
-		return -errno;
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
 	uint64_t settled = size != 0 ? size : current;
 	if (settled < backing->size)
 		return -ENOSPC;

@@ -108,6 +108,8 @@ int scsi_target_resize_lun(struct scsi_target *target, uint16_t number, uint64_t
 	if (error != 0)
 		return error;
 	assert(settled >= lun->backing->size);
+	if (settled % lun->block_size != 0) /* the next start would refuse it */
+		return -EINVAL;
 	lun->backing->size = settled;
 	uint64_t blocks = settled >> lun->block_shift;
 	if (blocks != lun->blocks)

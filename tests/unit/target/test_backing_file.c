@@ -492,6 +492,19 @@ START_TEST(it_grows_and_what_was_there_stays)
 }
 END_TEST
 
+START_TEST(a_read_only_store_does_not_grow)
+{
+	static const uint8_t zeros[SIZE];
+	uint64_t size = 7;
+
+	make_file((const char *)zeros, SIZE);
+	ck_assert_int_eq(open_store(SIZE, true), 0);
+	ck_assert_int_eq(backing->ops->grow(backing, 2 * SIZE, &size), -EOPNOTSUPP);
+	ck_assert_int_eq(file_stat().st_size, SIZE);
+	ck_assert_int_eq(backing->ops->grow(backing, 0, &size), 0);
+}
+END_TEST
+
 START_TEST(a_store_that_became_shorter_has_not_grown)
 {
 	uint64_t size = 7;
@@ -538,6 +551,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_flush_syncs_only_what_is_not_durable_yet);
 	tcase_add_test(tcase, a_write_that_failed_is_flushed_too);
 	tcase_add_test(tcase, it_grows_and_what_was_there_stays);
+	tcase_add_test(tcase, a_read_only_store_does_not_grow);
 	tcase_add_test(tcase, a_store_that_became_shorter_has_not_grown);
 	tcase_add_test(tcase, where_no_hole_can_be_punched_zeros_are_written);
 	tcase_add_test(tcase, errors_come_back_as_they_are);

@@ -287,6 +287,29 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 }
 END_TEST
 
+static int grow_by_half_a_block(struct backing *backing, uint64_t size, uint64_t *ret_size)
+{
+	(void)size;
+	*ret_size = backing->size + FIXTURE_BLOCK / 2;
+	return 0;
+}
+
+/* The next start would refuse such a disk, so it must not begin to serve it. */
+START_TEST(a_store_that_has_grown_to_half_a_block_is_refused)
+{
+	struct backing_ops ops = *f->disks[0].backing.ops;
+	const struct backing_ops *kept = f->disks[0].backing.ops;
+	uint64_t size = f->disks[0].backing.size;
+
+	ops.grow = grow_by_half_a_block;
+	f->disks[0].backing.ops = &ops;
+	ck_assert_int_eq(scsi_target_resize_lun(f->target, 0, 0), -EINVAL);
+	ck_assert_uint_eq(f->disks[0].backing.size, size);
+	fixture_good(on_lun(0, a));
+	f->disks[0].backing.ops = kept;
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -305,6 +328,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_lun_that_grew_tells_everybody_and_can_be_written_to_its_end);
 	tcase_add_test(tcase, the_same_size_is_nothing_new);
 	tcase_add_test(tcase, what_cannot_be_is_refused_and_changes_nothing);
+	tcase_add_test(tcase, a_store_that_has_grown_to_half_a_block_is_refused);
 }
 
 int main(void)
