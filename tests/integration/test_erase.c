@@ -83,9 +83,49 @@ START_TEST(neither_a_kill_nor_a_stop_ends_a_sanitize)
 }
 END_TEST
 
+static void spoil(const char *path)
+{
+	FILE *file = fopen(path, "r+");
+
+	ck_assert_ptr_nonnull(file);
+	fseek(file, 20, SEEK_SET);
+	fputc('!', file);
+	fclose(file);
+}
+
+START_TEST(a_damaged_medium_record_leaves_its_lun_out_where_that_is_wanted)
+{
+	static const uint8_t sanitize[10] = {0x48, 0x82};
+	struct daemon daemon;
+	char path[256];
+
+	daemon_start_configured(
+		&daemon, "127.0.0.1:0",
+		"on_damage = \"offline\"; targets = ({ name = \"iqn.2026-11.test:disks\"; luns = "
+		"({ size = \"1M\"; erase_rate = \"4M\"; }, { number = 1; size = \"1M\"; }); });\n");
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	ck_assert_int_eq(initiator_command(a, 0, sanitize, 10, NULL, 0, 0).status,
+			 SCSI_STATUS_GOOD);
+	initiator_logout(&a);
+	ck_assert_int_eq(daemon_stop(&daemon), 0);
+	snprintf(path, sizeof(path), "%s/reservations/iqn.2026-11.test:disks/lun0.medium",
+		 daemon.folder);
+	spoil(path);
+	daemon_restart(&daemon);
+	a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 1);
+	ck_assert_int_eq(initiator_test_unit_ready(a, 1).status, SCSI_STATUS_GOOD);
+	ck_assert_int_eq(initiator_test_unit_ready(a, 0).asc, 0x25);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, neither_a_kill_nor_a_stop_ends_a_sanitize);
+	tcase_add_test(tcase, a_damaged_medium_record_leaves_its_lun_out_where_that_is_wanted);
 }
 
 int main(void)

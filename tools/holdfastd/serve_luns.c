@@ -204,7 +204,7 @@ static enum lun_outcome medium_refused(const struct lun_start *start, int error)
 			  "and this is another one, or it is write protected now: put it back, or "
 			  "remove the file if that disk is gone for good"
 			: "damaged: it cannot be told whether the disk was being erased");
-	return LUN_FAILED;
+	return damaged(start);
 }
 
 static enum lun_outcome add_lun(const struct lun_start *start, struct backing *backing)
