@@ -12,7 +12,7 @@
 #include "pr_engine/store.h"
 
 struct scsi_saved_change {
-	struct scsi_saved_change *next;
+	struct scsi_saved_change *prev, *next;
 	struct scsi_task *task;
 	scsi_change_plan plan;
 	scsi_change_installed installed;
@@ -101,8 +101,8 @@ static struct scsi_saved_change *queue_take_ended(struct scsi_lun *lun)
 
 	do {
 		change = lun->saved.first;
-		LL_DELETE(lun->saved.first, change);
-		LL_APPEND(ended, change);
+		DL_DELETE(lun->saved.first, change);
+		DL_APPEND(ended, change);
 	} while (lun->saved.first && change_begin(lun->saved.first));
 	return ended;
 }
@@ -118,7 +118,7 @@ static void change_written(struct scsi_job *job)
 	else
 		change_fail(change);
 	ended = queue_take_ended(change->task->lun);
-	LL_FOREACH_SAFE(ended, change, next)
+	DL_FOREACH_SAFE(ended, change, next)
 	{
 		struct scsi_task *task = change->task;
 
@@ -133,8 +133,8 @@ static bool change_cancel(struct scsi_task *task)
 	struct scsi_lun *lun = task->lun;
 	struct scsi_saved_change *change;
 
-	LL_SEARCH_SCALAR(lun->saved.first, change, task, task);
-	LL_DELETE(lun->saved.first, change);
+	DL_SEARCH_SCALAR(lun->saved.first, change, task, task);
+	DL_DELETE(lun->saved.first, change);
 	free(change);
 	return true;
 }
@@ -152,13 +152,13 @@ enum scsi_result scsi_saved_change(struct scsi_task *task, scsi_change_plan plan
 	change->task = task;
 	change->plan = plan;
 	change->installed = installed;
-	LL_APPEND(lun->saved.first, change);
+	DL_APPEND(lun->saved.first, change);
 	if (lun->saved.first != change) {
 		task->cancel = change_cancel;
 		return SCSI_PENDING;
 	}
 	if (!change_begin(change))
 		return SCSI_PENDING;
-	LL_DELETE(lun->saved.first, change);
+	DL_DELETE(lun->saved.first, change);
 	return change_end(change);
 }
