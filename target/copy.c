@@ -237,8 +237,9 @@ static bool next_piece(struct copy *copy)
 				smaller(copy->list.cscds[segment->source].transfer_max,
 					copy->list.cscds[segment->destination].transfer_max);
 
-			/* Whole blocks of either size. */
-			most = smaller(most, COPY_PIECE_BYTES) & ~(uint32_t)4095;
+			/* Whole blocks of either size, and one at least. */
+			most = smaller(most, COPY_PIECE_BYTES);
+			most -= most % SCSI_TRANSFER_MAX_MIN;
 			copy->piece = len - copy->at < most ? (uint32_t)(len - copy->at) : most;
 			return read_start(copy);
 		}

@@ -10,8 +10,9 @@
 #include "target/backing.h"
 #include "target/task.h"
 
-#define SCSI_LUN_MAX   255 /* LUN numbers 0..255 (peripheral and flat addressing) */
-#define SCSI_PORTS_MAX 16  /* target ports (portal groups) of one target */
+#define SCSI_LUN_MAX	      255  /* LUN numbers 0..255 (peripheral and flat addressing) */
+#define SCSI_PORTS_MAX	      16   /* target ports (portal groups) of one target */
+#define SCSI_TRANSFER_MAX_MIN 4096 /* bytes: the longest logical block */
 
 /* Milliseconds since 1970 UTC; handed in, so that tests own the time. */
 typedef uint64_t (*scsi_clock)(void *context);
@@ -43,8 +44,8 @@ struct scsi_lun_config {
 					  ownership as above; NULL: they cannot be saved */
 	uint32_t registrations_max;    /* limit `max_registrations`: 1..65536 */
 	uint32_t history_max;	       /* journal records kept over compaction */
-	uint32_t transfer_max;	       /* limit `max_transfer`: bytes in one command; VPD B0 MAXIMUM
-					  TRANSFER LENGTH */
+	uint32_t transfer_max;	       /* limit `max_transfer`: bytes in one command, at least
+					  SCSI_TRANSFER_MAX_MIN; VPD B0 MAXIMUM TRANSFER LENGTH */
 	bool read_only;
 	bool removable;
 	bool thin;		/* UNMAP, LBPME */
@@ -83,8 +84,8 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 /*
  * Takes a LUN away while the target serves. From now on it is not there for new commands; those
  * that wait are refused, those at work end as they would have, and then `removed` (may be NULL) is
- * called: never before this returns, possibly never when the target is freed before. The file of
- * the journal stays. 0 or -ENOENT.
+ * called: never before this returns, and at the latest when the target is freed. The file of the
+ * journal stays. 0 or -ENOENT.
  */
 int scsi_target_remove_lun(struct scsi_target *target, uint16_t number,
 			   void (*removed)(void *context), void *context);

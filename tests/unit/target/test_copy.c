@@ -430,6 +430,19 @@ END_TEST
 
 /* ---- other obstacles ---- */
 
+/* A piece is whole blocks of either size; without room for one a copy would never end. */
+START_TEST(a_lun_that_cannot_move_a_piece_does_not_come)
+{
+	struct scsi_lun_config config;
+
+	scsi_lun_config_init(&config);
+	config.number = 7;
+	config.backing = &f->disks[1].backing;
+	config.transfer_max = SCSI_TRANSFER_MAX_MIN - 1;
+	ck_assert_int_eq(scsi_target_add_lun(f->target, &config, NULL), -EINVAL);
+}
+END_TEST
+
 START_TEST(what_a_segment_cannot_reach_aborts_the_copy_there)
 {
 	struct list list;
@@ -862,6 +875,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, who_comes_back_after_preempt_and_abort_does_not_revive_its_copy);
 	tcase_add_test(tcase, a_reset_of_the_destination_ends_a_copy_between_two_pieces);
 	tcase_add_test(tcase, a_lun_that_was_exchanged_meanwhile_is_not_written);
+	tcase_add_test(tcase, a_lun_that_cannot_move_a_piece_does_not_come);
 	tcase_add_test(tcase, what_a_segment_cannot_reach_aborts_the_copy_there);
 	tcase_add_test(tcase, the_sense_data_name_the_segment);
 	tcase_add_test(tcase, blocks_that_are_not_there_abort_the_copy);
