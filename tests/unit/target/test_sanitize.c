@@ -95,9 +95,13 @@ static const struct fixture_result *meanwhile(struct scsi_nexus *nexus, const ui
 
 START_TEST(overwrite_repeats_the_pattern_from_the_start_of_each_block)
 {
+	uint8_t block[FIXTURE_BLOCK];
+
+	for (size_t i = 0; i < FIXTURE_BLOCK; i++)
+		block[i] = (uint8_t) "abc"[i % 3];
 	fixture_good(overwrite(0, 1, "abc"));
-	for (size_t i = 0; i < (size_t)BLOCKS * FIXTURE_BLOCK; i++)
-		ck_assert_uint_eq(f->disks[0].bytes[i], (uint8_t) "abc"[i % FIXTURE_BLOCK % 3]);
+	for (size_t i = 0; i < BLOCKS; i++)
+		ck_assert_mem_eq(f->disks[0].bytes + i * FIXTURE_BLOCK, block, FIXTURE_BLOCK);
 }
 END_TEST
 
