@@ -43,6 +43,7 @@ TRANSPORT_SRC := $(filter-out $(SERVER_SRC),$(wildcard transport/*.c))
 CONFIG_SRC    := $(wildcard config/*.c)
 DAEMON_SRC    := $(wildcard tools/holdfastd/*.c)
 CLI_SRC       := $(wildcard tools/holdfast/*.c)
+LUA_LIBS     = $(shell pkg-config --libs lua5.4)
 LAB_SRC       := $(wildcard tools/lab/*.c)
 LAB_TOOL_SRC  := $(wildcard tools/holdfast-lab/*.c)
 
@@ -98,8 +99,9 @@ $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 
 # The lab needs an initiator, which building and running the target does not.
 LAB_PROGRAM := $(B)/holdfast-lab
+$(call objs,$(LAB_TOOL_SRC)): CPPFLAGS += $(shell pkg-config --cflags lua5.4)
 $(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS) $(LUA_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 .PHONY: all
 all: $(PROGRAMS) $(LAB_PROGRAM)

@@ -9,6 +9,7 @@
 
 static const struct lab_command commands[] = {
 	{"judge", "HISTORY", "did the target keep the rules?", lab_judge},
+	{"stress", "URL", "play initiators that fight for a target, and judge it", lab_stress},
 	{"report", "HISTORY", "the history as a picture, in one HTML page", lab_report},
 	{"export", "HISTORY", "the history for another checker", lab_export},
 };

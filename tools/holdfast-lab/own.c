@@ -1,0 +1,271 @@
+#include "tools/holdfast-lab/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READY_TIMEOUT_MS 60000 /* a sanitized daemon on a busy machine is slow; a hang is not */
+#define STOP_TIMEOUT_MS	 20000
+#define READY_LINE_MAX	 4096
+#define TARGET_NAME	 "iqn.2026-11.io.holdfast:lab"
+#define DISK_SIZE	 "8M"
+
+struct own {
+	pid_t pid; /* 0: does not run */
+	char folder[64];
+	char holdfastd[1024];
+	char profile[32];
+	unsigned luns, ports, registrations_max;
+	bool tas;
+	char addresses[LAB_PORTALS_MAX][HISTORY_PORTAL_MAX + 1];
+};
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool say(const char *what, const char *of)
+{
+	fprintf(stderr, "holdfast-lab: %s: %s\n", of, what);
+	return false;
+}
+
+/* ---- configuration ---- */
+
+static bool write_config(const struct own *own, const char *path)
+{
+	FILE *out = fopen(path, "w");
+	bool written;
+
+	if (!out)
+		return say(strerror(errno), path);
+	fprintf(out, "state_dir = \"%s/state\";\nportals = (", own->folder);
+	for (unsigned i = 0; i < own->ports; i++)
+		fprintf(out, "%s{ address = \"%s\"; group = %u; }", i == 0 ? " " : ", ",
+			own->addresses[i], i + 1);
+	fputs(" );\ntargets = ( { name = \"" TARGET_NAME "\"; luns = (", out);
+	for (unsigned i = 0; i < own->luns; i++) {
+		fprintf(out,
+			"%s\n\t{ number = %u; size = \"" DISK_SIZE
+			"\"; profile = \"%s\"; tas = %s;",
+			i == 0 ? "" : ",", i, own->profile, own->tas ? "true" : "false");
+		if (own->registrations_max > 0)
+			fprintf(out, " max_registrations = %u;", own->registrations_max);
+		fputs(" }", out);
+	}
+	fputs(" ); } );\n", out);
+	written = ferror(out) == 0;
+	if (fclose(out) != 0 || !written)
+		return say("cannot be written", path);
+	return true;
+}
+
+/* ---- start ---- */
+
+static void become_daemon(const struct own *own, const char *config, int ready)
+{
+	char log_path[96];
+	int log;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(log_path, sizeof(log_path), "%s/log", own->folder);
+	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (log >= 0)
+		dup2(log, STDERR_FILENO);
+	dup2(ready, STDOUT_FILENO);
+	execl(own->holdfastd, own->holdfastd, "--config", config, (char *)NULL);
+	fprintf(stderr, "cannot start %s: %s\n", own->holdfastd, strerror(errno));
+	_exit(127);
+}
+
+static bool read_ready_line(int fd, char line[READY_LINE_MAX])
+{
+	long long deadline = now_ms() + READY_TIMEOUT_MS;
+	size_t at = 0;
+
+	while (at + 1 < READY_LINE_MAX) {
+		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+		long long left = deadline - now_ms();
+		if (left <= 0)
+			return false;
+		if (poll(&poll_fd, 1, (int)left) <= 0)
+			continue;
+		if (read(fd, line + at, 1) != 1)
+			return false;
+		if (line[at] == '\n') {
+			line[at] = '\0';
+			return true;
+		}
+		at++;
+	}
+	return false;
+}
+
+static bool take_ready_line(struct own *own, const char *line)
+{
+	json_t *ready = json_loads(line, 0, NULL);
+	json_t *portals = json_object_get(ready, "portals");
+	bool taken = json_array_size(portals) == own->ports;
+
+	for (unsigned i = 0; taken && i < own->ports; i++) {
+		const char *address = json_string_value(json_array_get(portals, i));
+		taken = address && strlen(address) <= HISTORY_PORTAL_MAX;
+		if (taken)
+			strcpy(own->addresses[i], address);
+	}
+	json_decref(ready);
+	return taken;
+}
+
+/* What the daemon said before it went. */
+static void show_log(const struct own *own)
+{
+	char path[96], line[512];
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/log", own->folder);
+	in = fopen(path, "r");
+	while (in && fgets(line, sizeof(line), in))
+		fprintf(stderr, "  | %s", line);
+	if (in)
+		fclose(in);
+}
+
+bool own_restart(struct own *own)
+{
+	char config[96], line[READY_LINE_MAX];
+	int fds[2];
+	bool ready;
+
+	snprintf(config, sizeof(config), "%s/holdfast.conf", own->folder);
+	if (!write_config(own, config))
+		return false;
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return say(strerror(errno), "pipe");
+	own->pid = fork();
+	if (own->pid == 0)
+		become_daemon(own, config, fds[1]);
+	close(fds[1]);
+	ready = own->pid > 0 && read_ready_line(fds[0], line) && take_ready_line(own, line);
+	close(fds[0]);
+	if (ready)
+		return true;
+	say("did not get ready", own->holdfastd);
+	show_log(own);
+	own_kill(own);
+	return false;
+}
+
+struct own *own_start(const struct own_options *options)
+{
+	struct own *own = calloc(1, sizeof(*own));
+
+	if (!own) {
+		say(strerror(ENOMEM), options->holdfastd);
+		return NULL;
+	}
+	snprintf(own->holdfastd, sizeof(own->holdfastd), "%s", options->holdfastd);
+	snprintf(own->profile, sizeof(own->profile), "%s", options->profile);
+	own->luns = options->luns > 0 ? options->luns : 1;
+	own->ports = options->ports > 0 ? options->ports : 1;
+	own->registrations_max = options->registrations_max;
+	own->tas = options->tas;
+	for (unsigned i = 0; i < own->ports; i++)
+		strcpy(own->addresses[i], "127.0.0.1:0");
+	strcpy(own->folder, "/tmp/holdfast-lab-XXXXXX");
+	if (!mkdtemp(own->folder)) {
+		say(strerror(errno), own->folder);
+		free(own);
+		return NULL;
+	}
+	if (!own_restart(own))
+		own_free(&own);
+	return own;
+}
+
+/* ---- the end ---- */
+
+bool own_runs(const struct own *own)
+{
+	return own->pid > 0;
+}
+
+void own_kill(struct own *own)
+{
+	if (own->pid <= 0)
+		return;
+	kill(own->pid, SIGKILL);
+	waitpid(own->pid, NULL, 0);
+	own->pid = 0;
+}
+
+bool own_stop(struct own *own)
+{
+	long long deadline = now_ms() + STOP_TIMEOUT_MS;
+	int status;
+
+	if (own->pid <= 0)
+		return true;
+	kill(own->pid, SIGTERM);
+	while (waitpid(own->pid, &status, WNOHANG) == 0) {
+		if (now_ms() > deadline) {
+			own_kill(own);
+			return say("did not stop in time", own->holdfastd);
+		}
+		poll(NULL, 0, 5);
+	}
+	own->pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	say("did not stop in order", own->holdfastd);
+	show_log(own);
+	return false;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void own_free(struct own **own)
+{
+	if (!*own)
+		return;
+	own_kill(*own);
+	nftw((*own)->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(*own);
+	*own = NULL;
+}
+
+/* ---- what it is ---- */
+
+void own_fill_target(const struct own *own, struct lab_target *ret_target)
+{
+	memset(ret_target, 0, sizeof(*ret_target));
+	strcpy(ret_target->name, TARGET_NAME);
+	ret_target->portal_count = own->ports;
+	for (unsigned i = 0; i < own->ports; i++)
+		strcpy(ret_target->portals[i].address, own->addresses[i]);
+}
+
+const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len)
+{
+	snprintf(buffer, len, "%s/state/disks/" TARGET_NAME "/lun%u.img", own->folder, lun);
+	return buffer;
+}

@@ -1,0 +1,232 @@
+#include "tools/holdfast-lab/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <iscsi/iscsi.h>
+
+#include "tools/holdfast-lab/probe.h"
+#include "tools/lab/tag.h"
+
+#define TIMEOUT_MS_DEFAULT 5000
+#define DRAIN_TURNS	   1000
+
+/* ---- target ---- */
+
+static bool take_url(struct setup *setup, const struct setup_options *options)
+{
+	struct iscsi_context *iscsi = iscsi_create_context("iqn.2026-11.io.holdfast:lab-url");
+	struct iscsi_url *url = iscsi ? iscsi_parse_full_url(iscsi, options->url) : NULL;
+	struct lab_target *target = &setup->target;
+	bool good = url && url->lun >= 0 && url->lun <= UINT16_MAX;
+
+	if (good) {
+		snprintf(target->name, sizeof(target->name), "%.*s", HISTORY_NAME_MAX, url->target);
+		snprintf(target->portals[0].address, sizeof(target->portals[0].address), "%.*s",
+			 HISTORY_PORTAL_MAX, url->portal);
+		setup->first_lun = (uint16_t)url->lun;
+		target->portal_count = 1;
+		for (size_t i = 0; i < options->portal_count; i++)
+			snprintf(target->portals[target->portal_count++].address,
+				 sizeof(target->portals[0].address), "%s", options->portals[i]);
+	} else {
+		fprintf(stderr, "holdfast-lab: `%s` is no iscsi://HOST:PORT/TARGET/LUN\n",
+			options->url);
+	}
+	if (url)
+		iscsi_destroy_url(url);
+	if (iscsi)
+		iscsi_destroy_context(iscsi);
+	return good;
+}
+
+static bool find_target(struct setup *setup, const struct setup_options *options)
+{
+	const char *profile = options->profile ? options->profile : options->own ? "spc4" : "";
+	struct own_options own = {.holdfastd = options->own,
+				  .profile = profile,
+				  .luns = options->luns,
+				  .ports = options->ports,
+				  .registrations_max = options->registrations_max,
+				  .tas = options->tas};
+
+	snprintf(setup->head.profile, sizeof(setup->head.profile), "%s", profile);
+	if (!options->own)
+		return take_url(setup, options);
+	setup->own = own_start(&own);
+	if (setup->own)
+		own_fill_target(setup->own, &setup->target);
+	return setup->own != NULL;
+}
+
+/* ---- begin ---- */
+
+static void fill_head(struct setup *setup, const struct setup_options *options)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	setup->head.started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	setup->head.seed = options->seed;
+	setup->head.registrations_max = options->registrations_max;
+	memcpy(setup->head.comment, options->comment, sizeof(setup->head.comment));
+}
+
+static bool open_history(struct setup *setup, const char *path)
+{
+	setup->history = path ? fopen(path, "w+") : tmpfile();
+	if (!setup->history)
+		fprintf(stderr, "holdfast-lab: %s: %s\n", path ? path : "a temporary file",
+			strerror(errno));
+	return setup->history != NULL;
+}
+
+/* Somebody else's target may have a past. */
+static bool clear_luns(struct setup *setup)
+{
+	for (unsigned i = 0; i < setup->luns && !setup->own; i++) {
+		uint32_t generation;
+		if (!probe_clear(&setup->target, (uint16_t)(setup->first_lun + i), &generation))
+			return false;
+		recorder_set_generation_base(setup->recorder, (uint16_t)(setup->first_lun + i),
+					     generation);
+	}
+	return true;
+}
+
+bool setup_begin(struct setup *setup, const struct setup_options *options)
+{
+	unsigned timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
+
+	memset(setup, 0, sizeof(*setup));
+	setup->luns = options->luns > 0 ? options->luns : 1;
+	setup->json = options->json;
+	if (find_target(setup, options) &&
+	    probe_target(&setup->target, setup->first_lun, &setup->head) &&
+	    open_history(setup, options->history)) {
+		fill_head(setup, options);
+		setup->recorder = recorder_create(setup->history, &setup->head);
+		if (setup->recorder)
+			setup->loop = loop_create(setup->recorder, &setup->target, timeout_ms);
+		if (setup->loop && clear_luns(setup))
+			return true;
+		if (!setup->loop)
+			fprintf(stderr, "holdfast-lab: %s\n", strerror(errno));
+	}
+	setup_free(setup);
+	return false;
+}
+
+/* ---- the target's death and return ---- */
+
+static bool wait_until_quiet(struct loop *loop)
+{
+	for (int i = 0; i < DRAIN_TURNS; i++) {
+		if (!loop_busy(loop))
+			return true;
+		loop_turn(loop, 1);
+	}
+	return false;
+}
+
+void setup_kill(struct setup *setup)
+{
+	own_kill(setup->own);
+	recorder_target(setup->recorder, HISTORY_CRASH);
+	/* Answers that were sent before count; then each connection shows its end. */
+	loop_turn(setup->loop, 0);
+	wait_until_quiet(setup->loop);
+	loop_cut_all(setup->loop);
+}
+
+bool setup_start(struct setup *setup)
+{
+	if (!own_restart(setup->own))
+		return false;
+	recorder_target(setup->recorder, HISTORY_UP);
+	return true;
+}
+
+/* ---- the medium ---- */
+
+static bool scan_lun(struct setup *setup, unsigned lun, uint64_t lba, uint32_t blocks)
+{
+	uint32_t size = setup->target.block_size;
+	uint8_t block[4096];
+	char path[256];
+	int fd = open(own_disk_path(setup->own, lun, path, sizeof(path)), O_RDONLY | O_CLOEXEC);
+	bool readable = fd >= 0;
+
+	for (uint32_t i = 0; i < blocks && readable; i++) {
+		readable = pread(fd, block, size, (off_t)((lba + i) * size)) == (ssize_t)size;
+		if (!readable)
+			break;
+		struct history_tag tag =
+			tag_of(block, size, recorder_run(setup->recorder), lba + i, NULL);
+		recorder_medium(setup->recorder, (uint16_t)lun, lba + i, &tag);
+	}
+	if (!readable)
+		fprintf(stderr, "holdfast-lab: %s: cannot be read: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return readable;
+}
+
+bool setup_scan(struct setup *setup, uint64_t lba, uint32_t blocks)
+{
+	bool scanned = own_stop(setup->own);
+
+	for (unsigned i = 0; i < setup->luns && scanned; i++)
+		scanned = scan_lun(setup, i, lba, blocks);
+	return scanned;
+}
+
+/* ---- the end ---- */
+
+bool setup_close(struct setup *setup)
+{
+	int error;
+
+	loop_free(&setup->loop);
+	error = recorder_finish(&setup->recorder);
+	own_free(&setup->own);
+	if (error != 0)
+		fprintf(stderr, "holdfast-lab: the history is not whole: %s\n", strerror(-error));
+	return error == 0;
+}
+
+enum lab_status setup_judge(struct setup *setup)
+{
+	struct judge_options options = {.states_max = 0,
+					.without_aptpl = !setup->head.aptpl_claimed};
+	struct history *history = NULL;
+	struct history_error error;
+	struct judge_report *report = NULL;
+	enum lab_status status = LAB_FAILED;
+
+	rewind(setup->history);
+	if (history_read(setup->history, &history, &error) != 0)
+		fprintf(stderr, "holdfast-lab: the history, line %zu: %s\n", error.line,
+			error.text);
+	else if (judge(history, &options, &report) != 0)
+		fprintf(stderr, "holdfast-lab: the judge has no memory left\n");
+	else
+		status = lab_print_verdict(history, report, setup->json);
+	judge_report_free(&report);
+	history_free(&history);
+	return status;
+}
+
+void setup_free(struct setup *setup)
+{
+	if (setup->loop || setup->recorder || setup->own)
+		setup_close(setup);
+	if (setup->history)
+		fclose(setup->history);
+	setup->history = NULL;
+}

@@ -1,0 +1,95 @@
+/*
+ * What stress and scenarios have in common: a target (the lab's own, or somebody's), a history that
+ * is being written, a loop of initiators, and the verdict at the end.
+ */
+#ifndef TOOLS_HOLDFAST_LAB_SETUP_H
+#define TOOLS_HOLDFAST_LAB_SETUP_H
+
+#include <getopt.h>
+
+#include "tools/holdfast-lab/initiator.h"
+#include "tools/holdfast-lab/lab.h"
+#include "tools/holdfast-lab/own.h"
+
+struct setup_options {
+	const char *own;		      /* path of a holdfastd to start, or NULL */
+	const char *url;		      /* else iscsi://HOST:PORT/TARGET/LUN */
+	const char *profile;		      /* of the LUNs; NULL: not known (own: spc4) */
+	const char *history;		      /* file to write; NULL: a temporary one */
+	const char *portals[LAB_PORTALS_MAX]; /* besides the URL's */
+	size_t portal_count;
+	unsigned luns;	/* from the URL's LUN on, or from 0 */
+	unsigned ports; /* own */
+	unsigned registrations_max;
+	unsigned timeout_ms; /* for a command's answer */
+	bool tas;	     /* own */
+	bool json;
+	uint64_t seed;
+	char comment[HISTORY_TEXT_MAX + 1];
+};
+
+/* The options of getopt_long that go in here, for the tables of the commands. */
+enum setup_option {
+	SETUP_OPTION_OWN = 512,
+	SETUP_OPTION_PROFILE,
+	SETUP_OPTION_HISTORY,
+	SETUP_OPTION_PORTAL,
+	SETUP_OPTION_LUNS,
+	SETUP_OPTION_PORTS,
+	SETUP_OPTION_TAS,
+	SETUP_OPTION_TIMEOUT,
+	SETUP_OPTION_JSON,
+};
+#define SETUP_LONG_OPTIONS                                                     \
+	{"own", required_argument, NULL, SETUP_OPTION_OWN},                    \
+		{"profile", required_argument, NULL, SETUP_OPTION_PROFILE},    \
+		{"history", required_argument, NULL, SETUP_OPTION_HISTORY},    \
+		{"portal", required_argument, NULL, SETUP_OPTION_PORTAL},      \
+		{"luns", required_argument, NULL, SETUP_OPTION_LUNS},          \
+		{"ports", required_argument, NULL, SETUP_OPTION_PORTS},        \
+		{"tas", no_argument, NULL, SETUP_OPTION_TAS},                  \
+		{"timeout-ms", required_argument, NULL, SETUP_OPTION_TIMEOUT}, \
+	{                                                                      \
+		"json", no_argument, NULL, SETUP_OPTION_JSON                   \
+	}
+extern const char setup_usage[];
+
+/* True: it was one of them. *ret_bad: and its value is wrong, which was said. */
+bool setup_take_option(struct setup_options *options, int id, const char *value, bool *ret_bad);
+/* False (said why) unless there is exactly one target. */
+bool setup_options_check(const struct setup_options *options);
+/* Decimal, or hexadecimal after 0x, from low to high; false: said why. */
+bool setup_parse_number(const char *name, const char *text, uint64_t low, uint64_t high,
+			uint64_t *ret_number);
+
+struct setup {
+	struct own *own; /* NULL: somebody else's target */
+	struct lab_target target;
+	struct history_head head;
+	struct recorder *recorder;
+	struct loop *loop;
+	FILE *history;
+	uint16_t first_lun;
+	unsigned luns;
+	bool json;
+};
+
+/* False: said why; nothing is left behind. */
+bool setup_begin(struct setup *setup, const struct setup_options *options);
+/* Ends the run without judging it. False: the history could not be written. */
+bool setup_close(struct setup *setup);
+/* After setup_close: what the judge says of the history, printed. */
+enum lab_status setup_judge(struct setup *setup);
+void setup_free(struct setup *setup);
+
+/* kill -9 of the lab's own target; every session is gone afterwards. */
+void setup_kill(struct setup *setup);
+/* Starts it again. False: said why. */
+bool setup_start(struct setup *setup);
+/*
+ * Stops the lab's own target in order, and records what these blocks hold from its backing files.
+ * False: said why.
+ */
+bool setup_scan(struct setup *setup, uint64_t lba, uint32_t blocks);
+
+#endif
