@@ -22,6 +22,7 @@ enum option_id {
 	OPTION_KILLS,
 	OPTION_KILL_EVERY,
 	OPTION_BLOCKS,
+	OPTION_ALL_TG_PT,
 	OPTION_NO_RESETS,
 	OPTION_NO_DEPARTURES,
 };
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
 	{"kills", required_argument, NULL, OPTION_KILLS},
 	{"kill-every", required_argument, NULL, OPTION_KILL_EVERY},
 	{"blocks", required_argument, NULL, OPTION_BLOCKS},
+	{"all-tg-pt", no_argument, NULL, OPTION_ALL_TG_PT},
 	{"no-resets", no_argument, NULL, OPTION_NO_RESETS},
 	{"no-departures", no_argument, NULL, OPTION_NO_DEPARTURES},
 	{"help", no_argument, NULL, 'h'},
@@ -56,6 +58,7 @@ static void print_usage(FILE *out)
 	      "      --blocks N                 blocks that are fought over (16)\n"
 	      "      --kills N                  kill the own target so many times (with --commands)\n"
 	      "      --kill-every N             ... or every N seconds\n"
+	      "      --all-tg-pt                register on all target ports at once, too\n"
 	      "      --no-resets                no LUN and target resets\n"
 	      "      --no-departures            nobody logs out or loses its connection\n",
 	      out);
@@ -104,6 +107,9 @@ static bool take_option(struct arguments *a, int id)
 		return take_number("--kill-every", optarg, 1, 1000000, &s->kill_every);
 	case OPTION_BLOCKS:
 		return take_number("--blocks", optarg, 1, BLOCKS_MAX, &s->blocks);
+	case OPTION_ALL_TG_PT:
+		s->all_tg_pt = true;
+		return true;
 	case OPTION_NO_RESETS:
 		s->resets = false;
 		return true;

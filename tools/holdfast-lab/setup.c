@@ -13,7 +13,7 @@
 #include "tools/holdfast-lab/probe.h"
 #include "tools/lab/tag.h"
 
-#define TIMEOUT_MS_DEFAULT 5000
+#define TIMEOUT_MS_DEFAULT 3000
 #define DRAIN_TURNS	   1000
 
 /* ---- target ---- */

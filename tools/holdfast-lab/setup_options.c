@@ -15,7 +15,7 @@ const char setup_usage[] =
 	"      --luns N                   LUNs to play with (1)\n"
 	"      --tas                      own target: TASK ABORTED for what others abort\n"
 	"      --portal ADDR:PORT         one more portal of the URL's target\n"
-	"      --timeout-ms N             no answer after this long: unknown (5000)\n"
+	"      --timeout-ms N             no answer after this long: unknown (3000)\n"
 	"      --history FILE             keep the history there\n"
 	"      --json                     verdict for scripts\n";
 

@@ -7,7 +7,8 @@
 
 #include "tools/lab/contender.h"
 
-#define TURN_MS	    20
+#define TURN_MS 20
+#define FAREWELL_TURNS 25
 #define NS_PER_S    1000000000u
 #define FIRST_LBA   64
 #define LOGIN_TRIES 20
@@ -226,7 +227,7 @@ static bool prepare(struct stress *stress)
 				    .lba = FIRST_LBA,
 				    .blocks = o->blocks,
 				    .scratch_lba = FIRST_LBA + o->blocks,
-				    .all_tg_pt = spc4,
+				    .all_tg_pt = spc4 && o->all_tg_pt,
 				    .full_status = spc4,
 				    .resets = o->resets,
 				    .departures = o->departures};
@@ -260,11 +261,16 @@ static void go_home(struct stress *stress)
 {
 	struct loop *loop = stress->setup->loop;
 
-	while (loop_busy(loop))
+	/* Commands that were aborted in silence are not waited for. */
+	for (int i = 0; i < FAREWELL_TURNS && loop_busy(loop); i++)
 		loop_turn(loop, TURN_MS);
-	for (uint32_t i = 0; i < stress->contest.contenders; i++)
-		if (initiator_is_up(stress->players[i].initiator))
-			initiator_logout(stress->players[i].initiator, NULL, NULL);
+	for (uint32_t i = 0; i < stress->contest.contenders; i++) {
+		struct initiator *initiator = stress->players[i].initiator;
+		if (initiator_is_up(initiator) && initiator_commands(initiator) == 0)
+			initiator_logout(initiator, NULL, NULL);
+		else if (!initiator_is_down(initiator))
+			initiator_cut(initiator);
+	}
 	while (loop_busy(loop))
 		loop_turn(loop, TURN_MS);
 }

@@ -15,7 +15,7 @@ struct stress_options {
 	unsigned kills;	     /* of the own target, spread over the commands */
 	unsigned kill_every; /* seconds; 0: not by time */
 	uint32_t blocks;     /* that are fought over, on each LUN */
-	bool resets, departures;
+	bool resets, departures, all_tg_pt;
 };
 
 /* False: it could not go on, and why was said. The history is complete up to there. */
