@@ -22,6 +22,7 @@ struct lab_command {
 
 enum lab_status lab_judge(int argc, char **argv);
 enum lab_status lab_stress(int argc, char **argv);
+enum lab_status lab_run(int argc, char **argv);
 enum lab_status lab_report(int argc, char **argv);
 enum lab_status lab_export(int argc, char **argv);
 

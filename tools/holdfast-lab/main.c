@@ -2,6 +2,7 @@
  * holdfast-lab: plays initiators against a target, and judges what came back. See holdfast-lab(1).
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 static const struct lab_command commands[] = {
 	{"judge", "HISTORY", "did the target keep the rules?", lab_judge},
+	{"run", "FILE.lua URL", "play a scenario, and judge it", lab_run},
 	{"stress", "URL", "play initiators that fight for a target, and judge it", lab_stress},
 	{"report", "HISTORY", "the history as a picture, in one HTML page", lab_report},
 	{"export", "HISTORY", "the history for another checker", lab_export},
@@ -39,6 +41,7 @@ int main(int argc, char **argv)
 		puts("holdfast-lab " HOLDFAST_VERSION);
 		return LAB_OK;
 	}
+	signal(SIGPIPE, SIG_IGN); /* a connection that the target has closed is an answer, too */
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		enum lab_status status;
 		if (strcmp(commands[i].name, name) != 0)

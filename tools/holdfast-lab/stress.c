@@ -7,12 +7,12 @@
 
 #include "tools/lab/contender.h"
 
-#define TURN_MS 20
+#define TURN_MS	       20
 #define FAREWELL_TURNS 25
-#define NS_PER_S    1000000000u
-#define FIRST_LBA   64
-#define LOGIN_TRIES 20
-#define NAME_FORMAT "iqn.2026-11.io.holdfast:contender-%" PRIu32
+#define NS_PER_S       1000000000u
+#define FIRST_LBA      64
+#define LOGIN_TRIES    20
+#define NAME_FORMAT    "iqn.2026-11.io.holdfast:contender-%" PRIu32
 
 struct stress;
 

@@ -1,0 +1,92 @@
+/*
+ * holdfast lab run: one scenario, and the judge's verdict on it.
+ */
+#include <string.h>
+
+#include "tools/holdfast-lab/scenario.h"
+
+static const struct option long_options[] = {
+	SETUP_LONG_OPTIONS,
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: holdfast lab run [OPTION]... FILE.lua URL\n"
+	      "       holdfast lab run [OPTION]... --own HOLDFASTD FILE.lua\n\n"
+	      "Plays a scenario, see holdfast-lab(1), and has its history judged. URL is\n"
+	      "iscsi://HOST:PORT/TARGET/LUN. ITS DATA AND RESERVATIONS ARE LOST.\n\n",
+	      out);
+	fputs(setup_usage, out);
+	fputs("  -h, --help                     show this text, and exit\n", out);
+}
+
+/* What the scenario wants of the target, where the command line does not say otherwise. */
+static bool agree(struct setup_options *options, const struct scenario_head *head, const char *path)
+{
+	if (!options->profile && options->own)
+		options->profile = head->spc4 ? "spc4" : "dlt-s4";
+	if (options->profile &&
+	    !(strcmp(options->profile, "spc4") == 0 ? head->spc4 : head->dlt_s4)) {
+		fprintf(stderr, "holdfast-lab: %s is not for profile %s\n", path, options->profile);
+		return false;
+	}
+	if (head->needs_own && !options->own) {
+		fprintf(stderr, "holdfast-lab: %s needs a target of the lab's own (--own)\n", path);
+		return false;
+	}
+	options->luns = options->luns > 0 ? options->luns : head->luns;
+	options->ports = options->ports > 0 || !options->own ? options->ports : head->ports;
+	options->registrations_max = options->own ? head->registrations_max : 0;
+	options->tas = options->own && (options->tas || head->tas);
+	snprintf(options->comment, sizeof(options->comment), "%s", head->title);
+	return true;
+}
+
+static enum lab_status play(const struct setup_options *options, const struct scenario_head *head,
+			    const char *path)
+{
+	struct setup setup;
+	enum lab_status status = LAB_BROKEN;
+	bool played;
+
+	if (!setup_begin(&setup, options))
+		return LAB_FAILED;
+	played = scenario_play(&setup, path);
+	if (!setup_close(&setup))
+		status = LAB_FAILED;
+	else if (played)
+		status = head->not_judged ? LAB_OK : setup_judge(&setup);
+	setup_free(&setup);
+	return status;
+}
+
+enum lab_status lab_run(int argc, char **argv)
+{
+	struct setup_options options = {.own = NULL};
+	struct scenario_head head;
+	bool bad;
+	int id;
+
+	while ((id = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		if (id == 'h') {
+			print_usage(stdout);
+			return LAB_OK;
+		}
+		if (!setup_take_option(&options, id, optarg, &bad) || bad)
+			return LAB_USAGE;
+	}
+	if (optind == argc || optind + 2 < argc) {
+		print_usage(stderr);
+		return LAB_USAGE;
+	}
+	options.url = argv[optind + 1];
+	if (!setup_options_check(&options))
+		return LAB_USAGE;
+	if (!scenario_read_head(argv[optind], &head))
+		return LAB_FAILED;
+	if (!agree(&options, &head, argv[optind]))
+		return LAB_USAGE;
+	return play(&options, &head, argv[optind]);
+}

@@ -1,0 +1,331 @@
+-- What scenarios are written with, made of the primitives that the player hands in.
+-- holdfast-lab(1) and docs/lab.md tell about every function here.
+
+local lab = ...
+
+target, note, parallel, step = lab.target, lab.note, lab.parallel, lab.step
+
+-- ---- names ----
+
+local types = {WE = 1, EA = 3, ["WE-RO"] = 5, ["EA-RO"] = 6, ["WE-AR"] = 7, ["EA-AR"] = 8}
+local type_names = {}
+for name, number in pairs(types) do type_names[number] = name end
+
+-- SPC-4 calls a lost registration REGISTRATIONS PREEMPTED; the DLT-S4, which is older, says
+-- RESERVATIONS PREEMPTED. A target that is not known may say either.
+local attentions = {
+	["reservations preempted"] = "2a/03",
+	["reservations released"] = "2a/04",
+	["registrations preempted"] = "2a/05",
+	["commands cleared"] = "2f/00",
+	["preempted"] = target.profile == "dlt-s4" and "2a/03" or "2a/05",
+}
+
+local function as_type(name, level)
+	if name == nil then return 0 end
+	if type(name) == "number" then return name end
+	return types[name] or error("there is no type `" .. tostring(name) .. "`", level + 1)
+end
+
+local function hex(number) return string.format("0x%x", number) end
+
+local function from_hex(text)
+	return (text:gsub("%s", ""):gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+-- The first argument of most methods may be given by itself: a:register(0xa).
+local function options_of(given, name)
+	if type(given) == "table" and getmetatable(given) == nil then return given end
+	return {[name] = given}
+end
+
+-- ---- initiators ----
+
+local Initiator = {}
+Initiator.__index = Initiator
+Initiator.__tostring = function(self) return self.label end
+
+local made = 0
+
+function initiator(given)
+	local o = options_of(given, "label")
+	made = made + 1
+	local self = setmetatable({keys = {}, sequence = {0}}, Initiator)
+	self.label = o.label or "initiator-" .. made
+	self.name = o.name or "iqn.2026-11.io.holdfast:" .. self.label
+	self.isid = o.isid or string.format("80000000%04x", made)
+	self.portal = o.portal or 1
+	self.raw = lab.new_initiator(self.label, self.name, self.isid, self.portal)
+	-- Two objects for one I_T nexus would count the writes of one another.
+	return self
+end
+
+function Initiator:try_login() return self.raw:login() end
+function Initiator:login()
+	local up, why = self.raw:login()
+	if not up then error(self.label .. " cannot log in: " .. why, 2) end
+	return self
+end
+function Initiator:logout() self.raw:logout() end
+function Initiator:cut() self.raw:cut() end
+function Initiator:is_up() return self.raw:is_up() end
+
+-- The key it believes to be registered with; 0: none.
+function Initiator:key(lun) return self.keys[lun or 0] or 0 end
+
+function Initiator:send(command) return self.raw:command(command) end
+
+local function raw_list(others)
+	local list = {}
+	for i, other in ipairs(others or {}) do list[i] = other.raw end
+	return list
+end
+
+local function register(self, op, given)
+	local o = options_of(given, "new")
+	local lun = o.lun or 0
+	local result = self:send {
+		op = op, lun = lun, key = o.key or (op == "register" and self:key(lun) or 0),
+		action_key = o.new or 0, aptpl = o.aptpl, all_tg_pt = o.all_tg_pt,
+		others = raw_list(o.others), type = o.type, scope = o.scope,
+	}
+	if result.outcome == "good" then self.keys[lun] = o.new or 0 end
+	return result
+end
+
+function Initiator:register(given) return register(self, "register", given) end
+function Initiator:register_and_ignore(given) return register(self, "register_and_ignore", given) end
+function Initiator:unregister(given)
+	local o = options_of(given, "key")
+	o.new = 0
+	return register(self, "register", o)
+end
+
+local function pr_out(self, op, o)
+	return self:send {
+		op = op, lun = o.lun, key = o.key or self:key(o.lun), action_key = o.victim or 0,
+		type = as_type(o.type, 3), scope = o.scope, aptpl = o.aptpl,
+	}
+end
+
+function Initiator:reserve(given) return pr_out(self, "reserve", options_of(given, "type")) end
+function Initiator:release(given) return pr_out(self, "release", options_of(given, "type")) end
+
+function Initiator:clear(given)
+	local o = options_of(given, "key")
+	local result = pr_out(self, "clear", o)
+	if result.outcome == "good" then self.keys[o.lun or 0] = 0 end
+	return result
+end
+
+local function preempt(self, op, given, of_type)
+	local o = options_of(given, "victim")
+	o.type = o.type or of_type
+	return pr_out(self, op, o)
+end
+
+function Initiator:preempt(given, of_type) return preempt(self, "preempt", given, of_type) end
+function Initiator:preempt_and_abort(given, of_type)
+	return preempt(self, "preempt_and_abort", given, of_type)
+end
+
+function Initiator:register_and_move(o)
+	local lun = o.lun or 0
+	local result = self:send {
+		op = "register_and_move", lun = lun, key = o.key or self:key(lun), action_key = o.new,
+		move_to = o.to.raw, unregister_source = o.unregister, aptpl = o.aptpl,
+	}
+	if result.outcome == "good" then
+		o.to.keys[lun] = o.new
+		if o.unregister then self.keys[lun] = 0 end
+	end
+	return result
+end
+
+for _, op in ipairs {
+	"read_keys", "read_reservation", "report_capabilities", "read_full_status", "spc2_reserve",
+	"spc2_release", "test_unit_ready", "lun_reset", "target_reset",
+} do
+	Initiator[op] = function(self, given)
+		local o = options_of(given, "lun")
+		return self:send {op = op, lun = o.lun}
+	end
+end
+
+local function block_options(given, blocks)
+	local o = options_of(given, "lba")
+	return {lba = o.lba or 0, blocks = o.blocks or blocks or 1, lun = o.lun}
+end
+
+function Initiator:read(given, blocks)
+	local o = block_options(given, blocks)
+	o.op = "read"
+	return self:send(o)
+end
+
+-- Every block carries a tag that says who wrote it, and with which of its writes.
+function Initiator:write(given, blocks)
+	local o = block_options(given, blocks)
+	o.op = "write"
+	self.sequence[1] = self.sequence[1] + 1
+	o.sequence = self.sequence[1]
+	local result = self:send(o)
+	result.sequence = o.sequence
+	return result
+end
+
+-- Any CDB, as hexadecimal digits; `out` too.
+function Initiator:cdb(given)
+	local o = options_of(given, "cdb")
+	return self:send {
+		op = "cdb", lun = o.lun, cdb = from_hex(o.cdb), out = o.out and from_hex(o.out),
+		in_len = o.in_len, access = o.access,
+	}
+end
+
+-- ---- expectations ----
+
+local function fail(text, level) error(text, level + 1) end
+
+local function described(result)
+	return result.who .. ": " .. result.what
+end
+
+local function wanted_sense(what)
+	local attention = what:match("^attention (.*)$")
+	if attention then return "6/" .. (attentions[attention] or attention) end
+	return what:match("^check (%x+/%x+/%x+)$")
+end
+
+local function check(result, what, level)
+	local sense = wanted_sense(what)
+	local met
+	if sense then
+		met = result.sense == sense
+	else
+		met = result.outcome == what
+	end
+	if not met then
+		fail(string.format("%s: expected %s, got %s", described(result), what, result.text),
+			level + 1)
+	end
+	lab.met()
+	return result
+end
+
+-- expect(result, "good"), "conflict", "check 5/24/00", "attention preempted", "busy", "unknown" ...
+-- A list of words: one of them.
+function expect(result, what)
+	if type(what) == "string" then return check(result, what, 2) end
+	for _, word in ipairs(what) do
+		local sense = wanted_sense(word)
+		if sense and result.sense == sense or result.outcome == word then
+			lab.met()
+			return result
+		end
+	end
+	fail(string.format("%s: expected %s, got %s", described(result), table.concat(what, " or "),
+		result.text), 2)
+end
+
+function expect_that(condition, text)
+	if not condition then fail("expected: " .. text, 2) end
+	lab.met()
+end
+
+local function keys_text(keys)
+	local texts = {}
+	for i, key in ipairs(keys) do texts[i] = hex(key) end
+	return "{" .. table.concat(texts, ", ") .. "}"
+end
+
+-- What READ KEYS shows, in whatever order.
+function expect_keys(who, wanted, lun)
+	local result = check(who:read_keys(lun), "good", 2)
+	local got, sorted = {}, {}
+	for i, registration in ipairs(result.registrations) do got[i] = registration.key end
+	for i, key in ipairs(wanted) do sorted[i] = key end
+	table.sort(got)
+	table.sort(sorted)
+	if keys_text(got) ~= keys_text(sorted) then
+		fail(string.format("%s: expected keys %s, got %s", described(result), keys_text(sorted),
+			keys_text(got)), 2)
+	end
+	return result
+end
+
+-- The type and the holder's key, as READ RESERVATION shows them. Of all registrants: key 0.
+function expect_holder(who, of_type, key, lun)
+	local result = check(who:read_reservation(lun), "good", 2)
+	if result.holder_type ~= as_type(of_type, 2) or result.holder_key ~= key then
+		fail(string.format("%s: expected %s held with %s, got %s", described(result), of_type,
+			hex(key), result.text), 2)
+	end
+	return result
+end
+
+function expect_no_holder(who, lun)
+	local result = check(who:read_reservation(lun), "good", 2)
+	if result.holder_type then
+		fail(string.format("%s: expected no reservation, got %s", described(result), result.text), 2)
+	end
+	return result
+end
+
+-- The next command is told this unit attention.
+function expect_attention(who, name, lun)
+	return check(who:test_unit_ready(lun), "attention " .. name, 2)
+end
+
+function expect_no_attention(who, lun)
+	return check(who:test_unit_ready(lun), "good", 2)
+end
+
+-- The block holds what this write wrote; nil: nobody's tag.
+function expect_data(who, lba, write, lun)
+	local result = check(who:read {lba = lba, lun = lun}, "good", 2)
+	local tag = result.tags[1] or {}
+	local wanted = write and write.who .. "#" .. write.sequence or "no tag"
+	local got = tag.torn and "pieces of two writes"
+		or tag.sequence and (tag.who or "?") .. "#" .. tag.sequence or "no tag"
+	if wanted ~= got then
+		fail(string.format("%s: expected %s in block %d, got %s", described(result), wanted, lba,
+			got), 2)
+	end
+	return result
+end
+
+-- ---- helpers ----
+
+-- Takes all unit attentions that wait; returns them in their order.
+function drain(who, lun)
+	local seen = {}
+	for _ = 1, 64 do
+		local result = who:test_unit_ready(lun)
+		if result.outcome ~= "check" or result.sense:sub(1, 2) ~= "6/" then break end
+		seen[#seen + 1] = result.sense:sub(3)
+	end
+	return seen
+end
+
+-- Logs all of them in, and takes what a new session is told.
+function up(...)
+	local blocks = {}
+	for i, who in ipairs {...} do
+		blocks[i] = function()
+			local logged_in, why = who.raw:login()
+			if not logged_in then error(who.label .. " cannot log in: " .. why, 0) end
+			drain(who)
+		end
+	end
+	parallel(blocks)
+	return ...
+end
+
+-- kill -9, and up again on the same state; the sessions are gone.
+function restart()
+	target.kill()
+	target.start()
+end
+
+function type_name(number) return type_names[number] end

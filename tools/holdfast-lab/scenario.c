@@ -1,0 +1,219 @@
+#include "tools/holdfast-lab/scenario.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "tools/holdfast-lab/scenario_internal.h"
+
+#define TURN_MS	       20
+#define LINE_MAX_BYTES 512
+#define SCAN_MAX       4096 /* blocks */
+
+/* ---- the head ---- */
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+		if ((at == text || isspace((unsigned char)at[-1])) &&
+		    (at[len] == '\0' || isspace((unsigned char)at[len])))
+			return true;
+	return false;
+}
+
+static unsigned number_after(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+static void take_line(struct scenario_head *head, const char *text)
+{
+	static const char profiles[] = "profiles:", target[] = "target:", needs[] = "needs:",
+			  judge[] = "judge:";
+
+	if (strncmp(text, profiles, strlen(profiles)) == 0) {
+		head->spc4 = has_word(text, "spc4");
+		head->dlt_s4 = has_word(text, "dlt-s4");
+	} else if (strncmp(text, target, strlen(target)) == 0) {
+		head->luns = number_after(text, "luns=");
+		head->ports = number_after(text, "ports=");
+		head->registrations_max = number_after(text, "registrations=");
+		head->tas = has_word(text, "tas");
+	} else if (strncmp(text, needs, strlen(needs)) == 0) {
+		head->needs_own = has_word(text, "own");
+	} else if (strncmp(text, judge, strlen(judge)) == 0) {
+		head->not_judged = has_word(text, "no");
+	} else if (head->title[0] == '\0') {
+		snprintf(head->title, sizeof(head->title), "%s", text);
+	}
+}
+
+bool scenario_read_head(const char *path, struct scenario_head *ret_head)
+{
+	FILE *in = fopen(path, "r");
+	struct scenario_head head = {.spc4 = true, .dlt_s4 = true};
+	char line[LINE_MAX_BYTES];
+
+	if (!in) {
+		fprintf(stderr, "holdfast-lab: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	while (fgets(line, sizeof(line), in) && strncmp(line, "--", 2) == 0) {
+		char *text = line + 2;
+		text[strcspn(text, "\n")] = '\0';
+		take_line(&head, text + strspn(text, " -"));
+	}
+	fclose(in);
+	*ret_head = head;
+	return true;
+}
+
+/* ---- what a scenario can reach ---- */
+
+static void forget_globals(lua_State *lua)
+{
+	static const char *const names[] = {"dofile", "loadfile", "load", "collectgarbage",
+					    "require"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		lua_pushnil(lua);
+		lua_setglobal(lua, names[i]);
+	}
+}
+
+static bool open_libraries(struct player *player, struct strand *main_strand)
+{
+	static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},
+					     {LUA_TABLIBNAME, luaopen_table},
+					     {LUA_STRLIBNAME, luaopen_string},
+					     {LUA_MATHLIBNAME, luaopen_math},
+					     {LUA_UTF8LIBNAME, luaopen_utf8}};
+	lua_State *lua = player->lua;
+
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		luaL_requiref(lua, libraries[i].name, libraries[i].func, 1);
+		lua_pop(lua, 1);
+	}
+	forget_globals(lua);
+	*(struct strand **)lua_getextraspace(lua) = main_strand;
+	if (luaL_loadbufferx(lua, scenario_prelude,
+			     (size_t)(scenario_prelude_end - scenario_prelude), "=prelude",
+			     "t") != LUA_OK)
+		return false;
+	lua_newtable(lua);
+	scenario_open_initiators(lua);
+	scenario_open_strands(lua);
+	scenario_open_target(lua);
+	return lua_pcall(lua, 1, 0, 0) == LUA_OK;
+}
+
+/* ---- playing ---- */
+
+static void fail(struct player *player, lua_State *lua)
+{
+	const char *message = lua_tostring(lua, -1);
+
+	player->failed = true;
+	printf("FAILED   %s\n\n  the last events:\n", message ? message : "?");
+	recorder_print_last(player->setup->recorder, stdout);
+	recorder_note(player->setup->recorder, message ? message : "failed");
+}
+
+static bool resume_ready(struct player *player)
+{
+	struct strand *strand;
+	bool any = false;
+
+	LL_FOREACH(player->strands, strand)
+	{
+		int results, status, arguments = strand->arguments;
+		if (!strand->ready || strand->over || player->failed)
+			continue;
+		any = true;
+		strand->ready = false;
+		strand->arguments = 0;
+		status = lua_resume(strand->lua, player->lua, arguments, &results);
+		if (status == LUA_OK)
+			scenario_strand_ended(strand);
+		else if (status != LUA_YIELD)
+			fail(player, strand->lua);
+		else
+			lua_pop(strand->lua, results);
+	}
+	return any;
+}
+
+static void play(struct player *player, const struct strand *main_strand)
+{
+	while (!main_strand->over && !player->failed) {
+		if (resume_ready(player))
+			continue;
+		if (loop_busy(player->setup->loop)) {
+			loop_turn(player->setup->loop, TURN_MS);
+			continue;
+		}
+		lua_pushliteral(player->lua, "every block waits for another one");
+		fail(player, player->lua);
+	}
+}
+
+static bool look_at_medium(struct player *player)
+{
+	uint64_t blocks = player->end_lba - player->first_lba;
+
+	if (!player->setup->own || blocks == 0 || blocks > SCAN_MAX)
+		return true;
+	loop_cut_all(player->setup->loop);
+	return setup_scan(player->setup, player->first_lba, (uint32_t)blocks);
+}
+
+static void free_player(struct player *player)
+{
+	struct strand *strand, *next_strand;
+	struct strand_group *group, *next_group;
+
+	LL_FOREACH_SAFE(player->strands, strand, next_strand)
+	free(strand);
+	LL_FOREACH_SAFE(player->groups, group, next_group)
+	free(group);
+	lua_close(player->lua);
+}
+
+bool scenario_play(struct setup *setup, const char *path)
+{
+	struct player player = {.setup = setup, .lua = luaL_newstate()};
+	struct strand *main_strand =
+		player.lua ? scenario_strand_start(&player, player.lua, NULL) : NULL;
+
+	if (!main_strand) {
+		fputs("holdfast-lab: no memory\n", stderr);
+		if (player.lua)
+			lua_close(player.lua);
+		return false;
+	}
+	if (!open_libraries(&player, main_strand) ||
+	    luaL_loadfilex(player.lua, path, "t") != LUA_OK) {
+		fail(&player, player.lua);
+	} else {
+		lua_xmove(player.lua, main_strand->lua, 1);
+		play(&player, main_strand);
+	}
+	player.failed = !look_at_medium(&player) || player.failed;
+	if (!player.failed && player.expectations == 0) {
+		printf("FAILED   %s expects nothing\n", path);
+		player.failed = true;
+	}
+	if (!player.failed)
+		printf("played   %s: %u expectations met\n", path, player.expectations);
+	/* Ends of commands are told to strands: the loop goes first. */
+	loop_free(&setup->loop);
+	free_player(&player);
+	return !player.failed;
+}

@@ -1,0 +1,13 @@
+/*
+ * Prelude.lua as part of the program, so that no scenario depends on a file being found.
+ */
+#include "tools/holdfast-lab/scenario_internal.h"
+
+__asm__(".section .rodata\n"
+	".global scenario_prelude\n"
+	".global scenario_prelude_end\n"
+	"scenario_prelude:\n"
+	".incbin \"tools/holdfast-lab/prelude.lua\"\n"
+	"scenario_prelude_end:\n"
+	".byte 0\n"
+	".previous\n");
