@@ -21,10 +21,10 @@ local attentions = {
 	["preempted"] = target.profile == "dlt-s4" and "2a/03" or "2a/05",
 }
 
-local function as_type(name, level)
+local function as_type(name)
 	if name == nil then return 0 end
 	if type(name) == "number" then return name end
-	return types[name] or error("there is no type `" .. tostring(name) .. "`", level + 1)
+	return types[name] or error("there is no type `" .. tostring(name) .. "`", 0)
 end
 
 local function hex(number) return string.format("0x%x", number) end
@@ -63,7 +63,7 @@ end
 function Initiator:try_login() return self.raw:login() end
 function Initiator:login()
 	local up, why = self.raw:login()
-	if not up then error(self.label .. " cannot log in: " .. why, 2) end
+	if not up then error(self.label .. " cannot log in: " .. why, 0) end
 	return self
 end
 function Initiator:logout() self.raw:logout() end
@@ -104,7 +104,7 @@ end
 local function pr_out(self, op, o)
 	return self:send {
 		op = op, lun = o.lun, key = o.key or self:key(o.lun), action_key = o.victim or 0,
-		type = as_type(o.type, 3), scope = o.scope, aptpl = o.aptpl,
+		type = as_type(o.type), scope = o.scope, aptpl = o.aptpl,
 	}
 end
 
@@ -185,7 +185,8 @@ end
 
 -- ---- expectations ----
 
-local function fail(text, level) error(text, level + 1) end
+-- The player adds the line of the scenario.
+local function fail(text) error(text, 0) end
 
 local function described(result)
 	return result.who .. ": " .. result.what
@@ -197,7 +198,7 @@ local function wanted_sense(what)
 	return what:match("^check (%x+/%x+/%x+)$")
 end
 
-local function check(result, what, level)
+local function check(result, what)
 	local sense = wanted_sense(what)
 	local met
 	if sense then
@@ -206,8 +207,7 @@ local function check(result, what, level)
 		met = result.outcome == what
 	end
 	if not met then
-		fail(string.format("%s: expected %s, got %s", described(result), what, result.text),
-			level + 1)
+		fail(string.format("%s: expected %s, got %s", described(result), what, result.text))
 	end
 	lab.met()
 	return result
@@ -216,7 +216,7 @@ end
 -- expect(result, "good"), "conflict", "check 5/24/00", "attention preempted", "busy", "unknown" ...
 -- A list of words: one of them.
 function expect(result, what)
-	if type(what) == "string" then return check(result, what, 2) end
+	if type(what) == "string" then return check(result, what) end
 	for _, word in ipairs(what) do
 		local sense = wanted_sense(word)
 		if sense and result.sense == sense or result.outcome == word then
@@ -225,11 +225,11 @@ function expect(result, what)
 		end
 	end
 	fail(string.format("%s: expected %s, got %s", described(result), table.concat(what, " or "),
-		result.text), 2)
+		result.text))
 end
 
 function expect_that(condition, text)
-	if not condition then fail("expected: " .. text, 2) end
+	if not condition then fail("expected: " .. text) end
 	lab.met()
 end
 
@@ -241,7 +241,7 @@ end
 
 -- What READ KEYS shows, in whatever order.
 function expect_keys(who, wanted, lun)
-	local result = check(who:read_keys(lun), "good", 2)
+	local result = check(who:read_keys(lun), "good")
 	local got, sorted = {}, {}
 	for i, registration in ipairs(result.registrations) do got[i] = registration.key end
 	for i, key in ipairs(wanted) do sorted[i] = key end
@@ -249,48 +249,48 @@ function expect_keys(who, wanted, lun)
 	table.sort(sorted)
 	if keys_text(got) ~= keys_text(sorted) then
 		fail(string.format("%s: expected keys %s, got %s", described(result), keys_text(sorted),
-			keys_text(got)), 2)
+			keys_text(got)))
 	end
 	return result
 end
 
 -- The type and the holder's key, as READ RESERVATION shows them. Of all registrants: key 0.
 function expect_holder(who, of_type, key, lun)
-	local result = check(who:read_reservation(lun), "good", 2)
-	if result.holder_type ~= as_type(of_type, 2) or result.holder_key ~= key then
+	local result = check(who:read_reservation(lun), "good")
+	if result.holder_type ~= as_type(of_type) or result.holder_key ~= key then
 		fail(string.format("%s: expected %s held with %s, got %s", described(result), of_type,
-			hex(key), result.text), 2)
+			hex(key), result.text))
 	end
 	return result
 end
 
 function expect_no_holder(who, lun)
-	local result = check(who:read_reservation(lun), "good", 2)
+	local result = check(who:read_reservation(lun), "good")
 	if result.holder_type then
-		fail(string.format("%s: expected no reservation, got %s", described(result), result.text), 2)
+		fail(string.format("%s: expected no reservation, got %s", described(result), result.text))
 	end
 	return result
 end
 
 -- The next command is told this unit attention.
 function expect_attention(who, name, lun)
-	return check(who:test_unit_ready(lun), "attention " .. name, 2)
+	return check(who:test_unit_ready(lun), "attention " .. name)
 end
 
 function expect_no_attention(who, lun)
-	return check(who:test_unit_ready(lun), "good", 2)
+	return check(who:test_unit_ready(lun), "good")
 end
 
 -- The block holds what this write wrote; nil: nobody's tag.
 function expect_data(who, lba, write, lun)
-	local result = check(who:read {lba = lba, lun = lun}, "good", 2)
+	local result = check(who:read {lba = lba, lun = lun}, "good")
 	local tag = result.tags[1] or {}
 	local wanted = write and write.who .. "#" .. write.sequence or "no tag"
 	local got = tag.torn and "pieces of two writes"
 		or tag.sequence and (tag.who or "?") .. "#" .. tag.sequence or "no tag"
 	if wanted ~= got then
 		fail(string.format("%s: expected %s in block %d, got %s", described(result), wanted, lba,
-			got), 2)
+			got))
 	end
 	return result
 end

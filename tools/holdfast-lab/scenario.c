@@ -116,14 +116,47 @@ static bool open_libraries(struct player *player, struct strand *main_strand)
 
 /* ---- playing ---- */
 
+/* The line of the scenario that is to blame; "": none. What failed has left its stack as it was. */
+static void locate(lua_State *lua, char *buffer, size_t len)
+{
+	lua_Debug debug;
+
+	buffer[0] = '\0';
+	for (int level = 0; lua_getstack(lua, level, &debug); level++) {
+		lua_getinfo(lua, "Sl", &debug);
+		if (debug.currentline <= 0 || debug.source[0] != '@')
+			continue;
+		snprintf(buffer, len, "%s:%d: ", debug.source + 1, debug.currentline);
+		return;
+	}
+}
+
+/* Lua puts a place before some messages: that of the prelude, or, cut short, of the scenario. */
+static const char *without_place(const char *message)
+{
+	const char *at = strstr(message, ".lua:");
+
+	if (strncmp(message, "prelude:", strlen("prelude:")) != 0 && !at)
+		return message;
+	at = strstr(message, ": ");
+	return at ? at + 2 : message;
+}
+
 static void fail(struct player *player, lua_State *lua)
 {
 	const char *message = lua_tostring(lua, -1);
+	char place[512], text[HISTORY_TEXT_MAX + 1];
 
 	player->failed = true;
-	printf("FAILED   %s\n\n  the last events:\n", message ? message : "?");
+	locate(lua, place, sizeof(place));
+	if (!message)
+		message = "an error without a message";
+	else if (place[0] != '\0')
+		message = without_place(message);
+	snprintf(text, sizeof(text), "%s", message);
+	printf("FAILED   %s%s\n\n  the last events:\n", place, message);
 	recorder_print_last(player->setup->recorder, stdout);
-	recorder_note(player->setup->recorder, message ? message : "failed");
+	recorder_note(player->setup->recorder, text);
 }
 
 static bool resume_ready(struct player *player)
