@@ -107,6 +107,8 @@ struct scsi_access_group {
 	uint8_t status_code; /* who changed it last (SPC-4 table 310) */
 };
 
+#define SBC_REGIONS 256 /* a power of 2 */
+
 /*
  * Medium accesses of one LUN that are under way or wait for an overlapping one, in order of
  * arrival: what makes COMPARE AND WRITE atomic (sbc_io.c). All zero when idle.
@@ -114,7 +116,11 @@ struct scsi_access_group {
 struct sbc_accesses {
 	struct sbc_io *first, *last;
 	struct sbc_io *ready_first, *ready_last;
-	unsigned particular; /* how many of them are exclusive, or ORDERED */
+	unsigned ordered; /* how many of them are ORDERED */
+	unsigned waiting; /* ... and wait for others */
+	/* How many touch each region of blocks, folded into these; those that span many are counted
+	 * apart. Tells cheaply that nothing can overlap. */
+	unsigned regions[SBC_REGIONS], wide;
 	bool starting;
 };
 

@@ -4,10 +4,10 @@
  * A command that touches the medium is a small chain of steps: each step plans one request to the
  * backing store and names the step that follows, or ends the task. sbc_io.c drives the chain, turns
  * errors into sense data, stops it between two steps when the task was aborted, and grants the
- * range of blocks first: accesses that overlap an exclusive one (COMPARE AND WRITE, and others that
- * look twice) run one after the other, in order of arrival; all others run side by side. An ORDERED
- * command (SAM-5 8.6.3) has the medium to itself, but for its own nexus' commands: those
- * task_order.c has seen to.
+ * range of blocks first: accesses that overlap an exclusive one (WRITE, COMPARE AND WRITE, and
+ * others that look twice) run one after the other, in order of arrival; all others run side by
+ * side. An ORDERED command (SAM-5 8.6.3) has the medium to itself, but for its own nexus' commands:
+ * those task_order.c has seen to.
  */
 #ifndef TARGET_SBC_H
 #define TARGET_SBC_H

@@ -46,12 +46,6 @@ static bool is_ordered(const struct sbc_io *io)
 	return io->task && io->task->attribute == SCSI_ATTRIBUTE_ORDERED;
 }
 
-/* May others have to wait for it whose blocks are not its blocks, or it for them? */
-static bool is_particular(const struct sbc_io *io)
-{
-	return io->access == SBC_EXCLUSIVE || is_ordered(io);
-}
-
 /* HEAD OF QUEUE waits for nobody's turn. */
 static bool conflict_in_order(const struct sbc_io *earlier, const struct sbc_io *later)
 {
@@ -69,14 +63,62 @@ static bool conflict(const struct sbc_io *earlier, const struct sbc_io *later)
 	       conflict_in_order(earlier, later);
 }
 
+#define REGION_SHIFT   7 /* blocks of a region, as a power of 2 */
+#define REGIONS_OF_ONE 8 /* an access that touches more is counted as wide */
+
+static bool is_wide(const struct sbc_io *io)
+{
+	return io->blocks > (uint64_t)(REGIONS_OF_ONE - 1) << REGION_SHIFT;
+}
+
+static unsigned *region_of(struct sbc_accesses *accesses, uint64_t region)
+{
+	return &accesses->regions[region % SBC_REGIONS];
+}
+
+static uint64_t first_region(const struct sbc_io *io)
+{
+	return io->lba >> REGION_SHIFT;
+}
+
+/* One behind the last; none of an access without blocks. */
+static uint64_t end_region(const struct sbc_io *io)
+{
+	return io->blocks == 0 ? first_region(io)
+			       : ((io->lba + io->blocks - 1) >> REGION_SHIFT) + 1;
+}
+
+static void count_regions(struct sbc_accesses *accesses, const struct sbc_io *io, bool enters)
+{
+	if (is_wide(io)) {
+		accesses->wide += enters ? 1u : -1u;
+		return;
+	}
+	for (uint64_t region = first_region(io); region < end_region(io); region++)
+		*region_of(accesses, region) += enters ? 1u : -1u;
+}
+
+/* False: none of those that are there can have any of its blocks, nor its turn. */
+static bool may_conflict(struct sbc_accesses *accesses, const struct sbc_io *io)
+{
+	if (accesses->ordered > 0 || is_ordered(io) || accesses->wide > 0 || is_wide(io))
+		return true;
+	for (uint64_t region = first_region(io); region < end_region(io); region++)
+		if (*region_of(accesses, region) > 0)
+			return true;
+	return false;
+}
+
 static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
 {
-	/* With no such access about, which is nearly always, nothing can conflict. */
-	if (is_particular(io) || accesses->particular > 0) {
+	/* Nearly always nothing is about that could conflict, and nobody has to be looked at. */
+	if (may_conflict(accesses, io)) {
 		for (const struct sbc_io *other = accesses->first; other; other = other->next)
 			io->blockers += conflict(other, io);
 	}
-	accesses->particular += is_particular(io);
+	accesses->ordered += is_ordered(io);
+	accesses->waiting += io->blockers > 0;
+	count_regions(accesses, io, true);
 	io->entered = true;
 	io->prev = accesses->last;
 	if (accesses->last)
@@ -98,13 +140,16 @@ static void access_ready(struct sbc_accesses *accesses, struct sbc_io *io)
 /* Leaves the list; those behind it that waited for it alone become ready. */
 static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
 {
-	if (accesses->particular > 0) {
+	if (accesses->waiting > 0) {
 		for (struct sbc_io *other = io->next; other; other = other->next) {
-			if (conflict(io, other) && --other->blockers == 0)
-				access_ready(accesses, other);
+			if (!conflict(io, other) || --other->blockers > 0)
+				continue;
+			accesses->waiting--;
+			access_ready(accesses, other);
 		}
 	}
-	accesses->particular -= is_particular(io);
+	accesses->ordered -= is_ordered(io);
+	count_regions(accesses, io, false);
 	if (io->prev)
 		io->prev->next = io->next;
 	else

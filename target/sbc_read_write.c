@@ -80,6 +80,8 @@ enum scsi_result scsi_write_data(struct scsi_task *task)
 	struct sbc_io *io = sbc_io_create(task, 0);
 	if (!io)
 		return SCSI_DONE;
-	return sbc_io_start(io, SBC_SHARED, extent.lba,
+	/* A file does not keep a READ from seeing half of a block that is being written; a disk
+	 * does, and cluster software relies on it. */
+	return sbc_io_start(io, SBC_EXCLUSIVE, extent.lba,
 			    task->data_out_len >> task->lun->block_shift, write_step);
 }

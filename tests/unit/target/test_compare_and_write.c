@@ -195,13 +195,34 @@ START_TEST(other_blocks_do_not_wait)
 }
 END_TEST
 
-START_TEST(writes_that_overlap_each_other_alone_do_not_wait)
+/* No block is ever seen half written. */
+START_TEST(a_write_waits_for_overlapping_ones_and_for_reads)
 {
+	disk_fill(f, 5, 1, 'A');
 	disk->hold = true;
-	start(a, 9, 0, 'B');
+	struct fixture_task *read = fixture_start_read(f, a, 5);
+	struct fixture_task *same = fixture_start_read(f, b, 5);
+	ck_assert_uint_eq(disk->held_count, 2);
 	fixture_start_write(f, b, 5, 'C', false);
-	fixture_start_write(f, b, 5, 'D', false);
-	ck_assert_uint_eq(disk->held_count, 3);
+	fixture_start_write(f, a, 5, 'D', false);
+	struct fixture_task *last = fixture_start_read(f, b, 5);
+	ck_assert_uint_eq(disk->held_count, 2);
+	test_disk_release(disk);
+	ck_assert_uint_eq(fixture_result(read)->data[0], 'A');
+	ck_assert_uint_eq(fixture_result(same)->data[0], 'A');
+	ck_assert_uint_eq(fixture_result(last)->data[0], 'D');
+}
+END_TEST
+
+/* Regions of blocks are folded: one far away may look near, and one over many is near to all. */
+START_TEST(what_only_seems_to_overlap_does_not_wait)
+{
+	static const uint32_t blocks[] = {0, 127, 128, 129, 200, 255};
+
+	disk->hold = true;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		fixture_start_write(f, i % 2 == 0 ? a : b, blocks[i], 'C', false);
+	ck_assert_uint_eq(disk->held_count, sizeof(blocks) / sizeof(blocks[0]));
 	test_disk_release(disk);
 }
 END_TEST
@@ -293,7 +314,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_overlapping_read_waits_as_well);
 	tcase_add_test(tcase, it_waits_for_an_overlapping_write_that_came_first);
 	tcase_add_test(tcase, other_blocks_do_not_wait);
-	tcase_add_test(tcase, writes_that_overlap_each_other_alone_do_not_wait);
+	tcase_add_test(tcase, a_write_waits_for_overlapping_ones_and_for_reads);
+	tcase_add_test(tcase, what_only_seems_to_overlap_does_not_wait);
 	tcase_add_test(tcase, of_two_that_expect_the_same_exactly_one_wins);
 	tcase_add_test(tcase, a_long_queue_is_worked_off_in_order);
 	tcase_add_test(tcase, one_that_is_aborted_while_it_waits_touches_nothing);
