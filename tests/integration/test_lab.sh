@@ -6,7 +6,15 @@ set -u
 : "${HOLDFASTD:=build/holdfastd}"
 : "${HOLDFAST_LAB:=build/holdfast-lab}"
 folder=$(mktemp -d /tmp/holdfast-test-XXXXXX)
-trap 'rm -rf "$folder"' EXIT
+daemon_pid=
+clean_up() {
+	if [ -n "$daemon_pid" ]; then
+		kill -9 "$daemon_pid" 2>/dev/null
+		wait "$daemon_pid" 2>/dev/null
+	fi
+	rm -rf "$folder"
+}
+trap clean_up EXIT
 passed=0
 failed=0
 
@@ -55,6 +63,27 @@ stress 'two LUNs' --profile spc4 --luns 2 --initiators 6 --commands 2000 --seed 
 stress 'kill -9, spc4' --profile spc4 --initiators 5 --depth 1 --commands 1500 --kills 3 --seed 13
 stress 'kill -9, dlt-s4' --profile dlt-s4 --initiators 5 --depth 1 --commands 1500 --kills 3 \
 	--seed 14 --tas
+
+# A target that is not the lab's own, and has a past: reservations and a PRGENERATION.
+mkfifo "$folder/ready"
+"$HOLDFASTD" --state-dir "$folder/state" --listen 127.0.0.1:0 --profile spc4 >"$folder/ready" \
+	2>"$folder/log" &
+daemon_pid=$!
+read -r -t 60 ready <"$folder/ready" || ready=
+portal=$(sed -n 's/.*"portals": *\["\([^"]*\)".*/\1/p' <<<"$ready")
+target=$(sed -n 's/.*"target": *"\([^"]*\)".*/\1/p' <<<"$ready")
+url=iscsi://$portal/$target/0
+for seed in 91 92; do
+	must 0 "stress by URL, seed $seed" stress --profile spc4 --initiators 6 --commands 1000 \
+		--timeout-ms 2000 --seed $seed "$url"
+done
+must 0 'a scenario by URL' run --profile spc4 docs/scenarios/fencing-storm.lua "$url"
+must 0 'a scenario by URL, with silent aborts' run --timeout-ms 500 --profile spc4 \
+	docs/scenarios/abort-writes-in-flight.lua "$url"
+must 0 'a scenario by URL, of a target that is not known' run docs/scenarios/clear.lua "$url"
+must 2 'a scenario that needs its own target' run docs/scenarios/aptpl-on.lua "$url"
+must 4 'a LUN that is not there' run docs/scenarios/clear.lua "iscsi://$portal/$target/7"
+must 4 'no URL' run docs/scenarios/clear.lua "http://$portal/"
 
 # What fails has to be seen to fail, with line, nexus, expectation and answer.
 cat >"$folder/wrong.lua" <<'LUA'
