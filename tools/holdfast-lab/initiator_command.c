@@ -232,7 +232,7 @@ static int make_task(struct pending *pending, const struct command_extra *extra)
 					 [CDB_DATA_OUT] = SCSI_XFER_WRITE,
 					 [CDB_DATA_IN] = SCSI_XFER_READ};
 	const struct history_command *c = &pending->command;
-	struct cdb cdb;
+	struct cdb cdb = {.len = 0};
 	size_t list_len = 0;
 	int error = 0;
 

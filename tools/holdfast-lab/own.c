@@ -124,7 +124,7 @@ static bool take_ready_line(struct own *own, const char *line)
 		const char *address = json_string_value(json_array_get(portals, i));
 		taken = address && strlen(address) <= HISTORY_PORTAL_MAX;
 		if (taken)
-			strcpy(own->addresses[i], address);
+			snprintf(own->addresses[i], sizeof(own->addresses[i]), "%s", address);
 	}
 	json_decref(ready);
 	return taken;
@@ -261,7 +261,8 @@ void own_fill_target(const struct own *own, struct lab_target *ret_target)
 	strcpy(ret_target->name, TARGET_NAME);
 	ret_target->portal_count = own->ports;
 	for (unsigned i = 0; i < own->ports; i++)
-		strcpy(ret_target->portals[i].address, own->addresses[i]);
+		memcpy(ret_target->portals[i].address, own->addresses[i],
+		       sizeof(own->addresses[i]));
 }
 
 const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len)

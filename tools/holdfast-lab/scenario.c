@@ -103,9 +103,8 @@ static bool open_libraries(struct player *player, struct strand *main_strand)
 	}
 	forget_globals(lua);
 	*(struct strand **)lua_getextraspace(lua) = main_strand;
-	if (luaL_loadbufferx(lua, scenario_prelude,
-			     (size_t)(scenario_prelude_end - scenario_prelude), "=prelude",
-			     "t") != LUA_OK)
+	if (luaL_loadbufferx(lua, scenario_prelude, strlen(scenario_prelude), "=prelude", "t") !=
+	    LUA_OK)
 		return false;
 	lua_newtable(lua);
 	scenario_open_initiators(lua);

@@ -87,9 +87,10 @@ static void fill_cdb(lua_State *lua, struct history_command *command, struct com
 	const char *cdb = field_string(lua, "cdb", &cdb_len);
 	const char *access = field_string(lua, "access", &access_len);
 
-	if (!cdb || cdb_len == 0 || cdb_len > 16)
+	if (cdb && cdb_len > 0 && cdb_len <= 16)
+		memcpy(command->cdb, cdb, cdb_len);
+	else
 		luaL_error(lua, "`cdb` is not a string of 1 to 16 bytes");
-	memcpy(command->cdb, cdb, cdb_len);
 	command->cdb_len = (uint8_t)cdb_len;
 	command->access = access ? history_access_of(access) : cdb_access(command->cdb, cdb_len);
 	if (command->access == HISTORY_ACCESS_INVALID)

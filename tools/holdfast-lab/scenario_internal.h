@@ -60,7 +60,7 @@ void scenario_open_initiators(lua_State *lua);
 void scenario_open_strands(lua_State *lua);
 void scenario_open_target(lua_State *lua);
 
-/* Prelude.lua, and its length. */
-extern const char scenario_prelude[], scenario_prelude_end[];
+/* Prelude.lua, with a NUL behind it. */
+extern const char scenario_prelude[];
 
 #endif

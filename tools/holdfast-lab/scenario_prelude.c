@@ -5,9 +5,7 @@
 
 __asm__(".section .rodata\n"
 	".global scenario_prelude\n"
-	".global scenario_prelude_end\n"
 	"scenario_prelude:\n"
 	".incbin \"tools/holdfast-lab/prelude.lua\"\n"
-	"scenario_prelude_end:\n"
 	".byte 0\n"
 	".previous\n");
