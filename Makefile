@@ -246,15 +246,24 @@ check-wire: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tests/conformance/wire.sh $(B)/wire
 
-# Benchmarks print figures and ratios; nothing fails on them.
-BENCH_SRC := $(wildcard tests/bench/bench_*.c)
-BENCH_BIN := $(call test_bins,$(BENCH_SRC))
+# Benchmarks print figures and ratios; nothing fails on them. tests/bench/run says what it can be
+# asked for; HOLDFAST_BENCH=long measures longer, HOLDFAST_BENCH_ARGS goes to it.
+BENCH_SRC   := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN   := $(call test_bins,$(BENCH_SRC))
+BENCH_LOAD  := $(B)/tests/bench/load/load
+BENCH_FLOOR := $(B)/tests/bench/floor
+BENCH_TOOLS := $(BENCH_LOAD) $(BENCH_FLOOR)
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(LIB_SUPPORT) $(LIB_LAB) $(LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
+$(BENCH_LOAD): $(call objs,$(wildcard tests/bench/load/*.c)) $(LIB_PR_ENGINE)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS)
+$(BENCH_FLOOR): $(B)/tests/bench/floor.o
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 .PHONY: bench
 bench: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN) $(BENCH_TOOLS) $(PROGRAMS)
 	@for bench in $(BENCH_BIN); do $$bench || exit 1; done
+	@tests/bench/run --programs $(B) $(HOLDFAST_BENCH_ARGS)
 
 # Debian's kernel in QEMU as the initiator; see tests/linux/README.md.
 LINUX_B         := build/linux
