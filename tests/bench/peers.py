@@ -160,15 +160,17 @@ class Stable:
                 f"  PidFile {folder}/istgt.pid\n  AuthFile {folder}/istgt-auth.conf\n"
                 f"  MediaDirectory {folder}\n"
                 '  LogFacility "local7"\n  Timeout 30\n  NopInInterval 20\n'
-                "  DiscoveryAuthMethod None\n  MaxSessions 64\n  MaxConnections 4\n"
+                "  DiscoveryAuthMethod Auto\n  MaxSessions 64\n  MaxConnections 4\n"
                 "  MaxR2T 32\n  MaxOutstandingR2T 16\n  DefaultTime2Wait 2\n"
                 "  DefaultTime2Retain 60\n  FirstBurstLength 262144\n  MaxBurstLength 1048576\n"
-                "  MaxRecvDataSegmentLength 262144\n  InitialR2T No\n  ImmediateData Yes\n"
+                "  MaxRecvDataSegmentLength 262144\n  InitialR2T Yes\n  ImmediateData Yes\n"
                 "  DataPDUInOrder Yes\n  DataSequenceInOrder Yes\n  ErrorRecoveryLevel 0\n"
+                "[UnitControl]\n  AuthMethod Auto\n  AuthGroup None\n"
+                f"  Portal UC1 127.0.0.1:{free_port()}\n  Netmask 127.0.0.1\n"
                 f"[PortalGroup1]\n  Portal DA1 127.0.0.1:{port}\n"
                 '[InitiatorGroup1]\n  InitiatorName "ALL"\n  Netmask 127.0.0.0/8\n'
                 "[LogicalUnit1]\n  TargetName istgt\n  Mapping PortalGroup1 InitiatorGroup1\n"
-                "  AuthMethod None\n  UseDigest Auto\n  UnitType Disk\n  QueueDepth 64\n"
+                "  AuthMethod Auto\n  UseDigest Auto\n  UnitType Disk\n  QueueDepth 64\n"
                 f"  LUN0 Storage {disk} Auto\n")
         process = self.spawn([istgt, "-D", "-c", config, "-p", f"{folder}/istgt.pid"])
         self.wait_for_port(process, port, "istgt")
