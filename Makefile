@@ -158,12 +158,16 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 DEMO_BIN := $(B)/tests/demo/demo
+# What tests/bench/instructions.sh counts instructions of.
+BENCH_STREAM := $(B)/tests/bench/stream
+export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
+export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
-            tests/linux/short.sh tests/conformance/short.sh
+            tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh
 
 .PHONY: tests
-tests: $(TESTS) $(PROGRAMS)
+tests: $(TESTS) $(PROGRAMS) $(BENCH_STREAM)
 
 # The tests find the programs they start through these two variables.
 export HOLDFASTD = $(abspath $(B)/holdfastd)
@@ -253,13 +257,19 @@ BENCH_BIN   := $(call test_bins,$(BENCH_SRC))
 BENCH_LOAD  := $(B)/tests/bench/load/load
 BENCH_FLOOR := $(B)/tests/bench/floor
 BENCH_TOOLS := $(BENCH_LOAD) $(BENCH_FLOOR)
+$(BENCH_STREAM): $(BENCH_STREAM).o $(LIB_SUPPORT) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(LIB_SUPPORT) $(LIB_LAB) $(LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 $(BENCH_LOAD): $(call objs,$(wildcard tests/bench/load/*.c)) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS)
 $(BENCH_FLOOR): $(B)/tests/bench/floor.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
-.PHONY: bench
+# Did a command become dearer? In instructions, which noise does not touch; make check runs it, too.
+.PHONY: bench check-instructions
+check-instructions: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_STREAM)
+	@tests/bench/instructions.sh $(ARGS)
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCH_BIN) $(BENCH_TOOLS) $(PROGRAMS)
 	@for bench in $(BENCH_BIN); do $$bench || exit 1; done
@@ -346,7 +356,8 @@ help:
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-asan        every test under ASan and UBSan'
-	@echo 'make bench             figures and ratios'
+	@echo 'make bench             figures and ratios, beside other targets that are installed'
+	@echo 'make check-instructions  what a command costs, against what it cost before'
 	@echo 'make fuzz              every fuzz target for FUZZ_SECONDS (30) each'
 	@echo 'make lint              clang-tidy and cppcheck'
 	@echo 'make format-check      clang-format; `make format` mends'

@@ -164,7 +164,7 @@ void wire_house_start(struct wire_house *house)
 	struct scsi_lun_config lun;
 	scsi_lun_config_init(&lun);
 	lun.number = 0;
-	lun.registrations_max = 64;
+	lun.registrations_max = house->registrations_max != 0 ? house->registrations_max : 64;
 	lun.tas = house->tas;
 	lun.backing = gate_open(house);
 	CHECK(scsi_target_add_lun(house->target, &lun, NULL) == 0);

@@ -25,6 +25,7 @@ struct wire_house {
 	struct scsi_target *target;
 	bool second_port; /* the target has port 2 as well; set before start */
 	bool tas;	  /* LUN 0 answers TASK ABORTED; set before start */
+	uint32_t registrations_max; /* of LUN 0; 0: 64 */
 	uint64_t now_ms;
 	uint64_t random;
 	/* Backing requests wait here while `hold` is set. */
