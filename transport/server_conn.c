@@ -14,7 +14,7 @@
 
 #include "transport/server_internal.h"
 
-#define OUTPUT_IOV_MAX	     64 /* entries of one writev */
+#define OUTPUT_IOV_MAX	     256 /* entries of one writev: the answers of a full window */
 #define LINGER_S	     2.0
 #define READS_PER_TURN	     8 /* readv calls for one connection before others get their turn */
 #define TCP_SILENCE_LIMIT_MS 60000

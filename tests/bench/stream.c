@@ -49,6 +49,7 @@ static uint8_t registration[24];
 
 static void want_data(struct scsi_task *task)
 {
+	must(target_data_out_prepare(task), "out of memory");
 	memcpy(task->data_out, registration, sizeof(registration));
 	target_data_out_ready(task);
 }
