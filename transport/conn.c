@@ -174,7 +174,6 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	conn->created_ms = conn->received_ms = conn->sent_ms = now_ms;
 	conn->rejects_since_ms = now_ms;
 	conn->input = conn->login_input;
-	conn->input_cap = sizeof(conn->login_input);
 	iscsi_framer_init(&conn->framer);
 	conn->framer.data_limit = ISCSI_LOGIN_DATA_MAX;
 	if (!iscsi_login_phase_begin(conn)) {
@@ -205,8 +204,6 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 	iscsi_login_phase_free(c);
 	iscsi_framer_finish(&c->framer);
 	iscsi_text_exchange_free(&c->text);
-	if (c->input != c->login_input)
-		free(c->input);
 	DL_DELETE(c->node->conns, c);
 	c->node->connection_count--;
 	free(c);
@@ -232,6 +229,18 @@ bool iscsi_conn_is_held_back(const struct iscsi_conn *conn)
 	return conn->out_weight > conn->node->config.limits.send_queue_max;
 }
 
+/*
+ * How much is received into the buffer. Commands and small data come by the dozen; of long data as
+ * little as may be, since the rest of a segment is received straight into its place.
+ */
+static size_t input_room(const struct iscsi_conn *conn)
+{
+	if (conn->state == ISCSI_CONN_LOGIN)
+		return sizeof(conn->login_input);
+	return conn->framer.data_len >= ISCSI_DATA_LONG ? ISCSI_INPUT_LONG : ISCSI_NODE_INPUT;
+}
+
+/* What a login left in its own buffer is taken by now. */
 int iscsi_conn_input(struct iscsi_conn *conn, struct iovec iov[2])
 {
 	uint8_t *place;
@@ -239,10 +248,12 @@ int iscsi_conn_input(struct iscsi_conn *conn, struct iovec iov[2])
 
 	if (!is_reading(conn) || iscsi_conn_is_held_back(conn))
 		return 0;
+	if (conn->state == ISCSI_CONN_FULL_FEATURE)
+		conn->input = conn->node->input;
 	size_t direct = iscsi_framer_direct(&conn->framer, &place);
 	if (direct > 0)
 		iov[count++] = (struct iovec){.iov_base = place, .iov_len = direct};
-	iov[count++] = (struct iovec){.iov_base = conn->input, .iov_len = conn->input_cap};
+	iov[count++] = (struct iovec){.iov_base = conn->input, .iov_len = input_room(conn)};
 	return count;
 }
 
@@ -341,7 +352,7 @@ void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 			direct = n;
 		if (direct > 0)
 			iscsi_framer_landed(&conn->framer, direct);
-		assert(n - direct <= conn->input_cap);
+		assert(n - direct <= input_room(conn));
 		conn->input_at = 0;
 		conn->input_end = n - direct;
 		iscsi_conn_process(conn);

@@ -36,7 +36,8 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 void iscsi_conn_free(struct iscsi_conn **conn);
 
 /* Where the next received bytes go: fills iov[0..1], returns how many entries (0: read nothing for
- * now). */
+ * now). The memory is shared by the node's connections: no other one may be asked or told anything
+ * between this and iscsi_conn_received. */
 int iscsi_conn_input(struct iscsi_conn *conn, struct iovec iov[2]);
 /* n bytes (>= 1) have been put there. */
 void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms);

@@ -22,7 +22,8 @@
 #include "transport/task.h"
 
 #define ISCSI_INPUT_LOGIN	512    /* bytes of input buffer before full feature phase */
-#define ISCSI_INPUT_FULL	16384  /* and in it; large data goes past it, straight into place */
+#define ISCSI_DATA_LONG		16384  /* bytes: where there was such a data segment, more follow */
+#define ISCSI_INPUT_LONG	16384  /* then so much of the node's buffer is used at a time */
 #define ISCSI_R2TS_MAX		32     /* R2Ts outstanding per task, whatever was negotiated */
 #define ISCSI_EMPTY_DATA_MAX	64     /* Data-Out PDUs without data in one sequence */
 #define ISCSI_RECOVERIES_MAX	32     /* times in a row that data is asked for in vain */
@@ -154,8 +155,8 @@ struct iscsi_conn {
 
 	/* Input. */
 	struct iscsi_framer framer;
-	uint8_t *input;
-	size_t input_cap, input_at, input_end;
+	uint8_t *input; /* login_input, then the node's */
+	size_t input_at, input_end;
 	uint8_t login_input[ISCSI_INPUT_LOGIN];
 	struct iscsi_task *receiving; /* counted: the framer's place lies in its data_out */
 

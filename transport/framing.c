@@ -137,9 +137,30 @@ static bool reserve_own(struct iscsi_framer *framer)
 	return true;
 }
 
-static bool take_place(struct iscsi_framer *framer)
+static bool has_digest(const struct iscsi_framer *framer)
 {
-	if (!framer->placed && framer->data_len > 0) {
+	return framer->data_digest && framer->data_len > 0;
+}
+
+/* With all that follows the header at hand, the data segment need not be copied: it stays where it
+ * lies, in the caller's buffer. */
+static bool borrow(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
+{
+	size_t tail = iscsi_pad(framer->data_len) + (has_digest(framer) ? ISCSI_DIGEST_LEN : 0);
+
+	if (*len < framer->data_len + tail)
+		return false;
+	/* The pointer is not const, as a place is written to; nothing is written to this one. */
+	framer->data = (uint8_t *)*data;
+	framer->got = framer->data_len;
+	*data += framer->data_len;
+	*len -= framer->data_len;
+	return true;
+}
+
+static bool take_place(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
+{
+	if (!framer->placed && framer->data_len > 0 && !borrow(framer, data, len)) {
 		if (!reserve_own(framer))
 			return false;
 		framer->data = framer->own;
@@ -153,7 +174,7 @@ static enum iscsi_frame_event read_tail(struct iscsi_framer *framer, const uint8
 					size_t *len)
 {
 	uint32_t pad = iscsi_pad(framer->data_len);
-	bool digest = framer->data_digest && framer->data_len > 0;
+	bool digest = has_digest(framer);
 	bool right = true;
 
 	if (!fill(framer, framer->tail, 0, pad + (digest ? ISCSI_DIGEST_LEN : 0), data, len))
@@ -186,7 +207,7 @@ enum iscsi_frame_event iscsi_framer_next(struct iscsi_framer *framer, const uint
 	case STATE_HEADER:
 		return read_header(framer, data, len);
 	case STATE_PLACE:
-		if (!take_place(framer))
+		if (!take_place(framer, data, len))
 			return lose(framer, ISCSI_FRAME_NO_MEMORY);
 		return read_data(framer, data, len);
 	case STATE_DATA:

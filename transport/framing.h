@@ -23,11 +23,12 @@ enum iscsi_frame_event {
 };
 
 struct iscsi_framer {
-	/* The PDU under way; valid from HEADER on, until the next call after PDU / DATA_DIGEST. */
+	/* The PDU under way; valid from HEADER on, until the next call after PDU / DATA_DIGEST (and
+	 * no longer than the bytes that were fed: the data segment may lie among them). */
 	uint8_t bhs[ISCSI_BHS_LEN];
 	uint8_t ahs[ISCSI_AHS_MAX];
 	uint32_t ahs_len;  /* bytes */
-	uint8_t *data;	   /* the data segment: the owner's place, or the framer's own memory */
+	uint8_t *data;	   /* the data segment: the owner's place, the bytes fed, or own memory */
 	uint32_t data_len; /* bytes, without padding */
 
 	/* Set by the owner at any time between PDUs. */

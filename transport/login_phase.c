@@ -143,22 +143,6 @@ static void login_send(struct iscsi_conn *conn, const uint8_t *bhs, const uint8_
 	iscsi_out_push(conn, out);
 }
 
-/* The login text fits a small buffer; commands and their data are worth a bigger one. */
-static bool input_grow(struct iscsi_conn *conn)
-{
-	uint8_t *bigger = malloc(ISCSI_INPUT_FULL);
-	size_t rest = conn->input_end - conn->input_at;
-
-	if (!bigger)
-		return false;
-	memcpy(bigger, conn->input + conn->input_at, rest);
-	conn->input = bigger;
-	conn->input_cap = ISCSI_INPUT_FULL;
-	conn->input_at = 0;
-	conn->input_end = rest;
-	return true;
-}
-
 static void log_login(const struct iscsi_conn *conn)
 {
 	char user[ISCSI_CHAP_NAME_MAX + 1], as[sizeof(user) + 16];
@@ -183,8 +167,6 @@ void iscsi_login_phase_complete(struct iscsi_conn *conn)
 	iscsi_login_phase_free(conn);
 	conn->resumes = false;
 	conn->state = ISCSI_CONN_FULL_FEATURE;
-	if (!input_grow(conn))
-		iscsi_conn_doom(conn, "out of memory", true);
 	/* The login may have taken the place of a connection that had functions waiting. Only now:
 	 * what goes on can end the session. */
 	iscsi_manage_resume(conn->session);

@@ -46,6 +46,11 @@ struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config)
 
 	if (!node)
 		return NULL;
+	node->input = malloc(ISCSI_NODE_INPUT);
+	if (!node->input) {
+		free(node);
+		return NULL;
+	}
 	node->config = *config;
 	node->lost_deadline_ms = UINT64_MAX;
 	node->tsih_hint = (uint16_t)iscsi_node_random_u32(node);
@@ -73,6 +78,7 @@ void iscsi_node_free(struct iscsi_node **node)
 		free(n->portals);
 		n->portals = next;
 	}
+	free(n->input);
 	free(n);
 	*node = NULL;
 }

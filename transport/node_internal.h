@@ -8,6 +8,7 @@
 #include "transport/node.h"
 
 #define ISCSI_ADDRESS_MAX  80	/* "[IPv6%...]:port" and a NUL */
+#define ISCSI_NODE_INPUT   (128u * 1024)
 #define ISCSI_LOG_LINE_MAX 1024 /* bytes of one log line, with its NUL */
 
 enum iscsi_log_level {
@@ -33,6 +34,11 @@ struct iscsi_node_target {
 
 struct iscsi_node {
 	struct iscsi_node_config config;
+	/*
+	 * ISCSI_NODE_INPUT bytes, where every connection in full feature phase receives. Nothing
+	 * stays in it: what iscsi_conn_received is told of is taken before it returns.
+	 */
+	uint8_t *input;
 	struct iscsi_node_target *targets;
 	struct iscsi_portal *portals;
 	struct iscsi_session *sessions; /* also those that still drain */

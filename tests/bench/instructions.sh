@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a command costs in instructions, against instructions.txt: a growth of more than 3 % fails,
-# as does an access check that 1,000 registrations make dearer by more than 1 %.
+# as does an access check that 1,000 registrations make dearer by as much.
 #
 #   tests/bench/instructions.sh            compares
 #   tests/bench/instructions.sh --accept   writes the new counts into instructions.txt
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${HOLDFAST_STREAM:=build/tests/bench/stream}" "${HOLDFAST_STREAM_BUILD:=unknown}"
 counts=$here/instructions.txt
 growth_max=3 # per cent
-registrations_max=1
+registrations_max=3
 
 skip() {
 	echo "instructions: skipped: $1"
