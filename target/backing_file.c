@@ -28,6 +28,8 @@
 /* Longer reads go to the executor even when they are cached: copying them would hold up the loop.
  */
 #define INLINE_READ_MAX ((size_t)256 * 1024)
+#define QUICK_WRITE_MAX ((size_t)64 * 1024)
+#define PAGE_LEN	4096 /* of the page cache */
 /* Bytes that WRITE_SAME, and UNMAP where holes cannot be punched, write at a time. */
 #define FILL_LEN ((size_t)256 * 1024)
 
@@ -190,6 +192,14 @@ static bool file_read_cached(const struct backing_file *file, const struct backi
 		       (ssize_t)request->data_len;
 }
 
+/* A write of whole pages goes into the page cache and waits for no disk, as a rule. */
+static bool is_quick(const struct backing_request *request)
+{
+	return request->op == BACKING_WRITE && !request->fua &&
+	       request->data_len <= QUICK_WRITE_MAX &&
+	       (request->offset | request->data_len) % PAGE_LEN == 0;
+}
+
 static void file_submit(struct backing *backing, struct backing_request *request)
 {
 	struct backing_file *file = (struct backing_file *)backing;
@@ -200,7 +210,8 @@ static void file_submit(struct backing *backing, struct backing_request *request
 		return;
 	}
 	request->backing = backing;
-	request->job = (struct scsi_job){.run = file_job_run, .done = file_job_done};
+	request->job = (struct scsi_job){
+		.run = file_job_run, .done = file_job_done, .quick = is_quick(request)};
 	scsi_executor_submit(file->executor, &request->job);
 }
 

@@ -2,6 +2,10 @@
  * A pool of threads with one queue in front and one list of finished jobs behind. The eventfd is
  * written once for each batch of finished jobs: reap reads it before it takes the list, so a job
  * that finishes in between makes it readable again and nothing is ever forgotten.
+ *
+ * Waking a thread costs more than a quick job does. So one thread is woken for many of them, and
+ * the loop hears of several at once: a thread that goes on with another quick job keeps the news to
+ * itself, and tells before it begins anything else, before it sleeps, and after TELL_MAX jobs.
  */
 #include "target/executor.h"
 
@@ -16,6 +20,8 @@
 #include <unistd.h>
 
 #define EXECUTOR_THREADS_MAX 64
+#define QUICK_JOBS_A_THREAD  32 /* so many are worth waking one more */
+#define TELL_MAX	     16
 
 struct job_list {
 	struct scsi_job *first, *last;
@@ -27,7 +33,13 @@ struct scsi_executor {
 	struct job_list queue;
 	struct scsi_job *delayed; /* in the order they are due */
 	struct job_list finished;
+	unsigned untold; /* jobs in `finished` that the eventfd was not written for */
+	bool told;	 /* it was written, and nobody has reaped since */
+	unsigned idle;	 /* threads that wait for work */
 	bool stopping;
+	bool holding;	      /* the loop's thread only, as are the next two */
+	struct job_list held; /* submitted while `holding` */
+	unsigned held_wakes, held_quick;
 	unsigned pending; /* submitted, done not called; the loop's thread only */
 	unsigned thread_count;
 	int fd;
@@ -89,18 +101,52 @@ static struct scsi_job *executor_take_due(struct scsi_executor *executor)
 	return job;
 }
 
-/* Until there is a job in the queue, or a delayed one is due. */
-static void executor_wait(struct scsi_executor *executor)
+static void executor_wait_until_due(struct scsi_executor *executor)
 {
-	if (!executor->delayed) {
-		pthread_cond_wait(&executor->work, &executor->lock);
-		return;
-	}
 	const struct timespec due = {
 		.tv_sec = (time_t)(executor->delayed->due_ns / NS_PER_S),
 		.tv_nsec = (long)(executor->delayed->due_ns % NS_PER_S),
 	};
+
 	pthread_cond_timedwait(&executor->work, &executor->lock, &due);
+}
+
+/* Until there is a job in the queue, or a delayed one is due. */
+static void executor_wait(struct scsi_executor *executor)
+{
+	executor->idle++;
+	if (executor->delayed)
+		executor_wait_until_due(executor);
+	else
+		pthread_cond_wait(&executor->work, &executor->lock);
+	executor->idle--;
+}
+
+/* Lets the loop know what has finished. Not under the lock, which it will ask for at once. */
+static void executor_tell(struct scsi_executor *executor)
+{
+	bool known = executor->untold == 0 || executor->told;
+
+	executor->untold = 0;
+	if (known)
+		return;
+	executor->told = true;
+	pthread_mutex_unlock(&executor->lock);
+	executor_signal(executor);
+	pthread_mutex_lock(&executor->lock);
+}
+
+static void executor_run(struct scsi_executor *executor, struct scsi_job *job)
+{
+	pthread_mutex_unlock(&executor->lock);
+	job->run(job);
+	pthread_mutex_lock(&executor->lock);
+	job_list_append(&executor->finished, job);
+	executor->untold++;
+
+	const struct scsi_job *next = executor->queue.first;
+	if (!next || !next->quick || executor->delayed || executor->untold >= TELL_MAX)
+		executor_tell(executor);
 }
 
 static void *executor_thread(void *context)
@@ -116,16 +162,13 @@ static void *executor_thread(void *context)
 		if (!job) {
 			if (executor->stopping)
 				break;
-			executor_wait(executor);
+			if (executor->untold > 0)
+				executor_tell(executor);
+			else
+				executor_wait(executor);
 			continue;
 		}
-		pthread_mutex_unlock(&executor->lock);
-		job->run(job);
-		pthread_mutex_lock(&executor->lock);
-		bool signal = executor->finished.first == NULL;
-		job_list_append(&executor->finished, job);
-		if (signal)
-			executor_signal(executor);
+		executor_run(executor, job);
 	}
 	pthread_mutex_unlock(&executor->lock);
 	return NULL;
@@ -213,20 +256,65 @@ void scsi_executor_free(struct scsi_executor **executor)
 		while ((job = job_list_take(&(*executor)->queue)) != NULL)
 			job->run(job);
 	}
+	scsi_executor_release(*executor);
 	executor_destroy(*executor);
 	*executor = NULL;
 }
 
-void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job)
+void scsi_executor_hold(struct scsi_executor *executor)
 {
+	executor->holding = executor->thread_count > 0;
+}
+
+static void job_list_join(struct job_list *list, struct job_list *more)
+{
+	if (list->last)
+		list->last->next = more->first;
+	else
+		list->first = more->first;
+	list->last = more->last;
+	*more = (struct job_list){0};
+}
+
+/* Hands over what was held: a thread for each job that may take its time, and one for the quick. */
+static void executor_hand_over(struct scsi_executor *executor)
+{
+	unsigned wakes = executor->held_wakes +
+			 (executor->held_quick + QUICK_JOBS_A_THREAD - 1) / QUICK_JOBS_A_THREAD;
+
+	if (!executor->held.first)
+		return;
+	executor->held_wakes = executor->held_quick = 0;
 	pthread_mutex_lock(&executor->lock);
 	assert(!executor->stopping);
-	executor->pending++;
-	job_list_append(&executor->queue, job);
-	pthread_cond_signal(&executor->work);
+	job_list_join(&executor->queue, &executor->held);
+	unsigned idle = executor->idle;
 	pthread_mutex_unlock(&executor->lock);
-	if (executor->thread_count == 0)
+	for (unsigned i = 0; i < wakes && i < idle; i++)
+		pthread_cond_signal(&executor->work);
+}
+
+void scsi_executor_release(struct scsi_executor *executor)
+{
+	executor->holding = false;
+	executor_hand_over(executor);
+}
+
+void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job)
+{
+	executor->pending++;
+	if (executor->thread_count == 0) {
+		job_list_append(&executor->queue, job);
 		executor_signal(executor);
+		return;
+	}
+	job_list_append(&executor->held, job);
+	if (job->quick)
+		executor->held_quick++;
+	else
+		executor->held_wakes++;
+	if (!executor->holding)
+		executor_hand_over(executor);
 }
 
 void scsi_executor_submit_later(struct scsi_executor *executor, struct scsi_job *job,
@@ -281,6 +369,8 @@ static struct job_list executor_take_finished(struct scsi_executor *executor)
 	pthread_mutex_lock(&executor->lock);
 	struct job_list list = executor->finished;
 	executor->finished = (struct job_list){0};
+	executor->untold = 0;
+	executor->told = false;
 	pthread_mutex_unlock(&executor->lock);
 	return list;
 }
@@ -292,6 +382,7 @@ bool scsi_executor_reap(struct scsi_executor *executor)
 	bool any = false;
 
 	executor_clear_signal(executor);
+	executor_hand_over(executor); /* whoever reaps may be about to wait for what is held */
 	if (executor->thread_count == 0)
 		list = executor_run_inline(executor);
 	else

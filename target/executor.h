@@ -14,6 +14,8 @@
 struct scsi_job {
 	void (*run)(struct scsi_job *job);  /* any thread; may block */
 	void (*done)(struct scsi_job *job); /* the loop's thread */
+	/* It takes some microseconds, as a rule: not worth a thread of its own. */
+	bool quick;
 	/* The executor's. */
 	struct scsi_job *next;
 	uint64_t due_ns; /* of scsi_executor_submit_later */
@@ -31,8 +33,16 @@ struct scsi_executor *scsi_executor_create(unsigned threads);
 /* Waits for running jobs; jobs not yet begun are run too. Call reap until idle before this. */
 void scsi_executor_free(struct scsi_executor **executor);
 
-/* Never fails and never blocks. The job must live until its done was called. */
+/* Never fails and never blocks; on the loop's thread. The job must live until its done was called.
+ */
 void scsi_executor_submit(struct scsi_executor *executor, struct scsi_job *job);
+
+/*
+ * Between hold and release jobs are collected, and handed over together: the owner of a loop holds
+ * while it works, and releases before it sleeps. Reap hands over, too. No effect without threads.
+ */
+void scsi_executor_hold(struct scsi_executor *executor);
+void scsi_executor_release(struct scsi_executor *executor);
 
 /* The same, begun `delay_ms` from now at the earliest, and at once when the executor is freed or
  * has no threads (their owner has all the time in his hand). */

@@ -76,10 +76,23 @@ static void server_set_recovery_timer(struct iscsi_server *server)
 
 static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
+	struct iscsi_server *server = watcher->data;
 	(void)loop;
 	(void)events;
-	server_settle_woken(watcher->data);
-	server_set_recovery_timer(watcher->data);
+
+	server_settle_woken(server);
+	server_set_recovery_timer(server);
+	scsi_executor_release(server->executor);
+}
+
+/* What this turn of the loop gives to do is handed over at its end, so that few wake-ups do. */
+static void server_after_sleep(struct ev_loop *loop, ev_check *watcher, int events)
+{
+	struct iscsi_server *server = watcher->data;
+	(void)loop;
+	(void)events;
+
+	scsi_executor_hold(server->executor);
 }
 
 static void server_on_grace_over(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -129,6 +142,10 @@ struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node
 	server->reapable.data = server->before_sleep.data = server->grace.data = server;
 	ev_io_start(loop, &server->reapable);
 	ev_prepare_start(loop, &server->before_sleep);
+	ev_check_init(&server->after_sleep, server_after_sleep);
+	ev_set_priority(&server->after_sleep, EV_MAXPRI); /* before all that the turn brings */
+	server->after_sleep.data = server;
+	ev_check_start(loop, &server->after_sleep);
 	return server;
 }
 
@@ -171,6 +188,8 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 	server_conn_close(c);
 	ev_io_stop(server->loop, &server->reapable);
 	ev_prepare_stop(server->loop, &server->before_sleep);
+	ev_check_stop(server->loop, &server->after_sleep);
+	scsi_executor_release(server->executor);
 	ev_timer_stop(server->loop, &server->grace);
 	ev_timer_stop(server->loop, &server->recovery);
 	free(server);

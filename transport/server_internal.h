@@ -42,6 +42,7 @@ struct iscsi_server {
 	struct server_conn *woken;
 	ev_io reapable;
 	ev_prepare before_sleep;
+	ev_check after_sleep;
 	ev_timer grace;
 	ev_timer recovery;	    /* iscsi_node_deadline */
 	uint64_t recovery_deadline; /* what it is set to */
