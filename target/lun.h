@@ -10,6 +10,7 @@
 #include "pr_engine/plan.h"
 #include "target/medium_record.h"
 #include "target/sense.h"
+#include "target/spare.h"
 #include "target/spc_log.h"
 #include "target/target.h"
 #include "target/task_order.h"
@@ -186,6 +187,7 @@ struct scsi_target {
 	struct scsi_nexus *nexuses; /* hash by id */
 	uint64_t tasks;		    /* of all nexuses */
 	uint64_t epochs;	    /* handed out so far */
+	struct spare_list spare_ios;
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);

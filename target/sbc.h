@@ -38,6 +38,7 @@ typedef bool (*sbc_step)(struct sbc_io *io);
 
 /* One command's access to the medium, or one that goes on without a command. Zeroed when made. */
 struct sbc_io {
+	struct spare_list *spares; /* without a buffer: where it goes in the end */
 	struct scsi_lun *lun;
 	struct scsi_task *task; /* NULL: of no command */
 	/* The handler's, for its steps. */

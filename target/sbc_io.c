@@ -8,20 +8,34 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Those without a buffer are all alike: READ and WRITE have such. */
+static void io_free(void *work)
+{
+	struct sbc_io *io = work;
+
+	if (io->buffer_len == 0)
+		spare_give(io->spares, io);
+	else
+		free(io);
+}
+
 struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len)
 {
-	struct sbc_io *io = calloc(1, sizeof(*io) + buffer_len);
+	struct spare_list *spares = &task->lun->target->spare_ios;
+	struct sbc_io *io = buffer_len == 0 ? spare_take(spares, sizeof(*io))
+					    : calloc(1, sizeof(*io) + buffer_len);
 
 	if (!io) {
 		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
 		return NULL;
 	}
+	io->spares = spares;
 	io->lun = task->lun;
 	io->task = task;
 	io->buffer = (uint8_t *)(io + 1);
 	io->buffer_len = buffer_len;
 	task->work = io;
-	task->work_free = free;
+	task->work_free = io_free;
 	return io;
 }
 

@@ -81,6 +81,7 @@ void scsi_target_free(struct scsi_target **target)
 	target_wait(*target);
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		scsi_lun_free(&(*target)->luns[i]);
+	spare_clear(&(*target)->spare_ios);
 	free(*target);
 	*target = NULL;
 }

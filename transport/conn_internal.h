@@ -75,6 +75,7 @@ enum iscsi_out_kind {
  */
 struct iscsi_out {
 	struct iscsi_out *next;
+	struct spare_list *spares; /* where it goes in the end */
 	enum iscsi_out_kind kind;
 	bool encoded;
 	bool header_digest, data_digest; /* as they were when it was queued */
@@ -102,6 +103,8 @@ struct iscsi_out {
 	uint64_t weight; /* bytes it counts for against limits.send_queue_max */
 };
 
+/* All zero, of no connection yet; NULL without memory. */
+struct iscsi_out *iscsi_out_take(struct iscsi_node *node);
 /* NULL without memory; then the connection is already doomed. */
 struct iscsi_out *iscsi_out_new(struct iscsi_conn *conn, enum iscsi_out_kind kind);
 /* Copies the data segment; false without memory: `out` is freed and the connection doomed. */

@@ -213,7 +213,7 @@ bool iscsi_lost_keep(struct iscsi_conn *conn, bool released)
 void iscsi_lost_add_answer(struct iscsi_task *task)
 {
 	struct iscsi_lost *lost = lost_of(task->session, task->cid);
-	struct iscsi_out *out = lost ? calloc(1, sizeof(*out)) : NULL;
+	struct iscsi_out *out = lost ? iscsi_out_take(task->session->node) : NULL;
 
 	if (!out)
 		return;

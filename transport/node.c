@@ -78,6 +78,8 @@ void iscsi_node_free(struct iscsi_node **node)
 		free(n->portals);
 		n->portals = next;
 	}
+	spare_clear(&n->spare_tasks);
+	spare_clear(&n->spare_outs);
 	free(n->input);
 	free(n);
 	*node = NULL;

@@ -4,6 +4,7 @@
 #ifndef TRANSPORT_NODE_INTERNAL_H
 #define TRANSPORT_NODE_INTERNAL_H
 
+#include "target/spare.h"
 #include "transport/login.h"
 #include "transport/node.h"
 
@@ -39,6 +40,7 @@ struct iscsi_node {
 	 * stays in it: what iscsi_conn_received is told of is taken before it returns.
 	 */
 	uint8_t *input;
+	struct spare_list spare_tasks, spare_outs;
 	struct iscsi_node_target *targets;
 	struct iscsi_portal *portals;
 	struct iscsi_session *sessions; /* also those that still drain */

@@ -14,9 +14,18 @@
 
 #define IOVECS_PER_PDU 3 /* header, data, padding and digest */
 
+struct iscsi_out *iscsi_out_take(struct iscsi_node *node)
+{
+	struct iscsi_out *out = spare_take(&node->spare_outs, sizeof(*out));
+
+	if (out)
+		out->spares = &node->spare_outs;
+	return out;
+}
+
 struct iscsi_out *iscsi_out_new(struct iscsi_conn *conn, enum iscsi_out_kind kind)
 {
-	struct iscsi_out *out = calloc(1, sizeof(*out));
+	struct iscsi_out *out = iscsi_out_take(conn->node);
 
 	if (!out) {
 		iscsi_conn_doom(conn, "out of memory", true);
@@ -34,7 +43,7 @@ void iscsi_out_free(struct iscsi_out *out)
 	if (out->task)
 		iscsi_task_unref(out->task);
 	free(out->owned);
-	free(out);
+	spare_give(out->spares, out);
 }
 
 bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const void *data,

@@ -27,10 +27,12 @@ static const struct scsi_task_ops task_ops = {
 
 struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
 {
-	struct iscsi_task *task = calloc(1, sizeof(*task));
+	struct spare_list *spares = &conn->node->spare_tasks;
+	struct iscsi_task *task = spare_take(spares, sizeof(*task));
 
 	if (!task)
 		return NULL;
+	task->spares = spares;
 	task->session = conn->session;
 	task->conn = conn;
 	task->state = ISCSI_TASK_EXECUTING;
@@ -70,7 +72,7 @@ void iscsi_task_unref(struct iscsi_task *task)
 	assert(task->state == ISCSI_TASK_ENDED);
 	target_task_release(&task->scsi);
 	iscsi_data_out_free(task);
-	free(task);
+	spare_give(task->spares, task);
 }
 
 void iscsi_task_end(struct iscsi_task *task)

@@ -45,6 +45,7 @@ struct iscsi_burst {
 
 struct iscsi_task {
 	struct scsi_task scsi;
+	struct spare_list *spares;     /* where it goes in the end */
 	struct iscsi_session *session; /* NULL once ENDED */
 	struct iscsi_conn *conn;       /* allegiance; NULL once that connection is gone */
 	struct iscsi_task *chain;      /* session->tasks_by_itt */
