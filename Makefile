@@ -137,7 +137,8 @@ FAILURE_BIN  := $(filter $(B)/tests/unit/failure/%,$(UNIT_BIN))
 FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIB_SERVER) $(LIBS) $(LIB_CONFIG))
 $(B)/failure/%.a: $(B)/%.a
 	@mkdir -p $(@D)
-	$(Q)objcopy $(foreach call,$(FAILABLE),--redefine-sym $(call)=fail_$(call)) $< $@
+	$(Q)objcopy $(foreach call,$(FAILABLE),--redefine-sym $(call)=fail_$(call)) \
+		--weaken-symbol=spare_give $< $@
 
 .SECONDEXPANSION:
 $(FAILURE_BIN): $(B)/%: $(B)/%.o \

@@ -23,7 +23,12 @@
 #define REQUEST_MAX   (ISCSI_BHS_LEN + BLOCKS * WIRE_BLOCK)
 #define OUTPUT_IOV    64
 
-enum kind { KIND_TUR, KIND_READ, KIND_WRITE, KIND_COUNT };
+enum kind {
+	KIND_TUR,
+	KIND_READ,
+	KIND_WRITE,
+	KIND_COUNT
+};
 
 static const char *const kind_names[] = {"tur", "read", "write"};
 

@@ -23,8 +23,8 @@ struct wire_house {
 	struct iscsi_portal *portal;
 	struct scsi_executor *executor;
 	struct scsi_target *target;
-	bool second_port; /* the target has port 2 as well; set before start */
-	bool tas;	  /* LUN 0 answers TASK ABORTED; set before start */
+	bool second_port;	    /* the target has port 2 as well; set before start */
+	bool tas;		    /* LUN 0 answers TASK ABORTED; set before start */
 	uint32_t registrations_max; /* of LUN 0; 0: 64 */
 	uint64_t now_ms;
 	uint64_t random;

@@ -15,14 +15,14 @@
 #include <sys/uio.h>
 
 #define LOAD_BHS	  48
-#define LOAD_DIGEST	   4
-#define LOAD_SESSIONS_MAX  4096
-#define LOAD_DEPTH_MAX	   256
-#define LOAD_PIDS_MAX	   16
-#define LOAD_BLOCK	   512u
-#define LOAD_TRANSFER_MAX  (1u << 20)
-#define LOAD_INPUT	   (256u * 1024)
-#define LOAD_BATCH_PDUS	   256
+#define LOAD_DIGEST	  4
+#define LOAD_SESSIONS_MAX 4096
+#define LOAD_DEPTH_MAX	  256
+#define LOAD_PIDS_MAX	  16
+#define LOAD_BLOCK	  512u
+#define LOAD_TRANSFER_MAX (1u << 20)
+#define LOAD_INPUT	  (256u * 1024)
+#define LOAD_BATCH_PDUS	  256
 
 enum load_op {
 	LOAD_INVALID = 0,

@@ -84,14 +84,14 @@ static struct snapshot take_snapshot(const struct load_options *options,
 /* ---- options --------------------------------------------------------------------------------- */
 
 static const struct option long_options[] = {
-	{"address", required_argument, NULL, 'a'},  {"port", required_argument, NULL, 'p'},
-	{"target", required_argument, NULL, 't'},   {"lun", required_argument, NULL, 'l'},
-	{"op", required_argument, NULL, 'o'},	    {"size", required_argument, NULL, 's'},
-	{"depth", required_argument, NULL, 'd'},    {"sessions", required_argument, NULL, 'n'},
-	{"seconds", required_argument, NULL, 'S'},  {"warmup", required_argument, NULL, 'w'},
-	{"span", required_argument, NULL, 'r'},	    {"sequential", no_argument, NULL, 'q'},
-	{"header-digest", no_argument, NULL, 'H'},  {"data-digest", no_argument, NULL, 'D'},
-	{"pid", required_argument, NULL, 'P'},	    {NULL, 0, NULL, 0},
+	{"address", required_argument, NULL, 'a'}, {"port", required_argument, NULL, 'p'},
+	{"target", required_argument, NULL, 't'},  {"lun", required_argument, NULL, 'l'},
+	{"op", required_argument, NULL, 'o'},	   {"size", required_argument, NULL, 's'},
+	{"depth", required_argument, NULL, 'd'},   {"sessions", required_argument, NULL, 'n'},
+	{"seconds", required_argument, NULL, 'S'}, {"warmup", required_argument, NULL, 'w'},
+	{"span", required_argument, NULL, 'r'},	   {"sequential", no_argument, NULL, 'q'},
+	{"header-digest", no_argument, NULL, 'H'}, {"data-digest", no_argument, NULL, 'D'},
+	{"pid", required_argument, NULL, 'P'},	   {NULL, 0, NULL, 0},
 };
 
 static enum load_op op_of(const char *name)
@@ -202,8 +202,8 @@ static struct load_session *sessions_open(const struct load_options *options)
 		session->options = options;
 		session->number = i;
 		session->random = 0x9e3779b97f4a7c15ull * (i + 1);
-		session->next_lba = (uint32_t)(places * i / options->sessions) *
-				    (options->size / LOAD_BLOCK);
+		session->next_lba =
+			(uint32_t)(places * i / options->sessions) * (options->size / LOAD_BLOCK);
 		load_login(session);
 		load_session_settle(session);
 		for (uint32_t slot = 0; slot < options->depth; slot++)
@@ -272,8 +272,7 @@ static void report(const struct load_options *options, const struct load_session
 	       "\"target_cpu_us\": %.4f, \"client_cpu_us\": %.4f, \"target_cpu_part\": %.4f, "
 	       "\"slowest_session\": %llu}\n",
 	       commands, seconds, commands / seconds,
-	       options->op == LOAD_TEST_UNIT_READY ? 0.0
-						   : commands * options->size / seconds / 1e6,
+	       options->op == LOAD_TEST_UNIT_READY ? 0.0 : commands * options->size / seconds / 1e6,
 	       load_histogram_percentile(latency, 0.5), load_histogram_percentile(latency, 0.99),
 	       load_histogram_percentile(latency, 0.999),
 	       (end->target_cpu_s - begin->target_cpu_s) * per_command_us,

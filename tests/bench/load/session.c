@@ -165,7 +165,9 @@ static void start_command(struct load_session *session, struct load_shared *shar
 	}
 	head[0] = OPCODE_SCSI_COMMAND;
 	head[1] = ATTRIBUTE_SIMPLE | (burst == immediate ? FLAG_FINAL : 0);
-	head[1] |= options->op == LOAD_READ ? FLAG_READ : options->op == LOAD_WRITE ? FLAG_WRITE : 0;
+	head[1] |= options->op == LOAD_READ    ? FLAG_READ
+		   : options->op == LOAD_WRITE ? FLAG_WRITE
+					       : 0;
 	head[9] = options->lun;
 	put_be32(head + 16, slot);
 	put_be32(head + 20, options->op == LOAD_TEST_UNIT_READY ? 0 : options->size);
@@ -315,8 +317,8 @@ static void take_bytes(struct load_session *session, struct load_shared *shared,
 
 void load_session_receive(struct load_session *session, struct load_shared *shared, bool wait)
 {
-	ssize_t n = recv(session->fd, shared->input, sizeof(shared->input),
-			 wait ? 0 : MSG_DONTWAIT);
+	ssize_t n =
+		recv(session->fd, shared->input, sizeof(shared->input), wait ? 0 : MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -169,6 +169,83 @@ START_TEST(without_threads_no_job_is_delayed)
 }
 END_TEST
 
+/* Many of both kinds, in turns of a loop. */
+START_TEST(held_jobs_are_run_when_they_are_released)
+{
+	struct scsi_executor *executor = scsi_executor_create(2);
+	static struct test_job tests[300];
+
+	for (int turn = 0; turn < 3; turn++) {
+		scsi_executor_hold(executor);
+		for (int i = 0; i < 100; i++) {
+			struct test_job *test = &tests[turn * 100 + i];
+			test->job =
+				(struct scsi_job){.run = run, .done = done, .quick = i % 7 != 0};
+			scsi_executor_submit(executor, &test->job);
+			ck_assert_int_eq(test->ran, 0);
+		}
+		scsi_executor_release(executor);
+	}
+	reap_all(executor);
+	for (int i = 0; i < 300; i++)
+		ck_assert_int_eq(tests[i].done, 1);
+	scsi_executor_free(&executor);
+}
+END_TEST
+
+START_TEST(who_reaps_need_not_release_and_free_runs_what_is_held)
+{
+	struct scsi_executor *executor = scsi_executor_create(1);
+	struct test_job tests[2] = {{.job = {.run = run, .done = done, .quick = true}},
+				    {.job = {.run = run, .done = done, .quick = true}}};
+
+	scsi_executor_hold(executor);
+	scsi_executor_submit(executor, &tests[0].job);
+	scsi_executor_reap(executor);
+	reap_all(executor);
+	ck_assert_int_eq(tests[0].done, 1);
+	scsi_executor_submit(executor, &tests[1].job);
+	scsi_executor_free(&executor);
+	ck_assert_int_eq(tests[1].ran, 1);
+}
+END_TEST
+
+static pthread_barrier_t gate;
+
+static void run_behind_the_gate(struct scsi_job *job)
+{
+	pthread_barrier_wait(&gate);
+	run(job);
+}
+
+/* One thread has two quick jobs and then one that takes its time: the two are told of before. */
+START_TEST(a_job_that_takes_its_time_holds_up_no_news_of_quick_ones)
+{
+	struct scsi_executor *executor = scsi_executor_create(1);
+	struct test_job quick[2] = {{.job = {.run = run, .done = done, .quick = true}},
+				    {.job = {.run = run, .done = done, .quick = true}}};
+	struct test_job slow = {.job = {.run = run_behind_the_gate, .done = done}};
+
+	pthread_barrier_init(&gate, NULL, 2);
+	scsi_executor_hold(executor);
+	scsi_executor_submit(executor, &quick[0].job);
+	scsi_executor_submit(executor, &quick[1].job);
+	scsi_executor_submit(executor, &slow.job);
+	scsi_executor_release(executor);
+	while (scsi_executor_pending(executor) > 1) {
+		ck_assert(is_readable(executor, -1));
+		scsi_executor_reap(executor);
+	}
+	ck_assert_int_eq(quick[0].done + quick[1].done, 2);
+	ck_assert_int_eq(slow.done, 0);
+	pthread_barrier_wait(&gate);
+	reap_all(executor);
+	ck_assert_int_eq(slow.done, 1);
+	scsi_executor_free(&executor);
+	pthread_barrier_destroy(&gate);
+}
+END_TEST
+
 START_TEST(free_runs_what_was_not_begun)
 {
 	struct scsi_executor *executor = scsi_executor_create(0);
@@ -197,6 +274,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, with_threads_every_job_is_run_elsewhere_and_done_here);
 	tcase_add_test(tcase, a_delayed_job_holds_up_no_other_and_runs_when_its_time_has_come);
 	tcase_add_test(tcase, without_threads_no_job_is_delayed);
+	tcase_add_test(tcase, held_jobs_are_run_when_they_are_released);
+	tcase_add_test(tcase, who_reaps_need_not_release_and_free_runs_what_is_held);
+	tcase_add_test(tcase, a_job_that_takes_its_time_holds_up_no_news_of_quick_ones);
 	tcase_add_test(tcase, free_runs_what_was_not_begun);
 	tcase_add_test(tcase, too_many_threads_are_refused);
 }

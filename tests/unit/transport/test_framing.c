@@ -309,7 +309,34 @@ START_TEST(data_lands_in_the_owners_place)
 	/* The place was for that one PDU. */
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
+	ck_assert_ptr_ne(framer.data, place);
+	iscsi_framer_finish(&framer);
+}
+END_TEST
+
+START_TEST(a_whole_pdu_stays_where_it_was_fed_and_a_part_of_one_is_kept)
+{
+	stream_reset(false, true);
+	put_pdu(0x01, 0, 30);
+	put_pdu(0x01, 0, 30);
+	struct iscsi_framer framer = framer_new(512);
+	const size_t pdu_len = stream.len / 2;
+	const uint8_t *at = stream.bytes;
+	size_t len = pdu_len;
+
+	framer.data_digest = true;
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
+	ck_assert_ptr_eq(framer.data, stream.bytes + ISCSI_BHS_LEN);
+	ck_assert_ptr_null(framer.own);
+	/* Without the last byte of its digest. */
+	len = pdu_len - 1;
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_MORE);
 	ck_assert_ptr_eq(framer.data, framer.own);
+	len = 1;
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
+	ck_assert_mem_eq(framer.data, stream.bytes + pdu_len + ISCSI_BHS_LEN, 30);
 	iscsi_framer_finish(&framer);
 }
 END_TEST
@@ -426,6 +453,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_lost_stream_stays_lost);
 	tcase_add_test(tcase, own_memory_stays_below_the_limit);
 	tcase_add_test(tcase, data_lands_in_the_owners_place);
+	tcase_add_test(tcase, a_whole_pdu_stays_where_it_was_fed_and_a_part_of_one_is_kept);
 	tcase_add_test(tcase, digests_may_be_switched_on_between_pdus);
 	tcase_add_loop_test(tcase, chunking_does_not_matter, 0, 60);
 }
