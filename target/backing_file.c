@@ -1,6 +1,7 @@
 /*
  * The file store: a sparse file or a block device. What the page cache has is read at once; all
- * else is done by the executor, so the loop never waits for the disk.
+ * else is done by the executor, so the loop never waits for the disk. A file that lies in memory
+ * (tmpfs) has no disk to wait for: it is read and written at once, as the memory store is.
  *
  * A flush that failed is never forgotten: the kernel reports a failed write-back once and then
  * takes the lost pages for clean, so a later flush that "succeeds" would call lost data durable.
@@ -13,6 +14,7 @@
 #include <libgen.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,13 +23,14 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "pr_engine/io_posix.h"
 
-/* Longer reads go to the executor even when they are cached: copying them would hold up the loop.
+/* What is longer goes to the executor even when it is cached: copying it would hold up the loop.
  */
-#define INLINE_READ_MAX ((size_t)256 * 1024)
+#define INLINE_MAX	((size_t)256 * 1024)
 #define QUICK_WRITE_MAX ((size_t)64 * 1024)
 #define PAGE_LEN	4096 /* of the page cache */
 /* Bytes that WRITE_SAME, and UNMAP where holes cannot be punched, write at a time. */
@@ -37,6 +40,7 @@ struct backing_file {
 	struct backing backing;
 	struct scsi_executor *executor;
 	int fd;
+	bool in_memory;
 	atomic_int flush_error; /* 0, or what the first failed flush said */
 	/* Changes that have been made, and how many of them are known to be on stable storage. What
 	 * the file held when it was opened counts as one: it may be in the page cache only. */
@@ -187,9 +191,8 @@ static bool file_read_cached(const struct backing_file *file, const struct backi
 {
 	struct iovec iov = {.iov_base = request->data, .iov_len = request->data_len};
 
-	return request->data_len <= INLINE_READ_MAX &&
-	       preadv2(file->fd, &iov, 1, (off_t)request->offset, RWF_NOWAIT) ==
-		       (ssize_t)request->data_len;
+	return request->data_len <= INLINE_MAX && preadv2(file->fd, &iov, 1, (off_t)request->offset,
+							  RWF_NOWAIT) == (ssize_t)request->data_len;
 }
 
 /* A write of whole pages goes into the page cache and waits for no disk, as a rule. */
@@ -200,18 +203,30 @@ static bool is_quick(const struct backing_request *request)
 	       (request->offset | request->data_len) % PAGE_LEN == 0;
 }
 
+/* RWF_NOWAIT is not for such files: they know of nothing that a read or write could wait for. */
+static bool file_is_at_hand(const struct backing_file *file, const struct backing_request *request)
+{
+	return file->in_memory && request->data_len <= INLINE_MAX &&
+	       (request->op == BACKING_READ || (request->op == BACKING_WRITE && !request->fua));
+}
+
 static void file_submit(struct backing *backing, struct backing_request *request)
 {
 	struct backing_file *file = (struct backing_file *)backing;
 
+	request->backing = backing;
+	request->job = (struct scsi_job){
+		.run = file_job_run, .done = file_job_done, .quick = is_quick(request)};
+	if (file_is_at_hand(file, request)) {
+		file_job_run(&request->job);
+		request->done(request);
+		return;
+	}
 	if (request->op == BACKING_READ && file_read_cached(file, request)) {
 		request->error = 0;
 		request->done(request);
 		return;
 	}
-	request->backing = backing;
-	request->job = (struct scsi_job){
-		.run = file_job_run, .done = file_job_done, .quick = is_quick(request)};
 	scsi_executor_submit(file->executor, &request->job);
 }
 
@@ -362,6 +377,13 @@ static int file_prepare(int fd, uint64_t wanted, bool read_only, uint64_t *ret_s
 	return file_settle_size(fd, wanted, read_only, ret_size, ret_error);
 }
 
+static bool is_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
 int backing_file_open(const char *path, uint64_t size, bool read_only,
 		      struct scsi_executor *executor, struct backing **ret_backing,
 		      const char **ret_error)
@@ -386,6 +408,7 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 		(struct backing){.ops = &file_ops, .size = settled, .identity = file_identity(fd)};
 	file->executor = executor;
 	file->fd = fd;
+	file->in_memory = is_in_memory(fd);
 	atomic_init(&file->changes, 1);
 	*ret_backing = &file->backing;
 	return 0;

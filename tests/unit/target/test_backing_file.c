@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "target/backing.h"
@@ -23,6 +25,7 @@ static struct {
 	int pwrite_error;
 	size_t pwrite_max; /* bytes that one call takes; 0: all */
 	bool nothing_cached;
+	bool in_memory; /* what the file system says of itself */
 } faults;
 
 static int fail_with(int error)
@@ -59,6 +62,15 @@ ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int fl
 		return fail_with(EAGAIN);
 	/* Offset in two halves; on a 64-bit machine the lower one has all of it. */
 	return syscall(SYS_preadv2, fd, iov, count, offset, 0, flags);
+}
+
+/* Wherever the tests' folder lies, its files are on a disk unless a test says otherwise. */
+int fstatfs(int fd, struct statfs *ret_fs)
+{
+	int result = (int)syscall(SYS_fstatfs, fd, ret_fs);
+
+	ret_fs->f_type = faults.in_memory ? TMPFS_MAGIC : EXT4_SUPER_MAGIC;
+	return result;
 }
 
 static char directory[64];
@@ -381,6 +393,42 @@ START_TEST(what_is_not_cached_is_read_away_from_the_loop)
 }
 END_TEST
 
+START_TEST(a_file_in_memory_is_read_and_written_before_submit_returns_but_not_with_fua)
+{
+	uint8_t data[4096];
+	struct backing_request request = {.op = BACKING_WRITE,
+					  .len = sizeof(data),
+					  .data = data,
+					  .data_len = sizeof(data),
+					  .error = 1,
+					  .done = count_done};
+
+	faults.in_memory = true;
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.in_memory = false;
+	faults.nothing_cached = true;
+	memset(data, 'm', sizeof(data));
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 1);
+	ck_assert_int_eq(request.error, 0);
+
+	memset(data, 0, sizeof(data));
+	request.op = BACKING_READ;
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 2);
+	ck_assert_int_eq(request.error, 0);
+	ck_assert_uint_eq(data[4095], 'm');
+
+	request.op = BACKING_WRITE;
+	request.fua = true;
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 2);
+	ck_assert(scsi_executor_reap(executor));
+	ck_assert_uint_eq(done_calls, 3);
+	faults.nothing_cached = false;
+}
+END_TEST
+
 START_TEST(a_write_that_is_taken_in_parts_is_continued)
 {
 	ck_assert_int_eq(open_store(SIZE, false), 0);
@@ -557,6 +605,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, errors_come_back_as_they_are);
 	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
 	tcase_add_test(tcase, what_is_not_cached_is_read_away_from_the_loop);
+	tcase_add_test(tcase,
+		       a_file_in_memory_is_read_and_written_before_submit_returns_but_not_with_fua);
 }
 
 int main(void)
