@@ -182,7 +182,65 @@ def execute():
          + command(on_lun_1, b"\x1c\1\0\0\xff\0", b"", 255))
 
 
+def seen(who, bhs, data=b"", sent=False, state=0):
+    """One PDU for the observer: who, what kind, header, length, data."""
+    step = (0x80 if sent else 0) | (0x40 | state << 4 if state else 0)
+    return bytes([who, step]) + bhs + struct.pack(">H", len(data)) + data
+
+
+def bhs(opcode, flags, lun=bytes(8), itt=1, rest=b""):
+    return (struct.pack(">BBHI", opcode, flags, 0, 0) + lun + struct.pack(">I", itt) + rest).ljust(
+        48, b"\0")
+
+
+def observer():
+    no_tag = 0xFFFFFFFF
+    names = text(*NAMES, *OPERATIONAL)
+    isid = bytes([0x40, 0, 1, 0x37, 0, 1, 0, 0])
+    request = seen(0, bhs(0x43, 0x87, isid, 1, struct.pack(">HHII", 1, 0, 10, 5)), names)
+    final = seen(0, bhs(0x23, 0x87, isid[:6] + b"\0\7", 1, struct.pack(
+        ">IIII", 0, 5, 10, 40)), sent=True)
+    login = request + final
+
+    def sns(stat, command=10):
+        return struct.pack(">III", stat, command, command + 30)
+
+    write = seen(0, bhs(0x01, 0x20, itt=2, rest=struct.pack(">III", 8192, 10, 6) + b"\x2a" + bytes(
+        7) + b"\x10"))
+    burst = b"".join(seen(0, bhs(0x05, 0x00, itt=2, rest=struct.pack(
+        ">IIIIII", no_tag, 0, 6, 0, n, 500 * n)), bytes(500)) for n in range(8))
+    r2t = seen(0, bhs(0x31, 0x80, itt=2, rest=struct.pack(">I", 77) + sns(6, 11) + struct.pack(
+        ">III", 0, 4000, 4192)), sent=True)
+    answer = seen(0, bhs(0x05, 0x80, itt=2, rest=struct.pack(
+        ">IIIIII", 77, 0, 6, 0, 0, 4000)), bytes(400))
+    done = seen(0, bhs(0x21, 0x80, itt=2, rest=struct.pack(">I", 0) + sns(6, 11)), sent=True)
+    save("observer", "write", login + write + burst + r2t + answer + done)
+    abort = seen(0, bhs(0x42, 0x81, itt=3, rest=struct.pack(">IIII", 2, 11, 6, 10)))
+    aborted = seen(0, bhs(0x22, 0x80, itt=3, rest=struct.pack(">I", 0) + sns(6, 11)), sent=True)
+    logout = seen(0, bhs(0x46, 0x80, itt=4, rest=struct.pack(">HHII", 1, 0, 11, 7)))
+    bye = seen(0, bhs(0x26, 0x80, itt=4, rest=struct.pack(">I", 0) + sns(7, 11)), sent=True)
+    save("observer", "abort", login + write + r2t + abort + aborted + logout + bye + b"\xfe\0")
+    send_targets = seen(0, bhs(0x04, 0x80, itt=5, rest=struct.pack(">III", no_tag, 10, 6)),
+                        text("SendTargets=All"))
+    targets = seen(0, bhs(0x24, 0x80, itt=5, rest=struct.pack(">I", no_tag) + sns(6, 11)),
+                   text(NAMES[1]), sent=True)
+    discovery = seen(0, bhs(0x43, 0x87, isid, 1, struct.pack(">HHII", 1, 0, 10, 5)),
+                     text(*DISCOVERY))
+    save("observer", "discovery", discovery + final + send_targets + targets + logout + bye)
+    again = (request + final).replace(b"\0\x80", b"\3\x80", 1)
+    save("observer", "back", login + write + b"\xff\0" + again + b"\xfe\0")
+    chap = [seen(0, bhs(0x43, 0x00, isid, 1, struct.pack(">HHII", 1, 0, 10, 5 + n)), words)
+            + seen(0, bhs(0x23, 0x00, isid, 1, struct.pack(">IIII", 0, 5 + n, 10, 40)), said, True)
+            for n, (words, said) in enumerate((
+                (text(*NAMES, "AuthMethod=CHAP"), text("AuthMethod=CHAP")),
+                (text("CHAP_A=7,5"), text("CHAP_A=5", "CHAP_I=1", "CHAP_C=0x0102030405060708")),
+                (text("CHAP_N=a", "CHAP_R=0x00112233445566778899aabbccddeeff", "CHAP_I=2",
+                      "CHAP_C=0b3q2+7w=="), b"")))]
+    save("observer", "chap", b"".join(chap))
+
+
 framing()
 login()
+observer()
 execute()
 texts()
