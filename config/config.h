@@ -106,6 +106,7 @@ struct config_target {
 	char mutual[256]; /* whose secret proves the target; empty: nobody's */
 	char moved_to[CONFIG_ADDRESS_MAX]; /* empty: it is here */
 	bool moved_permanently;
+	bool observe; /* what initiators send is judged */
 	struct config_initiator *initiators;
 	uint32_t initiator_count; /* 0: anybody may come */
 	uint32_t line;

@@ -13,6 +13,7 @@
 #include <utlist.h>
 
 #include "transport/conn_internal.h"
+#include "transport/observer.h"
 
 /* --- leaving ---------------------------------------------------------------------------------- */
 
@@ -188,6 +189,7 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	node->connection_count++;
 	DL_APPEND2(node->logins, conn, login_prev, login_next);
 	node->login_count++;
+	iscsi_observe_begin(conn);
 	return conn;
 }
 
@@ -204,6 +206,7 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 	iscsi_login_phase_free(c);
 	iscsi_framer_finish(&c->framer);
 	iscsi_text_exchange_free(&c->text);
+	iscsi_observe_end(c);
 	DL_DELETE(c->node->conns, c);
 	c->node->connection_count--;
 	free(c);
@@ -298,6 +301,8 @@ static void take_pdu(struct iscsi_conn *conn, bool data_is_sound)
 
 static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 {
+	if (conn->watch)
+		iscsi_observe_event(conn, event);
 	switch (event) {
 	case ISCSI_FRAME_HEADER:
 		take_header(conn);
@@ -363,6 +368,8 @@ void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms)
 {
 	iscsi_conn_enter(conn, now_ms);
+	if (conn->watch)
+		iscsi_watch_eof(conn->watch, conn->node->now_ms);
 	if (conn->state == ISCSI_CONN_FULL_FEATURE) {
 		iscsi_conn_log(conn, ISCSI_LOG_INFO, "dropped", "connection lost");
 	} else if (is_logging_in(conn)) {

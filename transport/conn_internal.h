@@ -171,6 +171,9 @@ struct iscsi_conn {
 	const uint8_t *last_text;		    /* the login's */
 	uint32_t last_text_len;
 
+	struct iscsi_watch *watch; /* the observer's; NULL: nobody looks */
+	bool watch_decided;	   /* its target is one that is observed, or none at all */
+
 	/* Session. */
 	struct iscsi_session *session; /* NULL before admit and after the end */
 	struct iscsi_conn *session_next;
@@ -242,6 +245,12 @@ void iscsi_login_phase_leave(struct iscsi_conn *conn);
 void iscsi_login_phase_free(struct iscsi_conn *conn);
 /* A flood of connections that say nothing must not shut out those that do: the oldest goes. */
 void iscsi_login_phase_make_room(struct iscsi_node *node);
+
+/* observe.c; the two in the middle are for a connection with a watch. */
+void iscsi_observe_begin(struct iscsi_conn *conn);
+void iscsi_observe_event(struct iscsi_conn *conn, enum iscsi_frame_event event);
+void iscsi_observe_sent(struct iscsi_conn *conn, const struct iscsi_out *out);
+void iscsi_observe_end(struct iscsi_conn *conn);
 
 /* dispatch.c */
 void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);

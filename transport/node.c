@@ -13,6 +13,7 @@
 
 #include "transport/conn_internal.h"
 #include "transport/node_internal.h"
+#include "transport/observer.h"
 #include "transport/session.h"
 
 void iscsi_limits_defaults(struct iscsi_limits *limits)
@@ -81,6 +82,7 @@ void iscsi_node_free(struct iscsi_node **node)
 	spare_clear(&n->spare_tasks);
 	spare_clear(&n->spare_outs);
 	free(n->input);
+	iscsi_observer_free(&n->observer);
 	free(n);
 	*node = NULL;
 }

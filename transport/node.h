@@ -78,6 +78,16 @@ struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *
 uint64_t iscsi_node_deadline(const struct iscsi_node *node);
 void iscsi_node_tick(struct iscsi_node *node, uint64_t now_ms);
 
+/*
+ * The observer (observer.h) judges who logs in to the target from now on, or no longer. Discovery
+ * without a target is judged while any target is. 0 or -errno.
+ */
+int iscsi_node_observe(struct iscsi_node *node, const struct scsi_target *target, bool on);
+bool iscsi_node_observes(const struct iscsi_node *node, const struct scsi_target *target);
+/* What it has found; NULL: it was never on. */
+struct iscsi_observer;
+struct iscsi_observer *iscsi_node_observer(struct iscsi_node *node);
+
 /* What is told about a session for status output. Strings are borrowed. */
 struct iscsi_session_info {
 	const struct pr_nexus_id *nexus; /* name and ISID also for discovery */

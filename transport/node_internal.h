@@ -30,6 +30,7 @@ struct iscsi_node_target {
 	struct scsi_target *target;		  /* borrowed */
 	char *alias;				  /* or NULL */
 	const struct iscsi_access_target *access; /* borrowed, or NULL */
+	bool observed;
 	struct iscsi_node_target *next;
 };
 
@@ -51,6 +52,8 @@ struct iscsi_node {
 	uint64_t now_ms;	   /* the latest time that any connection was handed */
 	bool stopping;
 	struct iscsi_node_counters counters;
+	struct iscsi_observer *observer; /* NULL: it was never wanted */
+	uint32_t observed_count;	 /* targets that it is on for */
 	uint16_t tsih_hint;
 	uint8_t tsih_used[65536 / 8];
 };

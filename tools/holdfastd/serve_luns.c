@@ -322,6 +322,8 @@ static bool serve_target(struct service *service, uint32_t index, uint32_t *onli
 	else
 		iscsi_node_set_access(service->node, service->targets[index],
 				      service_access_target(service->access, index));
+	if (!error && target->observe)
+		error = iscsi_node_observe(service->node, service->targets[index], true);
 	return error == 0;
 }
 

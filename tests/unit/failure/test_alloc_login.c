@@ -35,6 +35,15 @@ static uint16_t login_try(struct talk *talk)
 
 /* Also where a session of the same name is there already, and is to be reinstated. */
 static bool is_reinstated;
+/* And where the observer, for which there may be no memory, looks on. */
+static bool is_observed;
+
+static void observe(const struct talk *talk)
+{
+	int error = iscsi_node_observe(talk->house.node, talk->house.target, true);
+
+	ck_assert(error == 0 || error == -ENOMEM);
+}
 
 static void login(void)
 {
@@ -48,6 +57,8 @@ static void login(void)
 		wire_login(&old.wire, NULL);
 	}
 	inject_on();
+	if (is_observed)
+		observe(&talk);
 	uint16_t status = login_try(&talk);
 	if (inject_off() && status != ISCSI_LOGIN_SUCCESS) {
 		ck_assert_msg(status == ISCSI_LOGIN_OUT_OF_RESOURCES, "status %04x", status);
@@ -70,6 +81,9 @@ START_TEST(login_succeeds_or_says_that_there_are_no_resources)
 	inject_each("login-with-digests", login);
 	is_reinstated = true;
 	inject_each("login-reinstating", login);
+	is_reinstated = false;
+	is_observed = true;
+	inject_each("login-observed", login);
 }
 END_TEST
 
