@@ -94,7 +94,7 @@ $(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) \
 		$(CRYPTO_LIBS)
 
-$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_PR_ENGINE) $(LIB_CONFIG)
+$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
 
 # The lab needs an initiator, which building and running the target does not.

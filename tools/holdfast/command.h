@@ -24,7 +24,8 @@ enum exit_status {
 struct arguments {
 	char control[STATE_FILE_MAX]; /* path of the socket */
 	const char *target;	      /* NULL: not given */
-	bool json;
+	bool json, list;
+	const char *explain;		      /* NULL: not given */
 	const char *words[ARGUMENTS_MAX + 1]; /* behind the subcommand's own; NULL-terminated */
 };
 
@@ -44,6 +45,11 @@ enum exit_status command_lun_remove(const struct arguments *arguments);
 enum exit_status command_lun_resize(const struct arguments *arguments);
 enum exit_status command_alua_show(const struct arguments *arguments);
 enum exit_status command_alua_set(const struct arguments *arguments);
+enum exit_status command_observe_on(const struct arguments *arguments);
+enum exit_status command_observe_off(const struct arguments *arguments);
+enum exit_status command_observe_show(const struct arguments *arguments);
+enum exit_status command_observe_clear(const struct arguments *arguments);
+enum exit_status command_check_initiator(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);
 

@@ -23,6 +23,16 @@ static const struct command commands[] = {
 	{{"lun", "resize"}, "LUN [SIZE]", 1, 2, "make it grow", command_lun_resize},
 	{{"alua", "show"}, "LUN", 1, 1, "asymmetric access states", command_alua_show},
 	{{"alua", "set"}, "LUN GROUP STATE", 3, 3, "changes one of them", command_alua_set},
+	{{"observe", "on"}, "", 0, 0, "judge what initiators send", command_observe_on},
+	{{"observe", "off"}, "", 0, 0, "no longer", command_observe_off},
+	{{"observe", "show"}, "", 0, 0, "what was found", command_observe_show},
+	{{"observe", "clear"}, "", 0, 0, "forget what was found", command_observe_clear},
+	{{"check-initiator", NULL},
+	 "--list | --explain ID",
+	 0,
+	 0,
+	 "the catalogue of checks",
+	 command_check_initiator},
 	{{"journal", "show"},
 	 "FILE",
 	 1,
@@ -39,6 +49,8 @@ enum option_id {
 	OPTION_CONTROL,
 	OPTION_STATE_DIR,
 	OPTION_TARGET,
+	OPTION_LIST,
+	OPTION_EXPLAIN,
 };
 
 static const struct option long_options[] = {
@@ -46,6 +58,8 @@ static const struct option long_options[] = {
 	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"target", required_argument, NULL, OPTION_TARGET},
+	{"list", no_argument, NULL, OPTION_LIST},
+	{"explain", required_argument, NULL, OPTION_EXPLAIN},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -73,6 +87,8 @@ static void print_usage(FILE *out)
 	      "      --state-dir DIR  of the daemon to ask\n"
 	      "      --control PATH   its control socket, wherever that is\n"
 	      "      --target IQN     of the several that it serves\n"
+	      "      --list           of check-initiator: every check in a line\n"
+	      "      --explain ID     of check-initiator: all about one of them\n"
 	      "  -h, --help           show this text, and exit\n"
 	      "  -V, --version        show the version, and exit\n\n"
 	      "Exit status: 0 fine, 1 damaged journal, 2 wrong usage, 3 no daemon answers,\n"
@@ -168,6 +184,12 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 			break;
 		case OPTION_TARGET:
 			arguments->target = optarg;
+			break;
+		case OPTION_LIST:
+			arguments->list = true;
+			break;
+		case OPTION_EXPLAIN:
+			arguments->explain = optarg;
 			break;
 		case 'h':
 			print_usage(stdout);

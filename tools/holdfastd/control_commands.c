@@ -20,6 +20,10 @@ static const struct control_command commands[] = {
 	{"lun-add", control_lun_add, {"lun", "target", "settings"}},
 	{"lun-remove", control_lun_remove, {"lun", "target", NULL}},
 	{"lun-resize", control_lun_resize, {"lun", "target", "size"}},
+	{"observe-on", control_observe_on, {"target", NULL}},
+	{"observe-off", control_observe_off, {"target", NULL}},
+	{"observe-show", control_observe_show, {NULL}},
+	{"observe-clear", control_observe_clear, {NULL}},
 	{"alua", control_alua, {"lun", "target", NULL}},
 	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
 };

@@ -24,6 +24,15 @@ void control_lun_resize(struct service *service, const json_t *request,
 void control_alua(struct service *service, const json_t *request, struct control_reply *reply);
 void control_alua_set(struct service *service, const json_t *request, struct control_reply *reply);
 
+void control_observe_on(struct service *service, const json_t *request,
+			struct control_reply *reply);
+void control_observe_off(struct service *service, const json_t *request,
+			 struct control_reply *reply);
+void control_observe_show(struct service *service, const json_t *request,
+			  struct control_reply *reply);
+void control_observe_clear(struct service *service, const json_t *request,
+			   struct control_reply *reply);
+
 /* ---- what several of them need --------------------------------------------------------------- */
 
 /* 64-bit keys do not fit into JSON's numbers: "0x00000000abcd1234". */
