@@ -73,6 +73,7 @@ struct config_lun {
 	bool removable;
 	bool thin;
 	bool write_same_to_end;
+	uint8_t atomic_granularity; /* blocks */
 	uint64_t erase_rate; /* bytes a second; 0: as fast as it goes */
 	bool write_cache;
 	bool tas;

@@ -187,6 +187,14 @@ static void vpd_mode_page_policy(const struct scsi_task *task, struct byte_write
 	byte_writer_be16(page, 0);
 }
 
+/* 0: there is no such restriction, or no WRITE ATOMIC. */
+static uint32_t atomic_granularity(const struct scsi_lun *lun)
+{
+	uint32_t blocks = lun->config.atomic_granularity;
+
+	return blocks > 1 && sbc_atomic_max_blocks(lun) > 0 ? blocks : 0;
+}
+
 /* SBC-3 6.6.4. */
 static void vpd_block_limits(const struct scsi_task *task, struct byte_writer *page)
 {
@@ -208,7 +216,9 @@ static void vpd_block_limits(const struct scsi_task *task, struct byte_writer *p
 	byte_writer_be32(page, thin ? 0x80000000 : 0); /* UGAVALID, alignment 0 */
 	byte_writer_be64(page, sbc_write_same_max_blocks(lun));
 	byte_writer_be32(page, sbc_atomic_max_blocks(lun));
-	byte_writer_zeros(page, 16); /* any alignment, any granularity, no boundary */
+	byte_writer_be32(page, atomic_granularity(lun)); /* ATOMIC ALIGNMENT */
+	byte_writer_be32(page, atomic_granularity(lun)); /* and of its length */
+	byte_writer_zeros(page, 8);			 /* no boundary */
 }
 
 /* SBC-3 6.6.2. */

@@ -14,6 +14,7 @@
 #include "target/mode.h"
 #include "target/pr_commit.h"
 #include "target/saved.h"
+#include "target/sbc.h"
 
 #define REGISTRATIONS_LIMIT 65536
 #define HISTORY_LIMIT	    4096
@@ -28,6 +29,7 @@ void scsi_lun_config_init(struct scsi_lun_config *config)
 		.history_max = 1024,
 		.transfer_max = 8 * 1024 * 1024,
 		.thin = true,
+		.atomic_granularity = 1,
 		.write_cache = true,
 		.vendor = "HOLDFAST",
 		.product = "VIRTUAL DISK",
@@ -44,6 +46,8 @@ static bool lun_config_is_valid(const struct scsi_lun_config *config)
 	if (config->physical_exponent > 15 || config->backing->size < config->block_size)
 		return false;
 	if (config->registrations_max < 1 || config->registrations_max > REGISTRATIONS_LIMIT)
+		return false;
+	if (config->atomic_granularity < 1 || config->atomic_granularity > SBC_ATOMIC_GRANULARITY_MAX)
 		return false;
 	return config->history_max <= HISTORY_LIMIT &&
 	       config->transfer_max >= SCSI_TRANSFER_MAX_MIN;

@@ -20,6 +20,7 @@
 /* Bytes that WRITE SAME writes, or unmaps, at a time: it can be aborted in between. */
 #define SBC_FILL_CHUNK		  ((uint64_t)4 * 1024 * 1024)
 #define SBC_UNMAP_CHUNK		  ((uint64_t)1024 * 1024 * 1024)
+#define SBC_ATOMIC_GRANULARITY_MAX 16 /* blocks: the smallest limit `max_transfer` has as many */
 #define SBC_ATOMIC_MAX_BYTES	  ((size_t)1024 * 1024)
 #define SBC_UNMAP_MAX_BLOCKS	  ((uint32_t)1024 * 1024) /* of all descriptors together */
 #define SBC_UNMAP_MAX_DESCRIPTORS ((uint32_t)256)

@@ -160,7 +160,25 @@ uint32_t sbc_atomic_max_blocks(const struct scsi_lun *lun)
 
 	if (!lun->backing->volatile_store && !lun->config.medium_store)
 		return 0;
-	return most < transfer_max ? most : transfer_max;
+	if (transfer_max < most)
+		most = transfer_max;
+	return most - most % lun->config.atomic_granularity;
+}
+
+/* SBC-4 6.6.4: a multiple of so many blocks at a multiple of so many, or INVALID FIELD IN CDB. */
+static bool is_granular(struct scsi_task *task, struct scsi_extent extent)
+{
+	uint32_t granularity = task->lun->config.atomic_granularity;
+
+	if (extent.lba % granularity != 0) {
+		scsi_task_invalid_cdb_field(task, 2, -1);
+		return false;
+	}
+	if (extent.blocks % granularity != 0) {
+		scsi_task_invalid_cdb_field(task, 12, -1);
+		return false;
+	}
+	return true;
 }
 
 /* ATOMIC BOUNDARY, in front of the length, is 0: none is supported. */
@@ -173,7 +191,7 @@ enum scsi_result scsi_write_atomic(struct scsi_task *task)
 		scsi_task_check_condition(task, SCSI_SENSE_INVALID_OPERATION_CODE);
 		return SCSI_DONE;
 	}
-	if (!sbc_range_check(task, extent.lba, extent.blocks))
+	if (!sbc_range_check(task, extent.lba, extent.blocks) || !is_granular(task, extent))
 		return SCSI_DONE;
 	if (extent.blocks > most) {
 		scsi_task_invalid_cdb_field(task, 12, -1);

@@ -50,6 +50,7 @@ struct scsi_lun_config {
 	bool removable;
 	bool thin;		/* UNMAP, LBPME */
 	bool write_same_to_end; /* WSNZ = 0 */
+	uint8_t atomic_granularity; /* WRITE ATOMIC: blocks of alignment and length, 1..16 */
 	uint64_t erase_rate;	/* SANITIZE, FORMAT UNIT: bytes a second; 0: as fast as it goes */
 	bool write_cache;	/* WCE at start */
 	bool tas;		/* TASK ABORTED STATUS at start */

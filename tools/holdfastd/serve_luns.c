@@ -113,6 +113,7 @@ static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config
 	config->removable = lun->removable;
 	config->thin = lun->thin;
 	config->write_same_to_end = lun->write_same_to_end;
+	config->atomic_granularity = lun->atomic_granularity;
 	config->erase_rate = lun->erase_rate;
 	config->write_cache = lun->write_cache;
 	config->tas = lun->tas;

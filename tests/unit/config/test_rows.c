@@ -220,6 +220,7 @@ START_TEST(test_a_lun_defaults_to_that_of_the_target)
 	SAME(*lun, wanted, removable);
 	SAME(*lun, wanted, thin);
 	SAME(*lun, wanted, write_same_to_end);
+	SAME(*lun, wanted, atomic_granularity);
 	SAME(*lun, wanted, write_cache);
 	SAME(*lun, wanted, tas);
 	ck_assert_uint_eq(lun->max_registrations, wanted.registrations_max);

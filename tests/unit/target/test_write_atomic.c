@@ -87,6 +87,23 @@ START_TEST(more_than_its_own_maximum_is_refused)
 }
 END_TEST
 
+START_TEST(a_granularity_binds_its_start_and_its_length)
+{
+	const struct fixture_result *result;
+
+	fixture_lun(f)->config.atomic_granularity = 4;
+	fixture_lun(f)->config.transfer_max = 7 * FIXTURE_BLOCK;
+	fixture_good(atomic(0, 0, 4, 2048));
+	disk_invalid_cdb(atomic(0, 2, 4, 2048), 2, -1);
+	disk_invalid_cdb(atomic(0, 4, 2, 1024), 12, -1);
+	ck_assert(disk_is(f, 4, 2, 'o'));
+	result = FIXTURE_CDB(f, a, 64, 0x12, 1, 0xb0, 0, 64, 0);
+	ck_assert_uint_eq(get_be32(result->data + 44), 4); /* the most, in whole grains */
+	ck_assert_uint_eq(get_be32(result->data + 48), 4);
+	ck_assert_uint_eq(get_be32(result->data + 52), 4);
+}
+END_TEST
+
 START_TEST(all_of_its_data_have_to_come)
 {
 	fixture_sense(atomic(0, 0, 2, 512), 0x5, 0x0e, 0x03);
@@ -352,6 +369,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_range_is_checked_up_to_the_wrap);
 	tcase_add_test(tcase, more_than_its_own_maximum_is_refused);
 	tcase_add_test(tcase, all_of_its_data_have_to_come);
+	tcase_add_test(tcase, a_granularity_binds_its_start_and_its_length);
 	tcase_add_test(tcase, boundaries_and_protection_are_refused);
 	tcase_add_test(tcase, a_write_protected_lun_refuses_it);
 	tcase_add_test(tcase,
