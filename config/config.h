@@ -74,7 +74,7 @@ struct config_lun {
 	bool thin;
 	bool write_same_to_end;
 	uint8_t atomic_granularity; /* blocks */
-	uint64_t erase_rate; /* bytes a second; 0: as fast as it goes */
+	uint64_t erase_rate;	    /* bytes a second; 0: as fast as it goes */
 	bool write_cache;
 	bool tas;
 	char vendor[9];
@@ -132,6 +132,7 @@ struct config_limits {
 	uint32_t abort_wait_ms;
 	uint32_t send_stall_ms;
 	uint64_t session_data_max;
+	uint64_t session_read_max;
 	uint64_t send_queue_max;
 	uint32_t rejects_max;
 };

@@ -53,6 +53,7 @@ enum scsi_result {
 typedef enum scsi_result (*scsi_handler)(struct scsi_task *task);
 
 #define SCSI_NO_SERVICE_ACTION (-1)
+#define SCSI_DATA_IN_SHORT     4096 /* bytes of data_in that nobody is asked for room for */
 
 struct scsi_command {
 	const char *name; /* the standard's, capitals: "WRITE SAME(16)" */

@@ -25,6 +25,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->data_out_len = 0;
 	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
+	task->has_room = false;
 	task->lun = NULL;
 	task->command = NULL;
 	task->work = NULL;
@@ -289,10 +290,40 @@ static void task_conclude(struct scsi_task *task, enum scsi_result result)
 	assert(0 && "a handler returned no result");
 }
 
+/* Commands that read, but for short answers. What is refused needs none. */
+static bool task_has_room(struct scsi_task *task)
+{
+	uint32_t len = task->expected_in;
+
+	if (!task->lun || !task->ops->room_for_data_in || len <= SCSI_DATA_IN_SHORT ||
+	    task->command->data_out)
+		return true;
+	if (!task->has_room)
+		task->has_room =
+			task->ops->room_for_data_in(task, len < task->lun->config.transfer_max
+								  ? len
+								  : task->lun->config.transfer_max);
+	return task->has_room;
+}
+
 void scsi_task_start(struct scsi_task *task)
 {
 	task->phase = SCSI_TASK_RUNNING;
-	task_conclude(task, task_may_run(task) ? task->command->run(task) : SCSI_DONE);
+	if (!task_may_run(task))
+		task_conclude(task, SCSI_DONE);
+	else if (task_has_room(task))
+		task_conclude(task, task->command->run(task));
+	else
+		task->phase = SCSI_TASK_WAITING_DATA;
+}
+
+/* What the checks look at may have changed meanwhile: they are made again. */
+void target_data_in_room(struct scsi_task *task)
+{
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return;
+	task->has_room = true;
+	scsi_task_start(task);
 }
 
 static void task_find_lun(struct scsi_task *task)

@@ -47,7 +47,8 @@ static bool lun_config_is_valid(const struct scsi_lun_config *config)
 		return false;
 	if (config->registrations_max < 1 || config->registrations_max > REGISTRATIONS_LIMIT)
 		return false;
-	if (config->atomic_granularity < 1 || config->atomic_granularity > SBC_ATOMIC_GRANULARITY_MAX)
+	if (config->atomic_granularity < 1 ||
+	    config->atomic_granularity > SBC_ATOMIC_GRANULARITY_MAX)
 		return false;
 	return config->history_max <= HISTORY_LIMIT &&
 	       config->transfer_max >= SCSI_TRANSFER_MAX_MIN;

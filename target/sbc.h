@@ -18,12 +18,12 @@
 #define SBC_COMPARE_AND_WRITE_MAX_BLOCKS 255
 #define SBC_WRITE_SAME_MAX_BYTES	 ((uint64_t)32 * 1024 * 1024)
 /* Bytes that WRITE SAME writes, or unmaps, at a time: it can be aborted in between. */
-#define SBC_FILL_CHUNK		  ((uint64_t)4 * 1024 * 1024)
-#define SBC_UNMAP_CHUNK		  ((uint64_t)1024 * 1024 * 1024)
+#define SBC_FILL_CHUNK		   ((uint64_t)4 * 1024 * 1024)
+#define SBC_UNMAP_CHUNK		   ((uint64_t)1024 * 1024 * 1024)
 #define SBC_ATOMIC_GRANULARITY_MAX 16 /* blocks: the smallest limit `max_transfer` has as many */
-#define SBC_ATOMIC_MAX_BYTES	  ((size_t)1024 * 1024)
-#define SBC_UNMAP_MAX_BLOCKS	  ((uint32_t)1024 * 1024) /* of all descriptors together */
-#define SBC_UNMAP_MAX_DESCRIPTORS ((uint32_t)256)
+#define SBC_ATOMIC_MAX_BYTES	   ((size_t)1024 * 1024)
+#define SBC_UNMAP_MAX_BLOCKS	   ((uint32_t)1024 * 1024) /* of all descriptors together */
+#define SBC_UNMAP_MAX_DESCRIPTORS  ((uint32_t)256)
 /* Bytes that VERIFY and WRITE AND VERIFY read back at a time. */
 #define SBC_VERIFY_CHUNK ((size_t)256 * 1024)
 /* Requests that one command makes before others get their turn. */

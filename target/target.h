@@ -48,15 +48,15 @@ struct scsi_lun_config {
 					  SCSI_TRANSFER_MAX_MIN; VPD B0 MAXIMUM TRANSFER LENGTH */
 	bool read_only;
 	bool removable;
-	bool thin;		/* UNMAP, LBPME */
-	bool write_same_to_end; /* WSNZ = 0 */
+	bool thin;		    /* UNMAP, LBPME */
+	bool write_same_to_end;	    /* WSNZ = 0 */
 	uint8_t atomic_granularity; /* WRITE ATOMIC: blocks of alignment and length, 1..16 */
-	uint64_t erase_rate;	/* SANITIZE, FORMAT UNIT: bytes a second; 0: as fast as it goes */
-	bool write_cache;	/* WCE at start */
-	bool tas;		/* TASK ABORTED STATUS at start */
-	char vendor[9];		/* T10 vendor identification, at most 8 characters */
-	char product[17];	/* at most 16 */
-	char revision[5];	/* at most 4 */
+	uint64_t erase_rate; /* SANITIZE, FORMAT UNIT: bytes a second; 0: as fast as it goes */
+	bool write_cache;    /* WCE at start */
+	bool tas;	     /* TASK ABORTED STATUS at start */
+	char vendor[9];	     /* T10 vendor identification, at most 8 characters */
+	char product[17];    /* at most 16 */
+	char revision[5];    /* at most 4 */
 	char serial[33]; /* unit serial number; empty: made from instance_id, target name and LUN */
 };
 
@@ -188,6 +188,9 @@ const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);
+/* There is room for its data_in now (ops->room_for_data_in was false). */
+void target_data_in_room(struct scsi_task *task);
+
 /*
  * After want_data, before the first byte is gathered: allocates data_out (data_out_room bytes). The
  * transport calls it when its limits have room. False: no memory, and the task has ended (complete

@@ -9,6 +9,8 @@
  *    every check that can refuse the command, so a refused write sends no R2T);
  *  - the transport lets the buffer be allocated (target_data_out_prepare) when it has room for it,
  *    gathers exactly data_out_len bytes into data_out, then target_data_out_ready;
+ *  - or, for a command that reads, asks whether there is room for what it may bring
+ *    (ops->room_for_data_in), and if not begins when it is told so (target_data_in_room);
  *  - the target works, and completes;
  *  - the transport sends data-in and status, then target_task_release(task).
  *
@@ -53,7 +55,7 @@ enum scsi_task_attribute {
 enum scsi_task_phase {
 	SCSI_TASK_IDLE = 0,	/* not in any task set */
 	SCSI_TASK_DORMANT,	/* waits for its turn (task_order.h); nothing was checked yet */
-	SCSI_TASK_WAITING_DATA, /* want_data was called */
+	SCSI_TASK_WAITING_DATA, /* want_data was called, or there is no room for data_in */
 	SCSI_TASK_RUNNING,	/* a backing request or a commit is under way */
 	SCSI_TASK_DONE,		/* complete was called; waits for release */
 	SCSI_TASK_ABORTED, /* aborted was or will be called; nothing more reaches the transport */
@@ -71,6 +73,11 @@ struct scsi_task_ops {
 	/* target_data_out_prepare when there is room for data_out_room bytes, gather data_out_len
 	 * bytes into data_out, then target_data_out_ready. */
 	void (*want_data)(struct scsi_task *task);
+	/*
+	 * Is there room for `len` bytes of data_in? Asked before the command begins. False: it will
+	 * begin, from its checks, with target_data_in_room. NULL: there always is.
+	 */
+	bool (*room_for_data_in)(struct scsi_task *task, uint32_t len);
 	/*
 	 * The task was aborted and touches the medium no more; it is out of every task set. With
 	 * send_status (TAS = 1) status is TASK ABORTED and must be sent, else nothing is. The
@@ -115,6 +122,7 @@ struct scsi_task {
 				 deferred errors, and waits for no turn */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
+	bool has_room;	     /* for data_in */
 	uint64_t started_ms; /* when it entered its task set */
 	struct scsi_lun *lun;
 	const struct scsi_command *command;

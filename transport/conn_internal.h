@@ -8,6 +8,7 @@
  *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
  *   data_gather.c  a task's write data              r2t.c       R2T
  *   data_room.c    memory for write data            burst.c     one sequence of data
+ *   read_room.c    memory for read data
  *   data_in.c      Data-In, SCSI Response           snack.c     what is sent again
  *   manage.c       task management                  kept.c      what is not acknowledged
  *   manage_wait.c  its order                        lost.c      connections to be recovered

@@ -364,6 +364,8 @@ void iscsi_lost_resume(struct iscsi_conn *conn, uint32_t itt, uint32_t exp_data_
 		task->suspended = false;
 		if (task->state == ISCSI_TASK_GATHERING)
 			iscsi_data_out_continue(task);
+		else
+			iscsi_read_room_pass_on(conn->session);
 	} else if (lost) {
 		struct iscsi_out *out = answer_of(lost, itt);
 		answer_take(lost, out);

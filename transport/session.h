@@ -81,6 +81,10 @@ struct iscsi_session {
 	uint64_t data_used, early_used;
 	bool passing_room;
 	struct iscsi_task *data_waiters;
+	/* The same for read data (read_room.c). */
+	uint64_t read_used;
+	bool passing_read_room;
+	struct iscsi_task *readers;
 
 	uint64_t commands, bytes_in, bytes_out;
 };

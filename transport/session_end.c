@@ -116,6 +116,7 @@ static void connection_leave(struct iscsi_session *session, struct iscsi_conn *c
 	session->busy++;
 	iscsi_task_abort_all_of(session, conn);
 	iscsi_conn_let_go(conn);
+	iscsi_read_room_pass_on(session);
 	iscsi_manage_resume(session);
 	session->busy--;
 	iscsi_session_settle(session);

@@ -18,11 +18,13 @@
 static void task_complete(struct scsi_task *scsi);
 static void task_want_data(struct scsi_task *scsi);
 static void task_aborted(struct scsi_task *scsi, bool send_status);
+static bool task_room_for_data_in(struct scsi_task *scsi, uint32_t len);
 
 static const struct scsi_task_ops task_ops = {
 	.complete = task_complete,
 	.want_data = task_want_data,
 	.aborted = task_aborted,
+	.room_for_data_in = task_room_for_data_in,
 };
 
 struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
@@ -91,6 +93,7 @@ void iscsi_task_end(struct iscsi_task *task)
 		iscsi_window_release(session);
 	else if (task->conn)
 		task->conn->immediate_commands--;
+	iscsi_read_room_give_back(session, task);
 	iscsi_task_unref(task);
 	session->busy--;
 	iscsi_session_settle(session);
@@ -145,6 +148,11 @@ static void task_want_data(struct scsi_task *scsi)
 	/* From inside target_execute the caller goes on, when the target's stack is left. */
 	if (!task->inside_execute)
 		iscsi_data_out_continue(task);
+}
+
+static bool task_room_for_data_in(struct scsi_task *scsi, uint32_t len)
+{
+	return iscsi_read_room_take(scsi->owner, len);
 }
 
 static void task_aborted(struct scsi_task *scsi, bool send_status)

@@ -82,6 +82,10 @@ struct iscsi_task {
 	uint64_t last_data_ms;
 
 	/* Read data. */
+	uint32_t read_wanted; /* bytes of room (read_room.c) */
+	uint32_t read_share;  /* of them counted in session->read_used */
+	bool waits_to_read;   /* in session->readers */
+	struct iscsi_task *reader_prev, *reader_next;
 	uint32_t in_sent; /* bytes put into Data-In PDUs */
 	uint32_t data_sn;
 	uint32_t segment_max; /* MaxRecvDataSegmentLength when it was answered, bytes */
@@ -146,6 +150,14 @@ void iscsi_room_give_back_early(struct iscsi_task *task);
 bool iscsi_room_take(struct iscsi_task *task);
 void iscsi_room_stop_waiting(struct iscsi_task *task);
 void iscsi_room_give_back(struct iscsi_task *task);
+
+/* read_room.c */
+/* Room for so many bytes of Data-In; false: it waits, and target_data_in_room will be called. */
+bool iscsi_read_room_take(struct iscsi_task *task, uint32_t len);
+/* Of a task that has ended. */
+void iscsi_read_room_give_back(struct iscsi_session *session, struct iscsi_task *task);
+/* Output was sent, or left with its connection. */
+void iscsi_read_room_pass_on(struct iscsi_session *session);
 
 /* data_gather.c */
 /* ErrorRecoveryLevel > 0: what is lost can be had again. */

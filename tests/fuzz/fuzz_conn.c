@@ -504,6 +504,7 @@ static void game_begin(struct game *game)
 	game->house.config.limits.command_window = 12;
 	game->house.config.limits.immediate_max = 3;
 	game->house.config.limits.session_data_max = 32768;
+	game->house.config.limits.session_read_max = 32768;
 	game->house.config.limits.send_queue_max = 65536;
 	game->house.config.limits.rejects_max = 40;
 	game->house.config.policy.error_recovery_level = 2;

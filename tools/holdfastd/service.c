@@ -206,6 +206,7 @@ static struct iscsi_limits node_limits(const struct config_limits *limits)
 		.abort_wait_ms = limits->abort_wait_ms,
 		.send_stall_ms = limits->send_stall_ms,
 		.session_data_max = limits->session_data_max,
+		.session_read_max = limits->session_read_max,
 		.send_queue_max = limits->send_queue_max,
 		.rejects_max = limits->rejects_max,
 	};
