@@ -46,6 +46,7 @@ CLI_SRC       := $(wildcard tools/holdfast/*.c)
 LUA_LIBS     = $(shell pkg-config --libs lua5.4)
 LAB_SRC       := $(wildcard tools/lab/*.c)
 LAB_TOOL_SRC  := $(wildcard tools/holdfast-lab/*.c)
+DOCS_SRC      := $(wildcard tools/docs/*.c)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 
@@ -103,6 +104,15 @@ $(call objs,$(LAB_TOOL_SRC)): CPPFLAGS += $(shell pkg-config --cflags lua5.4)
 $(B)/tools/holdfast-lab/scenario_prelude.o: tools/holdfast-lab/prelude.lua
 $(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS) $(LUA_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+# Prints pages of docs/ from the tables.
+DOCS_PROGRAM := $(B)/docs
+$(DOCS_PROGRAM): $(call objs,$(DOCS_SRC)) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS) $(CRYPTO_LIBS)
+
+.PHONY: docs
+docs: $(DOCS_PROGRAM)
+	@for page in commands.md keys.md; do $(DOCS_PROGRAM) $$page >docs/$$page || exit 1; done
 
 .PHONY: all
 all: $(PROGRAMS) $(LAB_PROGRAM)
@@ -165,15 +175,16 @@ export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
 export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
-            tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh
+            tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh
 
 .PHONY: tests
-tests: $(TESTS) $(PROGRAMS) $(BENCH_STREAM)
+tests: $(TESTS) $(PROGRAMS) $(BENCH_STREAM) $(DOCS_PROGRAM)
 
 # The tests find the programs they start through these two variables.
 export HOLDFASTD = $(abspath $(B)/holdfastd)
 export HOLDFAST  = $(abspath $(B)/holdfast)
 export HOLDFAST_LAB = $(abspath $(B)/holdfast-lab)
+export HOLDFAST_DOCS = $(abspath $(B)/docs)
 export LINUX_LOGS = $(B)/linux-logs
 
 # ---- fuzzing ----------------------------------------------------------------------------------
@@ -312,7 +323,7 @@ $(DEMO_BIN): $(call objs,tests/demo/demo.c tests/integration/daemon.c \
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC) $(LAB_TOOL_SRC)
+            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
 
 .PHONY: format format-check lint layering purity
 format:
@@ -363,4 +374,5 @@ help:
 	@echo 'make lint              clang-tidy and cppcheck'
 	@echo 'make format-check      clang-format; `make format` mends'
 	@echo 'make layering purity   the structure that docs and code promise'
+	@echo 'make docs              the pages of docs/ that are printed from tables'
 	@echo 'make man               man pages, in $(B)/man'

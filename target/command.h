@@ -114,6 +114,9 @@ bool scsi_task_alloc_out(struct scsi_task *task);
 /* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
 void scsi_task_start(struct scsi_task *task);
 
+/* The status of a task of a LUN that is about to be answered: a unit attention may follow. */
+void scsi_task_note_status(const struct scsi_task *task);
+
 /* For asynchronous handlers, when status is set: leaves the task set and tells the transport,
  * or, if the task was aborted meanwhile, tells who waits that it has drained. */
 void scsi_task_finish(struct scsi_task *task);

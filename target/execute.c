@@ -102,6 +102,21 @@ static bool check_naca(struct scsi_task *task)
 	return false;
 }
 
+/* SPC-4 7.5.9: with UA_INTLCK_CTRL 11b the next commands are told that there was such a status. */
+void scsi_task_note_status(const struct scsi_task *task)
+{
+	struct scsi_ua_queue *queue = &scsi_task_lun_nexus(task)->unit_attentions;
+
+	if (task->lun->mode.ua_interlock != SCSI_UA_INTERLOCK_STATUS || task->by_copy_manager)
+		return;
+	if (task->status == SCSI_STATUS_BUSY)
+		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_BUSY);
+	else if (task->status == SCSI_STATUS_TASK_SET_FULL)
+		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_TASK_SET_FULL);
+	else if (task->status == SCSI_STATUS_RESERVATION_CONFLICT)
+		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_RESERVATION_CONFLICT);
+}
+
 static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *lun_nexus)
 {
 	enum scsi_unit_attention ua;
@@ -109,7 +124,10 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 
 	if (task->command->flags & SCSI_COMMAND_SKIPS_UNIT_ATTENTION || task->by_copy_manager)
 		return true;
-	if (!scsi_ua_take(&lun_nexus->unit_attentions, &ua))
+	bool pending = task->lun->mode.ua_interlock == SCSI_UA_INTERLOCK_NONE
+			       ? scsi_ua_take(&lun_nexus->unit_attentions, &ua)
+			       : scsi_ua_first(&lun_nexus->unit_attentions, &ua);
+	if (!pending)
 		return true;
 	scsi_ua_code(ua, &asc, &ascq);
 	scsi_task_sense(task, SCSI_KEY_UNIT_ATTENTION, asc, ascq);
@@ -384,8 +402,11 @@ void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t 
 void target_task_full(struct scsi_task *task)
 {
 	task_clear_answer(task);
+	task_find_lun(task);
 	task->phase = SCSI_TASK_DONE;
 	task->status = SCSI_STATUS_TASK_SET_FULL;
+	if (task->lun)
+		scsi_task_note_status(task);
 }
 
 void target_task_release(struct scsi_task *task)

@@ -188,7 +188,7 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 		return error;
 	}
 	scsi_lun_intent_redo(lun);
-	scsi_target_raise(target, SCSI_UA_REPORTED_LUNS_CHANGED);
+	scsi_target_raise_luns_changed(target, lun->number);
 	target->luns[config->number] = lun;
 	return 0;
 }
@@ -258,11 +258,15 @@ void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 		scsi_ua_raise(&lun_nexus->unit_attentions, ua);
 }
 
-void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua)
+void scsi_target_raise_luns_changed(struct scsi_target *target, uint16_t number)
 {
-	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
-		if (target->luns[i])
-			scsi_lun_raise(target->luns[i], ua, NULL);
+	struct scsi_nexus *nexus, *next;
+
+	HASH_ITER(hh, target->nexuses, nexus, next)
+	for (unsigned i = 0; i <= SCSI_LUN_MAX && scsi_nexus_may_see(nexus, number); i++)
+		if (nexus->luns[i] && target->luns[i])
+			scsi_ua_raise(&nexus->luns[i]->unit_attentions,
+				      SCSI_UA_REPORTED_LUNS_CHANGED);
 }
 
 /* ---- for status output --------------------------------------------------------------------------

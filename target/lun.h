@@ -72,6 +72,14 @@ struct scsi_mode {
 	bool descriptor_sense;	     /* control page: D_SENSE */
 	bool software_write_protect; /* control page: SWP */
 	bool tas;		     /* control page: TAS */
+	uint8_t ua_interlock;	     /* control page: UA_INTLCK_CTRL, enum scsi_ua_interlock */
+};
+
+/* What becomes of a unit attention that was reported (SPC-4 7.5.9). */
+enum scsi_ua_interlock {
+	SCSI_UA_INTERLOCK_NONE = 0x0,	/* it is cleared */
+	SCSI_UA_INTERLOCK_KEEP = 0x2,	/* it stays until REQUEST SENSE takes it */
+	SCSI_UA_INTERLOCK_STATUS = 0x3, /* and so do BUSY, TASK SET FULL, RESERVATION CONFLICT */
 };
 
 /* What each information type holds at least (SPC-4 6.34, table 335), and here at most. */
@@ -197,7 +205,8 @@ void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 		    const struct scsi_nexus *except);
 
 /* The same on every LUN of the target, for everybody. */
-void scsi_target_raise(struct scsi_target *target, enum scsi_unit_attention ua);
+/* REPORTED LUNS DATA HAS CHANGED, on all LUNs of whoever may see that number. */
+void scsi_target_raise_luns_changed(struct scsi_target *target, uint16_t number);
 
 /* Something of the LUN has ended: one that is being removed may now go, though not before this
  * returns. */

@@ -74,7 +74,7 @@ int scsi_target_remove_lun(struct scsi_target *target, uint16_t number,
 	lun->removed = removed;
 	lun->removed_context = context;
 	DL_APPEND2(target->leaving, lun, leaving_prev, leaving_next);
-	scsi_target_raise(target, SCSI_UA_REPORTED_LUNS_CHANGED);
+	scsi_target_raise_luns_changed(target, number);
 	scsi_task_set_refuse_waiting(lun, SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED);
 	scsi_lun_erase_stop(lun);
 	scsi_lun_settle(lun);

@@ -59,15 +59,18 @@ static void caching_take(const uint8_t *page, struct scsi_mode *mode)
 }
 
 /* Control (SPC-4 7.5.9). */
-#define CONTROL_D_SENSE 0x04
-#define CONTROL_SWP	0x08
-#define CONTROL_TAS	0x40
+#define CONTROL_D_SENSE	 0x04
+#define CONTROL_SWP	 0x08
+#define CONTROL_UA_SHIFT 4 /* UA_INTLCK_CTRL, two bits */
+#define CONTROL_UA	 (0x3 << CONTROL_UA_SHIFT)
+#define CONTROL_TAS	 0x40
 
 static void control_fill(const struct scsi_mode *mode, uint8_t *page)
 {
 	page[2] = 0x02 | bit_if(mode->descriptor_sense, CONTROL_D_SENSE); /* GLTSD */
 	page[3] = 0x10; /* QUEUE ALGORITHM MODIFIER: unrestricted reordering; QERR 0 */
-	page[4] = bit_if(mode->software_write_protect, CONTROL_SWP);
+	page[4] = (uint8_t)(bit_if(mode->software_write_protect, CONTROL_SWP) |
+			    mode->ua_interlock << CONTROL_UA_SHIFT);
 	page[5] = bit_if(mode->tas, CONTROL_TAS);
 	put_be16(page + 8, 0xffff); /* BUSY TIMEOUT PERIOD: no limit */
 }
@@ -76,12 +79,24 @@ static void control_fill(const struct scsi_mode *mode, uint8_t *page)
 static void control_changeable(const struct scsi_lun *lun, uint8_t *page)
 {
 	page[2] = CONTROL_D_SENSE;
-	page[4] = CONTROL_SWP;
+	page[4] = CONTROL_SWP | CONTROL_UA;
 	page[5] = bit_if(lun->config.profile->tas_changeable, CONTROL_TAS);
+}
+
+/* UA_INTLCK_CTRL 01b is reserved: the byte, and the bit. */
+static uint16_t control_fault(const uint8_t *page, int *ret_bit)
+{
+	if ((page[4] & CONTROL_UA) >> CONTROL_UA_SHIFT != 0x1)
+		return 0;
+	*ret_bit = CONTROL_UA_SHIFT + 1;
+	return 4;
 }
 
 static void control_take(const uint8_t *page, struct scsi_mode *mode)
 {
+	uint8_t interlock = (page[4] & CONTROL_UA) >> CONTROL_UA_SHIFT;
+
+	mode->ua_interlock = interlock == 0x1 ? SCSI_UA_INTERLOCK_NONE : interlock;
 	mode->descriptor_sense = (page[2] & CONTROL_D_SENSE) != 0;
 	mode->software_write_protect = (page[4] & CONTROL_SWP) != 0;
 	mode->tas = (page[5] & CONTROL_TAS) != 0;
@@ -109,13 +124,17 @@ static void zeros_fill(const struct scsi_mode *mode, uint8_t *page)
 }
 
 const struct mode_page mode_pages[] = {
-	{0x01, 0x00, 12, error_recovery_fill, nothing_changeable, nothing_taken},
-	{0x07, 0x00, 12, zeros_fill, nothing_changeable, nothing_taken}, /* Verify Error Recovery */
-	{0x08, 0x00, 20, caching_fill, caching_changeable, caching_take},
-	{0x0a, 0x00, 12, control_fill, control_changeable, control_take},
-	{0x0a, 0x01, 32, control_extension_fill, nothing_changeable, nothing_taken},
-	{0x1a, 0x00, 40, zeros_fill, nothing_changeable, nothing_taken}, /* Power Condition */
-	{0x1c, 0x00, 12, exceptions_fill, nothing_changeable, nothing_taken},
+	{"Read-Write Error Recovery", 0x01, 0x00, 12, error_recovery_fill, nothing_changeable,
+	 nothing_taken, NULL},
+	{"Verify Error Recovery", 0x07, 0x00, 12, zeros_fill, nothing_changeable, nothing_taken,
+	 NULL},
+	{"Caching", 0x08, 0x00, 20, caching_fill, caching_changeable, caching_take, NULL},
+	{"Control", 0x0a, 0x00, 12, control_fill, control_changeable, control_take, control_fault},
+	{"Control Extension", 0x0a, 0x01, 32, control_extension_fill, nothing_changeable,
+	 nothing_taken, NULL},
+	{"Power Condition", 0x1a, 0x00, 40, zeros_fill, nothing_changeable, nothing_taken, NULL},
+	{"Informational Exceptions Control", 0x1c, 0x00, 12, exceptions_fill, nothing_changeable,
+	 nothing_taken, NULL},
 };
 
 const size_t mode_page_count = sizeof(mode_pages) / sizeof(mode_pages[0]);

@@ -9,6 +9,7 @@
 #define MODE_PAGE_MAX 40 /* bytes of the longest page, Power Condition */
 
 struct mode_page {
+	const char *name; /* the standard's */
 	uint8_t code;
 	uint8_t subpage; /* 0: page_0 format (SPC-4 7.5.7) */
 	uint8_t len;	 /* with its header of two bytes, or four in sub_page format */
@@ -16,6 +17,8 @@ struct mode_page {
 	void (*fill)(const struct scsi_mode *mode, uint8_t *page);
 	void (*changeable)(const struct scsi_lun *lun, uint8_t *page);
 	void (*take)(const uint8_t *page, struct scsi_mode *mode);
+	/* The byte with a value that is reserved, and its highest bit; 0: none. May be NULL. */
+	uint16_t (*fault)(const uint8_t *page, int *ret_bit);
 };
 
 /* In ascending order of code and subpage. */

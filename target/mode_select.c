@@ -132,7 +132,9 @@ static bool page_check(struct scsi_task *task, const struct mode_page *page,
 		if (wrong != 0)
 			return refuse(task, at + i, highest_bit(wrong));
 	}
-	return true;
+	int bit = -1;
+	uint16_t fault = page->fault ? page->fault(sent, &bit) : 0;
+	return fault == 0 || refuse(task, at + fault, bit);
 }
 
 /* The page that the list goes on with; NULL: there is none such, and the list is refused. */
@@ -195,7 +197,8 @@ static bool mode_equal(const struct scsi_mode *a, const struct scsi_mode *b)
 {
 	return a->write_cache == b->write_cache && a->read_cache_disable == b->read_cache_disable &&
 	       a->descriptor_sense == b->descriptor_sense &&
-	       a->software_write_protect == b->software_write_protect && a->tas == b->tas;
+	       a->software_write_protect == b->software_write_protect && a->tas == b->tas &&
+	       a->ua_interlock == b->ua_interlock;
 }
 
 static enum scsi_change plan(struct scsi_task *task, struct scsi_mode *current,

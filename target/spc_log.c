@@ -85,6 +85,7 @@ void scsi_log_task(const struct scsi_task *task)
 /* ---- the pages ------------------------------------------------------------------------------- */
 
 struct log_page {
+	const char *name; /* the standard's */
 	uint8_t code, subpage;
 	void (*fill)(const struct scsi_log *log, uint32_t block_shift, struct byte_writer *page);
 	/* NULL: nothing of it can be reset. */
@@ -227,14 +228,14 @@ static void fill_supported_subpages(const struct scsi_log *log, uint32_t block_s
 /* In ascending order. The error counters and the statistics count the same commands: resetting one
  * page resets what it shows on the other. */
 static const struct log_page log_pages[] = {
-	{0x00, 0x00, fill_supported, NULL},
-	{0x00, SUBPAGE_ALL, fill_supported_subpages, NULL},
-	{0x02, 0x00, fill_write_errors, reset_write},
-	{0x03, 0x00, fill_read_errors, reset_read},
-	{0x05, 0x00, fill_verify_errors, reset_verify},
-	{0x10, 0x00, fill_self_tests, NULL},
-	{0x19, 0x00, fill_statistics, reset_statistics},
-	{0x2f, 0x00, fill_exceptions, NULL},
+	{"Supported Log Pages", 0x00, 0x00, fill_supported, NULL},
+	{"Supported Log Pages and Subpages", 0x00, SUBPAGE_ALL, fill_supported_subpages, NULL},
+	{"Write Error Counters", 0x02, 0x00, fill_write_errors, reset_write},
+	{"Read Error Counters", 0x03, 0x00, fill_read_errors, reset_read},
+	{"Verify Error Counters", 0x05, 0x00, fill_verify_errors, reset_verify},
+	{"Self-Test Results", 0x10, 0x00, fill_self_tests, NULL},
+	{"General Statistics and Performance", 0x19, 0x00, fill_statistics, reset_statistics},
+	{"Informational Exceptions", 0x2f, 0x00, fill_exceptions, NULL},
 };
 
 #define LOG_PAGE_COUNT (sizeof(log_pages) / sizeof(log_pages[0]))
@@ -259,6 +260,14 @@ static void fill_supported_subpages(const struct scsi_log *log, uint32_t block_s
 		byte_writer_u8(page, log_pages[i].code);
 		byte_writer_u8(page, log_pages[i].subpage);
 	}
+}
+
+void scsi_log_each_page(void (*each)(void *context, const char *name, uint8_t code,
+				     uint8_t subpage),
+			void *context)
+{
+	for (size_t i = 0; i < LOG_PAGE_COUNT; i++)
+		each(context, log_pages[i].name, log_pages[i].code, log_pages[i].subpage);
 }
 
 /* NULL: none, and the CDB is refused. */

@@ -43,4 +43,9 @@ struct scsi_log {
 /* The task's status is set, and it was not aborted. */
 void scsi_log_task(const struct scsi_task *task);
 
+/* For docs/: every page there is. */
+void scsi_log_each_page(void (*each)(void *context, const char *name, uint8_t code,
+				     uint8_t subpage),
+			void *context);
+
 #endif

@@ -236,6 +236,7 @@ void scsi_task_finish(struct scsi_task *task)
 	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
 	if (task->lun) {
 		scsi_log_task(task);
+		scsi_task_note_status(task);
 		task_finish_before_others(task);
 		return;
 	}

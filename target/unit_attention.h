@@ -14,23 +14,26 @@
 
 /* The 29h family comes first, the highest precedence before all others. */
 enum scsi_unit_attention {
-	SCSI_UA_POWER_ON = 0,		    /* 29/01 */
-	SCSI_UA_BUS_RESET,		    /* 29/02 target reset */
-	SCSI_UA_LOGICAL_UNIT_RESET,	    /* 29/03 bus device reset function */
-	SCSI_UA_NEXUS_LOSS,		    /* 29/07 */
-	SCSI_UA_MODE_PARAMETERS_CHANGED,    /* 2A/01 */
-	SCSI_UA_LOG_PARAMETERS_CHANGED,	    /* 2A/02 */
-	SCSI_UA_RESERVATIONS_PREEMPTED,	    /* 2A/03 */
-	SCSI_UA_RESERVATIONS_RELEASED,	    /* 2A/04 */
-	SCSI_UA_REGISTRATIONS_PREEMPTED,    /* 2A/05 */
-	SCSI_UA_ACCESS_STATE_CHANGED,	    /* 2A/06 */
-	SCSI_UA_CAPACITY_CHANGED,	    /* 2A/09 */
-	SCSI_UA_COMMANDS_CLEARED,	    /* 2F/00 by another initiator */
-	SCSI_UA_INQUIRY_DATA_CHANGED,	    /* 3F/03 */
-	SCSI_UA_IDENTIFIER_CHANGED,	    /* 3F/05 */
-	SCSI_UA_REPORTED_LUNS_CHANGED,	    /* 3F/0E */
-	SCSI_UA_MEDIUM_MAY_HAVE_CHANGED,    /* 28/00 */
-	SCSI_UA_TASKS_CLEARED_BY_TRANSPORT, /* 47/7F some commands cleared by iSCSI event */
+	SCSI_UA_POWER_ON = 0,		       /* 29/01 */
+	SCSI_UA_BUS_RESET,		       /* 29/02 target reset */
+	SCSI_UA_LOGICAL_UNIT_RESET,	       /* 29/03 bus device reset function */
+	SCSI_UA_NEXUS_LOSS,		       /* 29/07 */
+	SCSI_UA_MODE_PARAMETERS_CHANGED,       /* 2A/01 */
+	SCSI_UA_LOG_PARAMETERS_CHANGED,	       /* 2A/02 */
+	SCSI_UA_RESERVATIONS_PREEMPTED,	       /* 2A/03 */
+	SCSI_UA_RESERVATIONS_RELEASED,	       /* 2A/04 */
+	SCSI_UA_REGISTRATIONS_PREEMPTED,       /* 2A/05 */
+	SCSI_UA_ACCESS_STATE_CHANGED,	       /* 2A/06 */
+	SCSI_UA_CAPACITY_CHANGED,	       /* 2A/09 */
+	SCSI_UA_COMMANDS_CLEARED,	       /* 2F/00 by another initiator */
+	SCSI_UA_INQUIRY_DATA_CHANGED,	       /* 3F/03 */
+	SCSI_UA_IDENTIFIER_CHANGED,	       /* 3F/05 */
+	SCSI_UA_REPORTED_LUNS_CHANGED,	       /* 3F/0E */
+	SCSI_UA_MEDIUM_MAY_HAVE_CHANGED,       /* 28/00 */
+	SCSI_UA_TASKS_CLEARED_BY_TRANSPORT,    /* 47/7F some commands cleared by iSCSI event */
+	SCSI_UA_PREVIOUS_BUSY,		       /* 2C/07; these three with UA_INTLCK_CTRL 11b */
+	SCSI_UA_PREVIOUS_TASK_SET_FULL,	       /* 2C/08 */
+	SCSI_UA_PREVIOUS_RESERVATION_CONFLICT, /* 2C/09 */
 	SCSI_UA_COUNT,
 };
 

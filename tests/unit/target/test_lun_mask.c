@@ -113,6 +113,30 @@ START_TEST(a_lun_that_is_added_later_obeys_the_mask)
 }
 END_TEST
 
+START_TEST(only_who_may_see_a_lun_hears_that_it_came_or_went)
+{
+	struct scsi_nexus *other = fixture_login(f, 'o');
+
+	f->lun = 1;
+	fixture_drain_unit_attentions(f, other);
+	fixture_drain_unit_attentions(f, masked);
+	for (uint16_t number = 2; number <= 3; number++) {
+		struct scsi_lun_config config;
+		scsi_lun_config_init(&config);
+		config.number = number;
+		ck_assert_int_eq(backing_memory_open(1 << 20, &config.backing), 0);
+		ck_assert_int_eq(scsi_target_add_lun(f->target, &config, NULL), 0);
+		fixture_sense(fixture_test_unit_ready(f, other), 6, 0x3f, 0x0e);
+		if (number == 2)
+			fixture_sense(fixture_test_unit_ready(f, masked), 6, 0x3f, 0x0e);
+		fixture_good(fixture_test_unit_ready(f, masked));
+	}
+	ck_assert_int_eq(scsi_target_remove_lun(f->target, 3, NULL, NULL), 0);
+	fixture_sense(fixture_test_unit_ready(f, other), 6, 0x3f, 0x0e);
+	fixture_good(fixture_test_unit_ready(f, masked));
+}
+END_TEST
+
 START_TEST(reservations_of_others_reach_a_masked_nexus_only_where_it_sees)
 {
 	struct scsi_nexus *other = fixture_login(f, 'o');
@@ -138,6 +162,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, task_management_does_not_reach_a_masked_lun);
 	tcase_add_test(tcase, a_nexus_reset_by_a_masked_nexus_is_complete);
 	tcase_add_test(tcase, a_lun_that_is_added_later_obeys_the_mask);
+	tcase_add_test(tcase, only_who_may_see_a_lun_hears_that_it_came_or_went);
 	tcase_add_test(tcase, reservations_of_others_reach_a_masked_nexus_only_where_it_sees);
 }
 

@@ -159,7 +159,7 @@ END_TEST
 START_TEST(changeable_bits_are_those_that_change_something)
 {
 	static const uint8_t caching_bits[20] = {0x08, 0x12, 0x05};
-	static const uint8_t control_bits[12] = {0x0a, 0x0a, 0x04, 0, 0x08, 0x40};
+	static const uint8_t control_bits[12] = {0x0a, 0x0a, 0x04, 0, 0x38, 0x40};
 	static const uint8_t no_bits[12] = {0x01, 0x0a};
 
 	ck_assert_mem_eq(page_of(CHANGEABLE | 0x08), caching_bits, 20);
@@ -250,6 +250,62 @@ START_TEST(descriptor_sense_is_what_it_says)
 	/* A command that the transport gives up before it got anywhere, too. */
 	target_task_fail(&f->last->task, SCSI_KEY_ABORTED_COMMAND, 0x47, 0x05);
 	ck_assert_uint_eq(f->last->task.sense[0], 0x72);
+}
+END_TEST
+
+/* Has REQUEST SENSE this to tell? It takes what it tells. */
+static void expect_sense_of(struct scsi_nexus *nexus, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	const struct fixture_result *result = FIXTURE_CDB(f, nexus, 18, 0x03, 0, 0, 0, 18, 0);
+
+	fixture_good(result);
+	ck_assert_uint_eq(result->data[2] & 0xf, key);
+	ck_assert_uint_eq(result->data[12], asc);
+	ck_assert_uint_eq(result->data[13], ascq);
+}
+
+START_TEST(with_the_interlock_only_request_sense_takes_a_unit_attention)
+{
+	fixture_good(select_page(control, 12, 4, 0x20));
+	ck_assert_uint_eq(page_of(0x0a)[4], 0x20);
+	scsi_lun_raise(fixture_lun(f), SCSI_UA_CAPACITY_CHANGED, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		fixture_sense(fixture_test_unit_ready(f, a), 0x6, 0x2a, 0x09);
+	expect_sense_of(a, 0x6, 0x2a, 0x09);
+	fixture_good(fixture_test_unit_ready(f, a));
+}
+END_TEST
+
+START_TEST(the_full_interlock_tells_of_conflicts_too)
+{
+	fixture_good(select_page(control, 12, 4, 0x30));
+	expect_sense_of(b, 0x6, 0x2a, 0x01);
+	fixture_hold(f, b, 0xb, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_conflict(fixture_write(f, a, 0, 1, 'x'));
+		fixture_sense(fixture_write(f, a, 0, 1, 'x'), 0x6, 0x2c, 0x09);
+		expect_sense_of(a, 0x6, 0x2c, 0x09);
+		expect_sense_of(a, 0, 0, 0); /* only once */
+	}
+	target_task_full(&f->last->task); /* the last one of `a` */
+	ck_assert_uint_eq(f->last->task.status, SCSI_STATUS_TASK_SET_FULL);
+	fixture_sense(fixture_write(f, a, 0, 1, 'x'), 0x6, 0x2c, 0x08);
+	expect_sense_of(a, 0x6, 0x2c, 0x08);
+}
+END_TEST
+
+START_TEST(without_the_interlock_a_conflict_leaves_nothing)
+{
+	fixture_hold(f, b, 0xb, 3);
+	fixture_conflict(fixture_write(f, a, 0, 1, 'x'));
+	expect_sense_of(a, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(the_reserved_interlock_is_refused)
+{
+	disk_invalid_parameter(select_page(control, 12, 4, 0x10), 4 + 4, 5);
+	ck_assert_uint_eq(page_of(0x0a)[4], 0);
 }
 END_TEST
 
@@ -446,6 +502,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_short_allocation_gets_the_whole_length_told);
 	tcase_add_test(tcase, what_is_selected_is_sensed);
 	tcase_add_test(tcase, descriptor_sense_is_what_it_says);
+	tcase_add_test(tcase, with_the_interlock_only_request_sense_takes_a_unit_attention);
+	tcase_add_test(tcase, the_full_interlock_tells_of_conflicts_too);
+	tcase_add_test(tcase, without_the_interlock_a_conflict_leaves_nothing);
+	tcase_add_test(tcase, the_reserved_interlock_is_refused);
 	tcase_add_test(tcase, software_write_protection_can_be_set_and_cleared);
 	tcase_add_test(tcase, the_others_hear_of_a_change_and_only_of_a_change);
 	tcase_add_test(tcase, switching_the_write_cache_off_flushes_it);
