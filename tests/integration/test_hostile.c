@@ -63,6 +63,61 @@ START_TEST(thousands_of_silent_connections_disturb_nobody)
 }
 END_TEST
 
+#define READS	     128
+#define READ_BLOCKS  16384	  /* 8 MiB */
+#define STUCK_COST   (200l << 20) /* bytes: limits.session_read_max is 64 MiB */
+#define READ_EACH    ((size_t)READ_BLOCKS * 512)
+#define READ_PDU_MAX 8192 /* MaxRecvDataSegmentLength when nobody speaks of it */
+
+/* All of what one read brings, and its status. */
+static void take_read(int fd)
+{
+	static uint8_t data[READ_PDU_MAX];
+	uint8_t bhs[RAW_BHS];
+	size_t got = 0;
+
+	do {
+		ck_assert(raw_read_pdu(fd, bhs, data, sizeof(data)));
+		ck_assert_int_eq(bhs[0] & 0x3f, 0x25);
+		got += get_be24(bhs + 5);
+	} while ((bhs[1] & 0x01) == 0);
+	ck_assert_uint_eq(got, READ_EACH);
+	ck_assert_int_eq(bhs[3], 0);
+}
+
+START_TEST(who_asks_for_a_gibibyte_and_takes_nothing_costs_little)
+{
+	uint8_t bhs[RAW_BHS], cap[36];
+	struct daemon daemon;
+
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
+	initiator_drain(a, 0);
+	long before = resident_bytes(daemon.pid);
+	int fd = raw_login(&daemon, "iqn.2026-11.test:stuck");
+	raw_command(bhs, 0x00, 1, 0, 0);
+	ck_assert(raw_write(fd, bhs, RAW_BHS));
+	ck_assert(raw_read_pdu(fd, bhs, cap, sizeof(cap))); /* the unit attention of power on */
+	for (uint32_t i = 0; i < READS; i++) {
+		raw_command(bhs, 0x28, 2 + i, 0, READ_BLOCKS);
+		ck_assert(raw_write(fd, bhs, RAW_BHS));
+	}
+	for (unsigned i = 0; i < 50; i++)
+		initiator_proves_service(a);
+	long grown = resident_bytes(daemon.pid) - before;
+	printf("%d reads of 8 MiB that nobody takes cost %ld bytes\n", READS, grown);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_int_lt(grown, STUCK_COST);
+#endif
+	/* None of them is lost. */
+	for (uint32_t i = 0; i < READS; i++)
+		take_read(fd);
+	close(fd);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 START_TEST(a_login_that_announces_16_mib_is_cut_off)
 {
 	struct daemon daemon;
@@ -246,6 +301,7 @@ static void fill(TCase *tcase)
 {
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, thousands_of_silent_connections_disturb_nobody);
+	tcase_add_test(tcase, who_asks_for_a_gibibyte_and_takes_nothing_costs_little);
 	tcase_add_test(tcase, a_login_that_announces_16_mib_is_cut_off);
 	tcase_add_test(tcase, a_login_of_16_mib_in_pieces_is_refused);
 	tcase_add_test(tcase, a_login_of_16_mib_ends_at_the_limits_that_were_raised);

@@ -124,6 +124,13 @@ START_TEST(a_disk_grows_under_its_session)
 	assert_output("2");
 	assert_sense(initiator_test_unit_ready(a, 0), 0x06, 0x2a, 0x09);
 	ck_assert_uint_eq(last_block(0), 2 * (before + 1) - 1);
+	/* Whatever tells of the size tells of the new one. */
+	static const uint8_t capacity[16] = {0x9e, 0x10, [13] = 32},
+			     mode[6] = {0x1a, 0, 0x0a, 0, 64};
+	struct answer answer = initiator_command(a, 0, capacity, 16, NULL, 0, 32);
+	ck_assert_uint_eq(get_be64(answer.data), last_block(0));
+	answer = initiator_command(a, 0, mode, 6, NULL, 0, 64);
+	ck_assert_uint_eq(get_be32(answer.data + 4), last_block(0) + 1);
 	memset(block, 0x77, sizeof(block));
 	ck_assert_int_eq(initiator_write(a, 0, 2 * before, block, 1).status, SCSI_STATUS_GOOD);
 	finish();
@@ -149,6 +156,50 @@ START_TEST(reservations_come_back_with_their_lun)
 	ck_assert_int_eq(initiator_write(b, 5, 0, (uint8_t[512]){0}, 1).status,
 			 SCSI_STATUS_RESERVATION_CONFLICT);
 	initiator_logout(&b);
+	finish();
+}
+END_TEST
+
+/* LUNs that come at run time have the same files beside their journal as all others. */
+START_TEST(what_was_saved_comes_back_with_its_lun)
+{
+	static const uint8_t select[6] = {0x15, 0x11, 0, 0, 24}, sense[6] = {0x1a, 8, 0xc8, 0, 64};
+	static const uint8_t no_write_cache[24] = {0, 0, 0, 0, 0x08, 0x12};
+
+	start(NULL);
+	ck_assert_int_eq(lun("add", "5", "size=16M", NULL), 0);
+	initiator_drain(a, 5);
+	ck_assert_int_eq(initiator_command(a, 5, select, 6, no_write_cache, 24, 0).status,
+			 SCSI_STATUS_GOOD);
+	ck_assert_int_eq(lun("remove", "5", NULL, NULL), 0);
+	add_when_free("5", "size=16M");
+	initiator_drain(a, 5);
+	struct answer answer = initiator_command(a, 5, sense, 6, NULL, 0, 64);
+	ck_assert_int_eq(answer.status, SCSI_STATUS_GOOD);
+	ck_assert_uint_eq(answer.data[4 + 2] & 0x04, 0);
+	finish();
+}
+END_TEST
+
+START_TEST(an_erasure_goes_on_when_its_lun_comes_back)
+{
+	static const uint8_t block_erase[10] = {0x48, 0x82}; /* IMMED */
+
+	start(NULL);
+	ck_assert_int_eq(lun("add", "5", "size=64M", "erase_rate=1M"), 0);
+	initiator_drain(a, 5);
+	ck_assert_int_eq(initiator_command(a, 5, block_erase, 10, NULL, 0, 0).status,
+			 SCSI_STATUS_GOOD);
+	ck_assert_int_eq(lun("remove", "5", NULL, NULL), 0);
+	add_when_free("5", "size=64M");
+	struct answer answer = initiator_test_unit_ready(a, 5);
+	while (answer.key == 6)
+		answer = initiator_test_unit_ready(a, 5);
+	/* Now as fast as it goes; where it had ended already, the blocks are zeros all the same. */
+	if (answer.status != SCSI_STATUS_GOOD)
+		assert_sense(answer, 0x02, 0x04, 0x1b);
+	while (answer.status != SCSI_STATUS_GOOD)
+		answer = initiator_test_unit_ready(a, 5);
 	finish();
 }
 END_TEST
@@ -245,6 +296,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_cannot_be_is_refused_and_named);
 	tcase_add_test(tcase, a_disk_grows_under_its_session);
 	tcase_add_test(tcase, reservations_come_back_with_their_lun);
+	tcase_add_test(tcase, what_was_saved_comes_back_with_its_lun);
+	tcase_add_test(tcase, an_erasure_goes_on_when_its_lun_comes_back);
 	tcase_add_test(tcase, status_shows_the_luns_there_are);
 	tcase_add_test(tcase, a_disk_that_hangs_does_not_keep_the_daemon);
 }

@@ -50,6 +50,7 @@ enum exit_status command_observe_off(const struct arguments *arguments);
 enum exit_status command_observe_show(const struct arguments *arguments);
 enum exit_status command_observe_clear(const struct arguments *arguments);
 enum exit_status command_check_initiator(const struct arguments *arguments);
+enum exit_status command_async(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);
 

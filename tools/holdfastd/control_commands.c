@@ -7,10 +7,12 @@
 #define REQUEST_HINT "write one JSON object, such as {\"command\":\"status\"}"
 #define SHOWN_MAX    64 /* characters of a wrong value that are repeated */
 
+#define MEMBERS_MAX 8
+
 struct control_command {
 	const char *name;
 	void (*run)(struct service *service, const json_t *request, struct control_reply *reply);
-	const char *members[5]; /* what the request may have besides `command` */
+	const char *members[MEMBERS_MAX + 1]; /* what the request may have besides `command` */
 };
 
 static const struct control_command commands[] = {
@@ -26,6 +28,9 @@ static const struct control_command commands[] = {
 	{"observe-clear", control_observe_clear, {NULL}},
 	{"alua", control_alua, {"lun", "target", NULL}},
 	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
+	{"async",
+	 control_async,
+	 {"tsih", "event", "cid", "seconds", "lun", "sense", "code", "parameters", NULL}},
 };
 
 json_t *control_key(uint64_t key)
@@ -112,7 +117,7 @@ static bool members_known(const struct control_command *command, json_t *request
 	json_object_foreach(request, name, value)
 	{
 		bool known = strcmp(name, "command") == 0;
-		for (size_t i = 0; i < 5 && command->members[i] && !known; i++)
+		for (size_t i = 0; command->members[i] && !known; i++)
 			known = strcmp(name, command->members[i]) == 0;
 		if (known)
 			continue;
