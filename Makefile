@@ -234,7 +234,8 @@ deps-run:
 	@tools/install-deps --run
 
 # ---- longer and narrower checks -----------------------------------------------------------------
-.PHONY: check-unit check-asan check-kill check-hostile check-conformance check-wire demo
+.PHONY: check-unit check-asan check-threads check-kill check-hostile check-conformance check-wire \
+        check-valgrind demo
 check-unit: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
 	@tests/run -j $(JOBS) -l $(B)/logs $(UNIT_BIN)
@@ -242,6 +243,18 @@ check-unit: deps
 # The same tests under ASan and UBSan.
 check-asan: deps
 	@$(MAKE) --no-print-directory check SAN=address,undefined
+
+# What several threads do, under TSan: the executor, and the daemon at work with its disk and journal.
+THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
+                unit/target/test_backing_file integration/test_disk integration/test_reservations \
+                integration/test_erase integration/test_kill)
+.PHONY: thread-tests
+thread-tests:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(THREAD_TESTS)
+	@TSAN_OPTIONS=halt_on_error=1 HOLDFAST_KILLS=30 \
+		tests/run -j $(JOBS) -l $(B)/logs $(THREAD_TESTS)
+check-threads: deps
+	@$(MAKE) --no-print-directory thread-tests SAN=thread
 
 # Longer forms of tests that `make check` runs short.
 check-kill: deps
@@ -251,7 +264,8 @@ check-hostile: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/integration/test_hostile
 	@HOLDFAST_SILENT=$${HOLDFAST_SILENT:-10000} $(B)/tests/integration/test_hostile
 
-# The whole public suite against every kind of LUN; see tests/conformance/run.
+# The whole public suite against every kind of LUN; see tests/conformance/run. With a sanitizer:
+# make check-conformance SAN=address,undefined (or SAN=thread).
 check-conformance: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tests/conformance/run -j $(JOBS) -l $(B)/conformance
@@ -261,6 +275,16 @@ check-wire: deps
 	@tools/install-deps --wire
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tests/conformance/wire.sh $(B)/wire
+
+# A part of the suite, with the daemon under valgrind's memcheck.
+VALGRIND_PART := 'Prin*' 'Prout*' 'Reserve6.*' 'iSCSI*' 'Inquiry.*' 'ModeSense6.*' 'Unmap.*' \
+                 'ExtendedCopy.*' 'ReceiveCopyResults.*' 'WriteAtomic16.*' 'ReportSupportedOpcodes.*' \
+                 'ReadCapacity*' 'GetLBAStatus.*' 'Prefetch*' 'OrWrite.Simple' 'Sanitize.Overwrite'
+check-valgrind: deps
+	@tools/install-deps --valgrind
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@HOLDFASTD_PLAIN=$(HOLDFASTD) HOLDFASTD=tests/conformance/valgrind \
+		tests/conformance/run -j 1 -k thin-512 -l $(B)/conformance-valgrind $(VALGRIND_PART)
 
 # Benchmarks print figures and ratios; nothing fails on them. tests/bench/run says what it can be
 # asked for; HOLDFAST_BENCH=long measures longer, HOLDFAST_BENCH_ARGS goes to it.
@@ -367,6 +391,8 @@ help:
 	@echo 'make check-conformance the whole public suite against every kind of LUN'
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
+	@echo 'make check-threads     what several threads do, under TSan'
+	@echo 'make check-valgrind    a part of the public suite under memcheck'
 	@echo 'make check-asan        every test under ASan and UBSan'
 	@echo 'make bench             figures and ratios, beside other targets that are installed'
 	@echo 'make check-instructions  what a command costs, against what it cost before'
