@@ -287,7 +287,8 @@ START_TEST(the_full_interlock_tells_of_conflicts_too)
 		expect_sense_of(a, 0x6, 0x2c, 0x09);
 		expect_sense_of(a, 0, 0, 0); /* only once */
 	}
-	target_task_full(&f->last->task); /* the last one of `a` */
+	fixture_good(fixture_test_unit_ready(f, a));
+	target_task_full(&f->last->task); /* that one */
 	ck_assert_uint_eq(f->last->task.status, SCSI_STATUS_TASK_SET_FULL);
 	fixture_sense(fixture_write(f, a, 0, 1, 'x'), 0x6, 0x2c, 0x08);
 	expect_sense_of(a, 0x6, 0x2c, 0x08);
