@@ -236,7 +236,8 @@ void scsi_task_finish(struct scsi_task *task)
 	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
 	if (task->lun) {
 		scsi_log_task(task);
-		scsi_task_note_status(task);
+		if (task->status != SCSI_STATUS_GOOD)
+			scsi_task_note_status(task);
 		task_finish_before_others(task);
 		return;
 	}

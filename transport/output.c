@@ -324,6 +324,6 @@ void iscsi_out_consume(struct iscsi_conn *conn, size_t n)
 	}
 	if (!conn->out_first)
 		conn->out_sent = 0;
-	if (conn->session)
+	if (conn->session && conn->session->readers)
 		iscsi_read_room_pass_on(conn->session);
 }

@@ -93,7 +93,8 @@ void iscsi_task_end(struct iscsi_task *task)
 		iscsi_window_release(session);
 	else if (task->conn)
 		task->conn->immediate_commands--;
-	iscsi_read_room_give_back(session, task);
+	if (task->read_share > 0 || task->waits_to_read)
+		iscsi_read_room_give_back(session, task);
 	iscsi_task_unref(task);
 	session->busy--;
 	iscsi_session_settle(session);
