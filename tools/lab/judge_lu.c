@@ -244,7 +244,8 @@ void lu_session_begins(struct lu *lu, uint32_t nexus)
 {
 	lu_set(lu, &lu->up[nexus], 1);
 	lu_set(lu, &lu->pending[nexus], 0);
-	lu_establish_maybe(lu, nexus, LU_UA_RESET);
+	if (lu->rules->login_attention)
+		lu_establish_maybe(lu, nexus, LU_UA_RESET);
 }
 
 void lu_session_ends(struct lu *lu, uint32_t nexus)

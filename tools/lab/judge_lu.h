@@ -32,6 +32,7 @@ struct lu_rules {
 	bool own_key_kept;	    /* dlt-s4: PREEMPT of the own key, remove-only, keeps it */
 	bool own_key_removed;	    /* SPC-4. Neither: both are accepted */
 	bool unit_attentions;	    /* false: none is expected, any is accepted */
+	bool login_attention;	    /* a new session may start with 29/xx */
 	bool aptpl;		    /* false: nothing survives a crash */
 	uint8_t type_mask[2];	    /* REPORT CAPABILITIES bytes 4, 5; both 0: not known */
 	uint32_t registrations_max; /* 0: not known */

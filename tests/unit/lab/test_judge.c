@@ -447,12 +447,21 @@ END_TEST
 START_TEST(a_power_on_unit_attention_is_no_surprise_after_login)
 {
 	struct script s;
-	begin(&s, "spc4", 1);
+	begin(&s, "", 1);
 	run(&s, 0, TUR, UA(41, 0));
 	run(&s, 0, TUR, GOOD);
 	accepted(&s);
 	run(&s, 0, TUR, UA(41, 0));
 	breaks(&s, JUDGE_UNIT_ATTENTION_TWICE);
+}
+END_TEST
+
+START_TEST(holdfast_s_new_sessions_start_without)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	run(&s, 0, TUR, UA(41, 0));
+	breaks(&s, JUDGE_UNIT_ATTENTION_WRONG);
 }
 END_TEST
 
@@ -596,6 +605,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_unanswered_command_at_the_crash_is_in_or_out_but_not_half);
 	tcase_add_test(tcase, a_new_session_starts_without_old_unit_attentions);
 	tcase_add_test(tcase, a_power_on_unit_attention_is_no_surprise_after_login);
+	tcase_add_test(tcase, holdfast_s_new_sessions_start_without);
 	tcase_add_test(tcase, spc2_reservations_are_known);
 	tcase_add_test(tcase, reads_show_the_last_write_or_one_that_overlaps);
 	tcase_add_loop_test(tcase, a_read_that_cannot_be_is_found, 0, COUNT(bad_reads));
