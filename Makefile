@@ -358,7 +358,7 @@ format-check:
 lint:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem \
-		--include=/usr/include/utlist.h -I. -D_GNU_SOURCE $(LINT_SRC)
+		--include=/usr/include/utlist.h --include=/usr/include/jansson.h -I. -D_GNU_SOURCE $(LINT_SRC)
 	@printf '%s\0' $(LINT_SRC) | xargs -0 -n 6 -P $(JOBS) clang-tidy --quiet
 
 # Includes go one way; headers of libev stay in the server and the tools.

@@ -1,6 +1,7 @@
 /*
  * The journal in words for people.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -152,6 +153,7 @@ void pr_journal_explain(enum pr_journal_fault fault, const struct pr_journal_ide
 			 "first bytes are damaged. Start the version that wrote it. " WHAT_TO_DO);
 		return;
 	case PR_FAULT_OTHER_LUN:
+		assert(expected && found); /* who finds this fault knows both */
 		explain_other_lun(expected, found, report);
 		return;
 	case PR_FAULT_FILE_HEADER:

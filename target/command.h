@@ -69,7 +69,7 @@ struct scsi_command {
 	scsi_handler data_out; /* NULL for commands without Data-Out */
 	/* CDB usage map (SPC-4 6.34.3): bits that may be set. Byte 0 is the opcode, and where the
 	 * service action stands, it is that. */
-	uint8_t usage[32];
+	uint8_t usage[SCSI_CDB_MAX];
 };
 
 /* The table, ordered by opcode and service action. */

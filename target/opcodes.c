@@ -105,7 +105,7 @@ static void put_usage(struct byte_writer *data, const struct scsi_command *row)
 static enum scsi_result answer_one(struct scsi_task *task, const struct scsi_command *row,
 				   bool timeouts)
 {
-	uint8_t bytes[4 + sizeof(row->usage) + TIMEOUTS_DESCRIPTOR_LEN];
+	uint8_t bytes[4 + SCSI_CDB_MAX + TIMEOUTS_DESCRIPTOR_LEN];
 	struct byte_writer data = byte_writer_over(bytes, sizeof(bytes));
 
 	byte_writer_u8(&data, 0);

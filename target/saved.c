@@ -56,11 +56,11 @@ size_t scsi_saved_encode(const struct scsi_lun *lun, const struct scsi_saved_val
 	byte_writer_bytes(&image, MAGIC, MAGIC_LEN);
 	byte_writer_zeros(&image, 8);
 	put_mode_pages(&image, lun, &values->mode);
-	for (uint8_t kind = 0; kind < SCSI_IDENTIFYING_COUNT; kind++) {
+	for (unsigned kind = 0; kind < SCSI_IDENTIFYING_COUNT; kind++) {
 		const struct scsi_identifying *text = &values->identifying[kind];
 
 		put_record(&image, RECORD_IDENTIFYING, 1 + (size_t)text->len);
-		byte_writer_u8(&image, kind);
+		byte_writer_u8(&image, (uint8_t)kind);
 		byte_writer_bytes(&image, text->bytes, text->len);
 	}
 	put_be32(ret_image + MAGIC_LEN, (uint32_t)(image.len - HEADER_LEN));

@@ -253,7 +253,7 @@ static enum exit_status become_the_lab(char **argv)
 
 	argv[0] = name;
 	if (len > 0 && (size_t)len < sizeof(path) - sizeof("-lab")) {
-		strcpy(path + len, "-lab");
+		memcpy(path + len, "-lab", sizeof("-lab"));
 		execv(path, argv);
 	}
 	execvp(name, argv);

@@ -47,9 +47,9 @@ json_t *history_head_to_json(const struct history_head *head);
 json_t *history_event_to_json(const struct history_event *event);
 
 /* False with the reason in ret_error->text. What is written to on failure is of no use. */
-bool history_head_of_json(const json_t *object, struct history_head *ret_head,
+bool history_head_of_json(json_t *object, struct history_head *ret_head,
 			  struct history_error *ret_error);
-bool history_event_of_json(const json_t *object, struct history_arena *arena,
+bool history_event_of_json(json_t *object, struct history_arena *arena,
 			   struct history_event *ret_event, struct history_error *ret_error);
 
 /* ---- parts of the reader: false with the reason in ret_error->text ---- */

@@ -113,7 +113,7 @@ static bool field_of_json(const struct history_field *field, const json_t *value
 	uint8_t *at = (uint8_t *)into + field->offset;
 	uint64_t number = 0;
 	uint32_t word;
-	size_t len;
+	size_t len = 0;
 
 	switch (field->form) {
 	case FIELD_BOOL:
@@ -185,7 +185,7 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 			   struct history_event *event, bool *ret_known,
 			   struct history_error *ret_error)
 {
-	size_t len;
+	size_t len = 0;
 
 	*ret_known = true;
 	switch (event->kind) {
@@ -241,7 +241,7 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 static bool common_of_json(const char *name, const json_t *value, struct history_event *event,
 			   bool *ret_known, struct history_error *ret_error)
 {
-	uint64_t number;
+	uint64_t number = 0;
 
 	*ret_known = true;
 	if (strcmp(name, "kind") == 0)
@@ -261,13 +261,13 @@ static bool common_of_json(const char *name, const json_t *value, struct history
 	return true;
 }
 
-bool history_event_of_json(const json_t *object, struct history_arena *arena,
+bool history_event_of_json(json_t *object, struct history_arena *arena,
 			   struct history_event *ret_event, struct history_error *ret_error)
 {
 	const char *kind = json_string_value(json_object_get(object, "kind"));
 	const char *name;
 	json_t *value;
-	bool known;
+	bool known = false;
 
 	memset(ret_event, 0, sizeof(*ret_event));
 	ret_event->nexus = HISTORY_NO_NEXUS;
@@ -279,8 +279,7 @@ bool history_event_of_json(const json_t *object, struct history_arena *arena,
 		return history_refuse(ret_error, "`kind` has an unknown word `%s`", kind);
 	if (ret_event->kind == HISTORY_INVOKE)
 		ret_event->u.invoked.move_to = HISTORY_NO_NEXUS;
-	/* jansson's iteration wants a pointer to non-const; nothing is changed. */
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	json_object_foreach(object, name, value)
 	{
 		if (!common_of_json(name, value, ret_event, &known, ret_error))
 			return false;
@@ -293,13 +292,13 @@ bool history_event_of_json(const json_t *object, struct history_arena *arena,
 	return true;
 }
 
-bool history_head_of_json(const json_t *object, struct history_head *ret_head,
+bool history_head_of_json(json_t *object, struct history_head *ret_head,
 			  struct history_error *ret_error)
 {
 	const json_t *format = json_object_get(object, "holdfast_history");
 	const char *name;
 	json_t *value;
-	bool known;
+	bool known = false;
 
 	memset(ret_head, 0, sizeof(*ret_head));
 	if (!json_is_integer(format))
@@ -310,7 +309,7 @@ bool history_head_of_json(const json_t *object, struct history_head *ret_head,
 				      "a history of format %" JSON_INTEGER_FORMAT
 				      "; this program reads format %d",
 				      json_integer_value(format), HISTORY_FORMAT);
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	json_object_foreach(object, name, value)
 	{
 		if (strcmp(name, "holdfast_history") == 0)
 			continue;

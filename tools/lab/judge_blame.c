@@ -166,6 +166,8 @@ static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
 
 	if (!op->command)
 		return JUDGE_ORDER;
+	if (!r || op->found_on_medium)
+		return rule_of_data(search, op, true);
 	if (attention)
 		return reported_before(search, op) ? JUDGE_UNIT_ATTENTION_TWICE
 						   : JUDGE_UNIT_ATTENTION_WRONG;
@@ -178,7 +180,7 @@ static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
 		return rule_of_pr_out(search, op, wanted);
 	if (op->command->op == HISTORY_SPC2_RESERVE || op->command->op == HISTORY_SPC2_RELEASE)
 		return JUDGE_ORDER;
-	return rule_of_data(search, op, op->found_on_medium || r->outcome == HISTORY_GOOD);
+	return rule_of_data(search, op, r->outcome == HISTORY_GOOD);
 }
 
 static void __attribute__((format(printf, 3, 4)))

@@ -157,6 +157,7 @@ static bool gather(struct blocks *b)
 	}
 	HASH_ITER(hh, open, entry, next)
 	{
+		/* cppcheck-suppress uninitvar ; every entry was filled before it was added */
 		memory = memory && add_command(b, entry->event, JUDGE_NO_EVENT);
 		HASH_DEL(open, entry);
 		free(entry);

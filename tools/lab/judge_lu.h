@@ -10,7 +10,7 @@
 
 #include "tools/lab/history.h"
 
-#define LU_NOBODY      -1
+#define LU_NOBODY      (-1)
 #define LU_TOO_FAR     UINT_MAX
 #define LU_VARIANT_MAX 2 /* answers that the standard leaves open for one command */
 

@@ -1,6 +1,7 @@
 /*
  * From events to ops: which of them take part in the search, as what, and from when to when.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,7 @@ static bool sighted(struct build *build, size_t event, const struct history_even
 
 static void open_command(struct build *build, size_t event)
 {
+	assert(build->history->events);
 	const struct history_event *e = &build->history->events[event];
 	const struct history_event *returned = return_of(build, event);
 	const struct history_command *c = &e->u.invoked;

@@ -401,7 +401,8 @@ static bool push_frame(struct search *search, uint32_t closing)
 		search->frame_count > 0 ? &search->frames[search->frame_count - 1] : NULL;
 	bool same_place = below && below->at == search->at;
 	for (size_t i = search->frame_count;
-	     !same_place && i-- > 0 && search->frames[i].at == below->at;)
+	     !same_place && i-- > 0 &&
+	     search->frames[i].at == below->at;) /* NOLINT(clang-analyzer-core.NullDereference) */
 		search->frames[i].passed = true;
 	const struct judge_op *op = &search->ops->ops[closing];
 	search->frames[search->frame_count] = (struct frame){
