@@ -70,7 +70,8 @@ struct scsi_target *scsi_target_create(const struct scsi_target_config *config);
 /* The process is about to end: what goes on in the background stops soon, for the next start to
  * take it up. */
 void scsi_target_stop(struct scsi_target *target);
-/* All nexuses must be closed. Closes LUNs, stores and backings. Blocks until jobs are done. */
+/* All nexuses must be closed, and all tasks released. Closes LUNs, stores and backings. Blocks
+ * until jobs are done. */
 void scsi_target_free(struct scsi_target **target);
 
 /*

@@ -115,13 +115,13 @@ static void power_off(struct fixture *fixture)
 		test_disk_release(&fixture->disks[i]);
 	}
 	fixture_settle(fixture);
-	scsi_target_free(&fixture->target);
-	for (unsigned i = 0; i < fixture->config.luns; i++)
-		fixture->disks[i].hold = hold[i];
 	LL_FOREACH_SAFE(fixture->tasks, task, next_task)
 	task_free(task);
 	fixture->tasks = NULL;
 	fixture->last = NULL;
+	scsi_target_free(&fixture->target);
+	for (unsigned i = 0; i < fixture->config.luns; i++)
+		fixture->disks[i].hold = hold[i];
 }
 
 void fixture_free(struct fixture **fixture)

@@ -140,13 +140,14 @@ END_TEST
 
 START_TEST(statistics_have_their_three_parameters_in_order)
 {
-	const uint8_t *first = parameter(0x19, 0x0001, 64);
-	const uint8_t *idle = parameter(0x19, 0x0002, 8);
-	const uint8_t *interval = parameter(0x19, 0x0003, 8);
+	const uint8_t *first = parameter(0x19, 0x0001, 64); /* of one page, which is whole */
+	const uint8_t *idle = first + 64 + 4, *interval = idle + 8 + 4;
 
-	ck_assert_int_eq(idle - first, 64 + 4);
-	ck_assert_int_eq(interval - idle, 8 + 4);
+	ck_assert_uint_eq(get_be16(idle - 4), 0x0002);
+	ck_assert_uint_eq(idle[-1], 8);
 	ck_assert_uint_eq(get_be64(idle), 0);
+	ck_assert_uint_eq(get_be16(interval - 4), 0x0003);
+	ck_assert_uint_eq(interval[-1], 8);
 }
 END_TEST
 
