@@ -263,7 +263,7 @@ void lu_crash(struct lu *lu)
 
 	for (uint32_t i = 0; i < lu->nexus_count; i++) {
 		lu_session_ends(lu, i);
-		lu_set(lu, &lu->maybe[i], 0);
+		lu_set(lu, &lu->maybe[i], LU_UA_RESET); /* power on: it may say so */
 		if (!kept)
 			lu_set_key(lu, i, 0);
 	}
