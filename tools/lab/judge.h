@@ -42,14 +42,13 @@ struct judge_violation {
 	enum judge_rule rule;
 	uint16_t lun;
 	char text[512]; /* what is wrong, with nexuses, commands and times */
-	size_t *events; /* indexes into history->events: the smallest sub-history that still breaks
-			   the rule; the last is the one where it shows */
+	size_t *events; /* indexes into history->events: what brought the state about, as far as it
+			   concerns the last one, where the rule is seen broken */
 	size_t event_count;
 };
 
 struct judge_options {
 	uint64_t states_max; /* search effort; 0: a default that decides what a stress makes */
-	bool shrink;	     /* look for the smallest sub-history */
 	/* What another target is forgiven because it does not claim it. */
 	bool without_aptpl;
 	bool without_unit_attentions;

@@ -55,12 +55,8 @@ struct judge_ops {
 	bool unjudged; /* it has commands whose effect the model does not know */
 };
 
-/* First sight of a write's data: command of the history -> event. */
-struct judge_sight {
-	uint64_t nexus_sequence[2];
-	size_t event;
-};
-struct judge_sights; /* all of them */
+/* Who saw which write first. */
+struct judge_sights;
 
 int judge_sights_build(const struct history *history, uint16_t lun,
 		       struct judge_sights **ret_sights);
