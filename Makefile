@@ -168,12 +168,11 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_PR_ENGINE) \
 		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
-DEMO_BIN := $(B)/tests/demo/demo
 # What tests/bench/instructions.sh counts instructions of.
 BENCH_STREAM := $(B)/tests/bench/stream
 export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
 export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
-TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN) $(DEMO_BIN)
+TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
             tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh
 
@@ -335,13 +334,11 @@ check-linux-short: linux-image
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@tests/linux/short.sh
 
+# A scenario of the lab, to be watched; ARGS='--pace 1000' for those who read slowly.
 demo: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(DEMO_BIN)
-	@$(DEMO_BIN)
-
-$(DEMO_BIN): $(call objs,tests/demo/demo.c tests/integration/daemon.c \
-		tests/integration/initiator.c) $(LIB_SUPPORT) $(LIB_PR_ENGINE)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(HOLDFAST_LAB) run --live --own $(HOLDFASTD) --report $(B)/demo.html $(ARGS) \
+		docs/scenarios/worst-day.lua
 
 # ---- style and structure ------------------------------------------------------------------------
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
@@ -385,7 +382,7 @@ clean:
 help:
 	@echo 'make run               build and start a target with a 1 GiB disk on 127.0.0.1:3260'
 	@echo 'make check             build and run every test'
-	@echo 'make demo              two initiators, a reservation, a kill -9: step by step'
+	@echo 'make demo              the worst day of a cluster, live in the terminal, and a report'
 	@echo 'make check-kill        5,000 times kill -9 under load'
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
 	@echo 'make check-conformance the whole public suite against every kind of LUN'

@@ -36,8 +36,8 @@ static void print_usage(FILE *out)
 	      out);
 }
 
-static enum lab_status write_page(const char *path, const struct history *history,
-				  const struct judge_report *verdict)
+enum lab_status lab_write_report(const char *path, const struct history *history,
+				 const struct judge_report *verdict)
 {
 	FILE *out = lab_open_output(path);
 
@@ -57,7 +57,7 @@ static enum lab_status report_file(const char *from, const char *to,
 		return LAB_FAILED;
 	error = options ? judge(history, options, &verdict) : 0;
 	if (error == 0)
-		status = write_page(to, history, verdict);
+		status = lab_write_report(to, history, verdict);
 	else
 		fprintf(stderr, "holdfast-lab: %s: %s\n", from, strerror(-error));
 	judge_report_free(&verdict);

@@ -5,8 +5,16 @@
 
 #include "tools/holdfast-lab/scenario.h"
 
+#define PACE_MS_DEFAULT 400 /* on a screen */
+#define PACE_MS_MAX	60000
+
+enum option_id {
+	OPTION_PACE = 256,
+};
+
 static const struct option long_options[] = {
 	SETUP_LONG_OPTIONS,
+	{"pace", required_argument, NULL, OPTION_PACE},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -19,6 +27,8 @@ static void print_usage(FILE *out)
 	      "iscsi://HOST:PORT/TARGET/LUN. ITS DATA AND RESERVATIONS ARE LOST.\n\n",
 	      out);
 	fputs(setup_usage, out);
+	fputs("      --pace MS                  pause after each command (0; on a live screen 400)\n",
+	      out);
 	fputs("  -h, --help                     show this text, and exit\n", out);
 }
 
@@ -45,7 +55,7 @@ static bool agree(struct setup_options *options, const struct scenario_head *hea
 }
 
 static enum lab_status play(const struct setup_options *options, const struct scenario_head *head,
-			    const char *path)
+			    const char *path, unsigned pace_ms)
 {
 	struct setup setup;
 	enum lab_status status = LAB_BROKEN;
@@ -53,11 +63,12 @@ static enum lab_status play(const struct setup_options *options, const struct sc
 
 	if (!setup_begin(&setup, options))
 		return LAB_FAILED;
-	played = scenario_play(&setup, path);
+	setup_show_begin(&setup, options, 0);
+	played = scenario_play(&setup, path, pace_ms);
 	if (!setup_close(&setup))
 		status = LAB_FAILED;
 	else if (played)
-		status = head->not_judged ? LAB_OK : setup_judge(&setup);
+		status = setup_judge(&setup, !head->not_judged);
 	setup_free(&setup);
 	return status;
 }
@@ -66,7 +77,8 @@ enum lab_status lab_run(int argc, char **argv)
 {
 	struct setup_options options = {.own = NULL};
 	struct scenario_head head;
-	bool bad;
+	uint64_t pace_ms = 0;
+	bool bad, paced = false;
 	int id;
 
 	while ((id = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
@@ -74,8 +86,13 @@ enum lab_status lab_run(int argc, char **argv)
 			print_usage(stdout);
 			return LAB_OK;
 		}
-		if (!setup_take_option(&options, id, optarg, &bad) || bad)
+		if (id == OPTION_PACE) {
+			paced = true;
+			if (!setup_parse_number("--pace", optarg, 0, PACE_MS_MAX, &pace_ms))
+				return LAB_USAGE;
+		} else if (!setup_take_option(&options, id, optarg, &bad) || bad) {
 			return LAB_USAGE;
+		}
 	}
 	if (optind == argc || optind + 2 < argc) {
 		print_usage(stderr);
@@ -88,5 +105,7 @@ enum lab_status lab_run(int argc, char **argv)
 		return LAB_FAILED;
 	if (!agree(&options, &head, argv[optind]))
 		return LAB_USAGE;
-	return play(&options, &head, argv[optind]);
+	if (!paced && options.live && screen_wanted())
+		pace_ms = PACE_MS_DEFAULT;
+	return play(&options, &head, argv[optind], (unsigned)pace_ms);
 }

@@ -11,7 +11,8 @@
 #define SECONDS_DEFAULT	   60
 #define BLOCKS_DEFAULT	   16
 #define BLOCKS_MAX	   4096
-#define INITIATORS_MAX	   512 /* each may be met on two target ports */
+#define INITIATORS_MAX	   512	      /* each may be met on two target ports */
+#define SLICE_NS	   100000000u /* of the live picture: a column */
 
 enum option_id {
 	OPTION_INITIATORS = 256,
@@ -159,9 +160,10 @@ static enum lab_status play(struct arguments *a)
 	fprintf(say, "seed     0x%" PRIx64 ", %u initiators at %s\n", a->stress.seed,
 		a->stress.initiators, setup.target.portals[0].address);
 	fflush(say);
+	setup_show_begin(&setup, &a->setup, SLICE_NS);
 	played = stress_play(&setup, &a->stress);
 	if (setup_close(&setup) && played)
-		status = setup_judge(&setup);
+		status = setup_judge(&setup, true);
 	setup_free(&setup);
 	return status;
 }

@@ -47,6 +47,8 @@ struct loop *loop_create(struct recorder *recorder, const struct lab_target *tar
 void loop_free(struct loop **loop);
 /* Waits up to timeout_ms for something to happen, and tells of what ended. */
 void loop_turn(struct loop *loop, int timeout_ms);
+/* Sends what waits to be sent, and takes nothing in. */
+void loop_flush(struct loop *loop);
 /* Commands, logins and logouts under way, or ended and not told of yet. */
 bool loop_busy(const struct loop *loop);
 struct recorder *loop_recorder(const struct loop *loop);

@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -322,4 +323,18 @@ int initiator_send(struct initiator *initiator, const struct history_command *co
 		initiator->broken = true;
 	}
 	return 0;
+}
+
+void loop_flush(struct loop *loop)
+{
+	struct initiator *initiator;
+
+	LL_FOREACH(loop->initiators, initiator)
+	{
+		if (!initiator->iscsi || initiator->broken || iscsi_get_fd(initiator->iscsi) < 0 ||
+		    (iscsi_which_events(initiator->iscsi) & POLLOUT) == 0)
+			continue;
+		if (iscsi_service(initiator->iscsi, POLLOUT) != 0)
+			initiator->broken = true;
+	}
 }

@@ -32,6 +32,9 @@ struct history *lab_read_history(const char *path);
 FILE *lab_open_output(const char *path);
 /* Closes it and says when `error` or the closing is not 0; a file that is not whole is removed. */
 enum lab_status lab_close_output(FILE *out, const char *path, int error);
+/* The report's page; `verdict` may be NULL. What went wrong was said. */
+enum lab_status lab_write_report(const char *path, const struct history *history,
+				 const struct judge_report *verdict);
 /* The verdict for people, or as JSON; returns the exit status. */
 enum lab_status lab_print_verdict(const struct history *history, const struct judge_report *report,
 				  bool json);

@@ -78,9 +78,14 @@ static bool write_config(const struct own *own, const char *path)
 static void become_daemon(const struct own *own, const char *config, int ready)
 {
 	char log_path[96];
+	sigset_t none;
 	int log;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A Ctrl-C is for the lab, which ends its target in order. */
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(log_path, sizeof(log_path), "%s/log", own->folder);
 	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log >= 0)

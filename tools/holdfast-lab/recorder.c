@@ -17,6 +17,8 @@ struct recorder {
 	uint32_t nexus_count;
 	uint64_t command_count;
 	uint32_t generation_base[HISTORY_LUNS_MAX];
+	recorder_watch *watch;
+	void *watch_context;
 	char last[RECORDER_LAST_MAX][RECORDER_LINE_MAX];
 	size_t last_count; /* all that there ever were */
 };
@@ -118,6 +120,14 @@ static void put(struct recorder *recorder, const struct history_event *event, co
 		recorder->error = error;
 	if (event->kind != HISTORY_MEDIUM)
 		keep_line(recorder, event, text);
+	if (recorder->watch)
+		recorder->watch(recorder->watch_context, event);
+}
+
+void recorder_set_watch(struct recorder *recorder, recorder_watch *watch, void *context)
+{
+	recorder->watch = watch;
+	recorder->watch_context = context;
 }
 
 uint32_t recorder_nexus(struct recorder *recorder, const struct history_nexus *nexus)

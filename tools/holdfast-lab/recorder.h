@@ -17,6 +17,10 @@ struct recorder *recorder_create(FILE *out, const struct history_head *head);
 /* Flushes. 0 or the negative errno of the first write that failed. */
 int recorder_finish(struct recorder **recorder);
 
+/* Is told of each event once it is written. NULL: nobody is. */
+typedef void recorder_watch(void *context, const struct history_event *event);
+void recorder_set_watch(struct recorder *recorder, recorder_watch *watch, void *context);
+
 /* Nanoseconds since the start. */
 uint64_t recorder_now_ns(const struct recorder *recorder);
 /* What the run's tags carry. */

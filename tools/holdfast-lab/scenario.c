@@ -153,20 +153,34 @@ static void fail(struct player *player, lua_State *lua)
 	else if (place[0] != '\0')
 		message = without_place(message);
 	snprintf(text, sizeof(text), "%s", message);
+	setup_show_end(player->setup);
 	printf("FAILED   %s%s\n\n  the last events:\n", place, message);
 	recorder_print_last(player->setup->recorder, stdout);
 	recorder_note(player->setup->recorder, text);
 }
 
+/* Is any of them only waiting for its pause to be over? */
+static bool is_paused(const struct player *player)
+{
+	const struct strand *strand;
+
+	LL_FOREACH(player->strands, strand)
+	if (strand->ready && !strand->over)
+		return true;
+	return false;
+}
+
 static bool resume_ready(struct player *player)
 {
 	struct strand *strand;
+	uint64_t now_ns = recorder_now_ns(player->setup->recorder);
 	bool any = false;
 
 	LL_FOREACH(player->strands, strand)
 	{
 		int results, status, arguments = strand->arguments;
-		if (!strand->ready || strand->over || player->failed)
+		if (!strand->ready || strand->over || player->failed ||
+		    strand->not_before_ns > now_ns)
 			continue;
 		any = true;
 		strand->ready = false;
@@ -185,14 +199,18 @@ static bool resume_ready(struct player *player)
 static void play(struct player *player, const struct strand *main_strand)
 {
 	while (!main_strand->over && !player->failed) {
-		if (resume_ready(player))
+		setup_show(player->setup);
+		if (setup_interrupted(player->setup)) {
+			lua_pushliteral(player->lua, "interrupted");
+			fail(player, player->lua);
+		} else if (resume_ready(player)) {
 			continue;
-		if (loop_busy(player->setup->loop)) {
+		} else if (loop_busy(player->setup->loop) || is_paused(player)) {
 			loop_turn(player->setup->loop, TURN_MS);
-			continue;
+		} else {
+			lua_pushliteral(player->lua, "every block waits for another one");
+			fail(player, player->lua);
 		}
-		lua_pushliteral(player->lua, "every block waits for another one");
-		fail(player, player->lua);
 	}
 }
 
@@ -218,9 +236,10 @@ static void free_player(struct player *player)
 	lua_close(player->lua);
 }
 
-bool scenario_play(struct setup *setup, const char *path)
+bool scenario_play(struct setup *setup, const char *path, unsigned pace_ms)
 {
-	struct player player = {.setup = setup, .lua = luaL_newstate()};
+	struct player player = {
+		.setup = setup, .lua = luaL_newstate(), .pace_ns = (uint64_t)pace_ms * 1000000};
 	struct strand *main_strand =
 		player.lua ? scenario_strand_start(&player, player.lua, NULL) : NULL;
 
@@ -237,6 +256,7 @@ bool scenario_play(struct setup *setup, const char *path)
 		lua_xmove(player.lua, main_strand->lua, 1);
 		play(&player, main_strand);
 	}
+	setup_show_end(setup);
 	player.failed = !look_at_medium(&player) || player.failed;
 	if (!player.failed && player.expectations == 0) {
 		printf("FAILED   %s expects nothing\n", path);

@@ -27,7 +27,8 @@ struct scenario_head {
 /* False: said why. */
 bool scenario_read_head(const char *path, struct scenario_head *ret_head);
 
-/* Runs it to its end. False: it failed, and what and why was printed. */
-bool scenario_play(struct setup *setup, const char *path);
+/* Runs it to its end, with a pause of pace_ms after each thing that is done. False: it failed, and
+ * what and why was printed. */
+bool scenario_play(struct setup *setup, const char *path, unsigned pace_ms);
 
 #endif

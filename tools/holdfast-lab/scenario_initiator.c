@@ -238,7 +238,7 @@ static void on_end(void *context, const struct command_end *end)
 	struct strand *strand = context;
 
 	push_result(strand->lua, strand->player, end);
-	scenario_wake(strand, 1);
+	scenario_wake_paced(strand, 1, 1);
 }
 
 static void note_blocks(struct player *player, const struct history_command *command)
@@ -284,7 +284,7 @@ static void on_session(void *context, struct initiator *initiator, bool up, cons
 	(void)initiator;
 	lua_pushboolean(strand->lua, up);
 	lua_pushstring(strand->lua, why);
-	scenario_wake(strand, 2);
+	scenario_wake_paced(strand, 2, 1);
 }
 
 /* initiator:login(): is it logged in now, and, if not, why. */

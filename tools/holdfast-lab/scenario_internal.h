@@ -23,7 +23,8 @@ struct strand {
 	struct strand_group *group; /* NULL: the main one */
 	bool ready;		    /* to be resumed, with `arguments` values on its stack */
 	int arguments;
-	bool at_step; /* waits until the others of its group are there, too */
+	uint64_t not_before_ns; /* ... and no earlier */
+	bool at_step;		/* waits until the others of its group are there, too */
 	bool over;
 	struct strand *next;
 };
@@ -41,6 +42,7 @@ struct player {
 	lua_State *lua;
 	struct strand *strands;
 	struct strand_group *groups;
+	uint64_t pace_ns;
 	unsigned expectations; /* that were met */
 	bool failed;
 	uint64_t first_lba, end_lba; /* of the blocks that were written; none: equal */
@@ -54,6 +56,11 @@ struct strand *scenario_strand_start(struct player *player, lua_State *lua,
 void scenario_strand_ended(struct strand *strand);
 /* Lets the strand go on with the `arguments` topmost values of its stack. */
 void scenario_wake(struct strand *strand, int arguments);
+
+/* ... after a pause, if the scenario is paced: of so many beats. */
+void scenario_wake_paced(struct strand *strand, int arguments, unsigned beats);
+/* For the end of a primitive that has not yielded: yields for so many beats, if it may. */
+int scenario_pause(lua_State *lua, unsigned beats);
 
 /* Puts the primitives into the table on top of the stack. */
 void scenario_open_initiators(lua_State *lua);

@@ -8,7 +8,10 @@
 
 #include "tools/holdfast-lab/scenario_internal.h"
 
-#define INSTRUCTIONS_MAX 100000000 /* of one strand: more of them wait for nothing */
+#define NOTE_BEATS	  5 /* to read it */
+#define TARGET_BEATS	  3
+#define KILL_AFTER_US_MAX 10000000
+#define INSTRUCTIONS_MAX  100000000 /* of one strand: more of them wait for nothing */
 
 struct player *scenario_player(lua_State *lua)
 {
@@ -24,6 +27,22 @@ void scenario_wake(struct strand *strand, int arguments)
 {
 	strand->ready = true;
 	strand->arguments = arguments;
+}
+
+void scenario_wake_paced(struct strand *strand, int arguments, unsigned beats)
+{
+	const struct player *player = strand->player;
+
+	scenario_wake(strand, arguments);
+	strand->not_before_ns = recorder_now_ns(player->setup->recorder) + beats * player->pace_ns;
+}
+
+int scenario_pause(lua_State *lua, unsigned beats)
+{
+	if (scenario_player(lua)->pace_ns == 0 || !lua_isyieldable(lua))
+		return 0;
+	scenario_wake_paced(scenario_strand(lua), 0, beats);
+	return lua_yield(lua, 0);
 }
 
 static void on_too_many_instructions(lua_State *lua, lua_Debug *debug)
@@ -124,7 +143,7 @@ static int do_step(lua_State *lua)
 static int do_note(lua_State *lua)
 {
 	recorder_note(scenario_player(lua)->setup->recorder, luaL_checkstring(lua, 1));
-	return 0;
+	return scenario_pause(lua, NOTE_BEATS);
 }
 
 static int do_met(lua_State *lua)
@@ -155,14 +174,19 @@ static struct setup *check_own(lua_State *lua)
 	return setup;
 }
 
+/* kill(after_us) */
 static int do_kill(lua_State *lua)
 {
 	struct setup *setup = check_own(lua);
+	lua_Integer after_us = luaL_optinteger(lua, 1, 0);
+
+	luaL_argcheck(lua, after_us >= 0 && after_us <= KILL_AFTER_US_MAX, 1,
+		      "microseconds, at most ten seconds");
 
 	if (!own_runs(setup->own))
 		return luaL_error(lua, "the target is dead already");
-	setup_kill(setup);
-	return 0;
+	setup_kill(setup, (unsigned)after_us);
+	return scenario_pause(lua, TARGET_BEATS);
 }
 
 static int do_start(lua_State *lua)
@@ -173,7 +197,7 @@ static int do_start(lua_State *lua)
 		return luaL_error(lua, "the target runs already");
 	if (!setup_start(setup))
 		return luaL_error(lua, "the target does not start");
-	return 0;
+	return scenario_pause(lua, TARGET_BEATS);
 }
 
 void scenario_open_target(lua_State *lua)

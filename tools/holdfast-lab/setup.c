@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,11 +101,49 @@ static bool clear_luns(struct setup *setup)
 	return true;
 }
 
+/* Ctrl-C must leave neither target nor folder behind: the run ends in order. */
+static void wait_for_signals(struct setup *setup)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	setup->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (setup->signals >= 0)
+		sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool setup_interrupted(const struct setup *setup)
+{
+	struct signalfd_siginfo info;
+
+	return setup->signals >= 0 && read(setup->signals, &info, sizeof(info)) == sizeof(info);
+}
+
+/* Whoever asks again does not wait for the judge. */
+static void forget_signals(struct setup *setup)
+{
+	sigset_t set;
+
+	if (setup->signals < 0)
+		return;
+	while (setup_interrupted(setup))
+		;
+	close(setup->signals);
+	setup->signals = -1;
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 bool setup_begin(struct setup *setup, const struct setup_options *options)
 {
 	unsigned timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
 
 	memset(setup, 0, sizeof(*setup));
+	setup->signals = -1;
+	setup->report = options->report;
 	setup->luns = options->luns > 0 ? options->luns : 1;
 	setup->json = options->json;
 	if (find_target(setup, options) &&
@@ -113,13 +153,34 @@ bool setup_begin(struct setup *setup, const struct setup_options *options)
 		setup->recorder = recorder_create(setup->history, &setup->head);
 		if (setup->recorder)
 			setup->loop = loop_create(setup->recorder, &setup->target, timeout_ms);
-		if (setup->loop && clear_luns(setup))
+		if (setup->loop && clear_luns(setup)) {
+			wait_for_signals(setup);
 			return true;
+		}
 		if (!setup->loop)
 			fprintf(stderr, "holdfast-lab: %s\n", strerror(errno));
 	}
 	setup_free(setup);
 	return false;
+}
+
+/* ---- the live picture ---- */
+
+void setup_show_begin(struct setup *setup, const struct setup_options *options, uint64_t slice_ns)
+{
+	if (options->live)
+		setup->screen = screen_begin(setup->recorder, &setup->head, slice_ns);
+}
+
+void setup_show(struct setup *setup)
+{
+	if (setup->screen)
+		screen_show(setup->screen);
+}
+
+void setup_show_end(struct setup *setup)
+{
+	screen_end(&setup->screen);
 }
 
 /* ---- the target's death and return ---- */
@@ -134,8 +195,13 @@ static bool wait_until_quiet(struct loop *loop)
 	return false;
 }
 
-void setup_kill(struct setup *setup)
+void setup_kill(struct setup *setup, unsigned after_us)
 {
+	struct timespec pause = {.tv_sec = after_us / 1000000,
+				 .tv_nsec = (long)(after_us % 1000000) * 1000};
+
+	loop_flush(setup->loop);
+	nanosleep(&pause, NULL);
 	own_kill(setup->own);
 	recorder_target(setup->recorder, HISTORY_CRASH);
 	/* Answers that were sent before count; then each connection shows its end. */
@@ -192,15 +258,31 @@ bool setup_close(struct setup *setup)
 {
 	int error;
 
+	setup_show_end(setup);
 	loop_free(&setup->loop);
 	error = recorder_finish(&setup->recorder);
 	own_free(&setup->own);
+	forget_signals(setup);
 	if (error != 0)
 		fprintf(stderr, "holdfast-lab: the history is not whole: %s\n", strerror(-error));
 	return error == 0;
 }
 
-enum lab_status setup_judge(struct setup *setup)
+static enum lab_status write_report(const struct setup *setup, const struct history *history,
+				    const struct judge_report *verdict)
+{
+	char *path;
+	enum lab_status status = lab_write_report(setup->report, history, verdict);
+
+	if (status != LAB_OK || strcmp(setup->report, "-") == 0)
+		return status;
+	path = realpath(setup->report, NULL);
+	fprintf(setup->json ? stderr : stdout, "report   %s\n", path ? path : setup->report);
+	free(path);
+	return LAB_OK;
+}
+
+enum lab_status setup_judge(struct setup *setup, bool judged)
 {
 	struct judge_options options = {.states_max = 0,
 					.without_aptpl = !setup->head.aptpl_claimed};
@@ -213,10 +295,12 @@ enum lab_status setup_judge(struct setup *setup)
 	if (history_read(setup->history, &history, &error) != 0)
 		fprintf(stderr, "holdfast-lab: the history, line %zu: %s\n", error.line,
 			error.text);
-	else if (judge(history, &options, &report) != 0)
+	else if (judged && judge(history, &options, &report) != 0)
 		fprintf(stderr, "holdfast-lab: the judge has no memory left\n");
 	else
-		status = lab_print_verdict(history, report, setup->json);
+		status = judged ? lab_print_verdict(history, report, setup->json) : LAB_OK;
+	if (status != LAB_FAILED && setup->report && write_report(setup, history, report) != LAB_OK)
+		status = LAB_FAILED;
 	judge_report_free(&report);
 	history_free(&history);
 	return status;

@@ -10,6 +10,7 @@
 #include "tools/holdfast-lab/initiator.h"
 #include "tools/holdfast-lab/lab.h"
 #include "tools/holdfast-lab/own.h"
+#include "tools/holdfast-lab/screen.h"
 
 struct setup_options {
 	const char *own;		      /* path of a holdfastd to start, or NULL */
@@ -24,6 +25,8 @@ struct setup_options {
 	unsigned timeout_ms; /* for a command's answer */
 	bool tas;	     /* own */
 	bool json;
+	bool live;	    /* show it while it happens */
+	const char *report; /* page to write; NULL: none */
 	uint64_t seed;
 	char comment[HISTORY_TEXT_MAX + 1];
 };
@@ -39,6 +42,8 @@ enum setup_option {
 	SETUP_OPTION_TAS,
 	SETUP_OPTION_TIMEOUT,
 	SETUP_OPTION_JSON,
+	SETUP_OPTION_LIVE,
+	SETUP_OPTION_REPORT,
 };
 #define SETUP_LONG_OPTIONS                                                     \
 	{"own", required_argument, NULL, SETUP_OPTION_OWN},                    \
@@ -49,6 +54,8 @@ enum setup_option {
 		{"ports", required_argument, NULL, SETUP_OPTION_PORTS},        \
 		{"tas", no_argument, NULL, SETUP_OPTION_TAS},                  \
 		{"timeout-ms", required_argument, NULL, SETUP_OPTION_TIMEOUT}, \
+		{"live", no_argument, NULL, SETUP_OPTION_LIVE},                \
+		{"report", required_argument, NULL, SETUP_OPTION_REPORT},      \
 	{                                                                      \
 		"json", no_argument, NULL, SETUP_OPTION_JSON                   \
 	}
@@ -69,6 +76,9 @@ struct setup {
 	struct recorder *recorder;
 	struct loop *loop;
 	FILE *history;
+	struct screen *screen; /* NULL: nobody looks on */
+	const char *report;
+	int signals; /* SIGINT and its kin, which the run waits for; -1: it does not */
 	uint16_t first_lun;
 	unsigned luns;
 	bool json;
@@ -76,14 +86,29 @@ struct setup {
 
 /* False: said why; nothing is left behind. */
 bool setup_begin(struct setup *setup, const struct setup_options *options);
+/*
+ * From now on the run is shown as it happens, if the options say so; slice_ns is what one column of
+ * the picture stands for (0: an event). Nothing else may be printed until setup_show_end.
+ */
+void setup_show_begin(struct setup *setup, const struct setup_options *options, uint64_t slice_ns);
+void setup_show(struct setup *setup);
+void setup_show_end(struct setup *setup);
+/* Did somebody ask to stop? */
+bool setup_interrupted(const struct setup *setup);
 /* Ends the run without judging it. False: the history could not be written. */
 bool setup_close(struct setup *setup);
-/* After setup_close: what the judge says of the history, printed. */
-enum lab_status setup_judge(struct setup *setup);
+/*
+ * After setup_close: what the judge says of the history, printed, unless it is not to be judged;
+ * and the report, if one is wanted.
+ */
+enum lab_status setup_judge(struct setup *setup, bool judged);
 void setup_free(struct setup *setup);
 
-/* kill -9 of the lab's own target; every session is gone afterwards. */
-void setup_kill(struct setup *setup);
+/*
+ * kill -9 of the lab's own target, so long after every command under way was sent; every session is
+ * gone afterwards.
+ */
+void setup_kill(struct setup *setup, unsigned after_us);
 /* Starts it again. False: said why. */
 bool setup_start(struct setup *setup);
 /*

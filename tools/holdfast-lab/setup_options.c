@@ -17,6 +17,8 @@ const char setup_usage[] =
 	"      --portal ADDR:PORT         one more portal of the URL's target\n"
 	"      --timeout-ms N             no answer after this long: unknown (3000)\n"
 	"      --history FILE             keep the history there\n"
+	"      --live                     show it while it happens\n"
+	"      --report FILE              write the report, see `holdfast lab report`\n"
 	"      --json                     verdict for scripts\n";
 
 bool setup_parse_number(const char *name, const char *text, uint64_t low, uint64_t high,
@@ -101,6 +103,12 @@ bool setup_take_option(struct setup_options *options, int id, const char *value,
 	case SETUP_OPTION_JSON:
 		options->json = true;
 		break;
+	case SETUP_OPTION_LIVE:
+		options->live = true;
+		break;
+	case SETUP_OPTION_REPORT:
+		options->report = value;
+		break;
 	default:
 		return false;
 	}
@@ -116,6 +124,8 @@ bool setup_options_check(const struct setup_options *options)
 		fputs("holdfast-lab: there is no target: a URL, or --own HOLDFASTD\n", stderr);
 	else if (!options->own && (options->tas || options->ports > 0))
 		fputs("holdfast-lab: --tas and --ports are for --own\n", stderr);
+	else if (options->live && options->json)
+		fputs("holdfast-lab: --live and --json both want standard output\n", stderr);
 	else
 		return true;
 	return false;

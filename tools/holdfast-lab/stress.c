@@ -77,7 +77,7 @@ static bool kill_is_due(const struct stress *stress)
 static void kill_target(struct stress *stress)
 {
 	stress->target_dead = true;
-	setup_kill(stress->setup);
+	setup_kill(stress->setup, 0);
 	if (!setup_start(stress->setup)) {
 		stress->failed = true;
 		return;
@@ -251,7 +251,8 @@ static void fight(struct stress *stress)
 		come_up(&stress->players[i]);
 	while (!stress->over) {
 		loop_turn(stress->setup->loop, TURN_MS);
-		stress->over = stress->over || is_over(stress);
+		setup_show(stress->setup);
+		stress->over = stress->over || is_over(stress) || setup_interrupted(stress->setup);
 		if (!stress->over && kill_is_due(stress))
 			kill_target(stress);
 	}
@@ -289,6 +290,7 @@ bool stress_play(struct setup *setup, const struct stress_options *options)
 	}
 	if (!stress.failed)
 		stress.failed = !stress_inspect(setup, FIRST_LBA, options->blocks);
+	setup_show_end(setup);
 	/* The loop tells nobody any more: its initiators outlive the players. */
 	loop_free(&setup->loop);
 	free(stress.contest.nexuses);

@@ -176,16 +176,16 @@ static struct timeline_lu *lu_of(struct timeline_states *states, uint16_t lun)
 	if (t->lun_count == HISTORY_LUNS_MAX)
 		return NULL;
 	lu = &states->lus[t->lun_count];
-	*lu = (struct timeline_lu){
-		.lun = lun, .holder = HISTORY_NO_NEXUS, .spc2_owner = HISTORY_NO_NEXUS};
 	lu->places = malloc((states->history->nexus_count + 1) * sizeof(*lu->places));
-	if (!lu->places) {
+	if (!lu->places ||
+	    !known_init(&lu->known, &states->field, lun, states->history->nexus_count)) {
+		free(lu->places);
+		lu->places = NULL;
 		states->no_memory = true;
 		return NULL;
 	}
 	for (uint32_t i = 0; i < states->history->nexus_count; i++)
-		lu->places[i] = (struct timeline_place){.changed_at = TIMELINE_NO_EVENT,
-							.registered_band = TIMELINE_NO_BAND,
+		lu->places[i] = (struct timeline_place){.registered_band = TIMELINE_NO_BAND,
 							.holds_band = TIMELINE_NO_BAND,
 							.spc2_band = TIMELINE_NO_BAND};
 	t->luns[t->lun_count++] = lun;
@@ -200,7 +200,7 @@ static bool takes_effect(const struct timeline_states *states, size_t command)
 
 	return c->returned != TIMELINE_NO_EVENT &&
 	       events[c->returned].u.returned.outcome == HISTORY_GOOD &&
-	       timeline_changes(&events[c->invoke].u.invoked);
+	       known_changes(&events[c->invoke].u.invoked);
 }
 
 static void take_invoke(struct timeline_states *states, size_t command)
@@ -236,18 +236,18 @@ static void take_return(struct timeline_states *states, size_t command)
 				timeline_apply(states, &states->lus[i], command);
 	} else if (history_op_is_pr_in(c->op) && states->alone_at_invoke[command] &&
 		   states->changes_at_invoke[command] == lu->changes) {
-		timeline_correct(states, lu, c, r);
+		known_correct(&lu->known, c, r, states->event);
+		timeline_show(states, lu);
 	}
 }
 
-/* The SPC-2 reservation goes with its session (SAM-5 6.3.4: I_T nexus loss). */
 static void end_session(struct timeline_states *states, uint32_t nexus)
 {
 	timeline_close_band(states, &states->session_bands[nexus]);
 	for (size_t i = 0; i < states->timeline->lun_count; i++) {
-		if (states->lus[i].spc2_owner != nexus)
+		if (states->lus[i].known.spc2_owner != nexus)
 			continue;
-		states->lus[i].spc2_owner = HISTORY_NO_NEXUS;
+		known_session_ended(&states->lus[i].known, nexus);
 		timeline_show(states, &states->lus[i]);
 	}
 }
@@ -260,14 +260,8 @@ static void take_crash(struct timeline_states *states)
 	for (uint32_t i = 0; i < states->history->nexus_count; i++)
 		end_session(states, i);
 	for (size_t i = 0; i < t->lun_count; i++) {
-		struct timeline_lu *lu = &states->lus[i];
-		if (lu->aptpl)
-			continue;
-		for (uint32_t n = 0; n < states->history->nexus_count; n++)
-			lu->places[n].key = 0;
-		lu->type = 0;
-		lu->holder = HISTORY_NO_NEXUS;
-		timeline_show(states, lu);
+		known_crashed(&states->lus[i].known);
+		timeline_show(states, &states->lus[i]);
 	}
 	if (!make_room(&items, t->outage_count, &t->outage_capacity, sizeof(*t->outages))) {
 		states->no_memory = true;
@@ -335,7 +329,11 @@ static void take_event(struct timeline_states *states)
 
 static bool walk(const struct history *history, struct timeline *t)
 {
-	struct timeline_states states = {.history = history, .timeline = t};
+	struct timeline_states states = {.history = history,
+					 .field = {.nexuses = history->nexuses,
+						   .nexus_count = history->nexus_count,
+						   .profile = history->head.profile},
+					 .timeline = t};
 	size_t nexuses = history->nexus_count + (size_t)1, commands = t->command_count + 1;
 
 	states.changes_at_invoke = calloc(commands, sizeof(*states.changes_at_invoke));
@@ -347,8 +345,10 @@ static bool walk(const struct history *history, struct timeline *t)
 		states.session_bands[i] = TIMELINE_NO_BAND;
 	for (; states.event < history->event_count && !states.no_memory; states.event++)
 		take_event(&states);
-	for (size_t i = 0; i < t->lun_count; i++)
+	for (size_t i = 0; i < t->lun_count; i++) {
+		known_release(&states.lus[i].known);
 		free(states.lus[i].places);
+	}
 	free(states.changes_at_invoke);
 	free(states.alone_at_invoke);
 	free(states.session_bands);
