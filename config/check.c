@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/personality.h"
 #include "config/rows.h"
 
 static void check_portals(struct config_problems *problems, const struct config *config)
@@ -62,12 +63,26 @@ static void check_portal_groups(struct config_problems *problems, const struct c
 	}
 }
 
+static void check_profile(struct config_problems *problems, const struct config *config,
+			  const struct config_target *target, const struct config_lun *lun)
+{
+	const char *proposal = config_personality_suggest(config, lun->profile);
+
+	if (config_personality_find(config, lun->profile))
+		return;
+	config_problem(problems, "lun %u of target `%s`%s: there is no personality `%s`%s%s%s",
+		       lun->number, config_target_label(target), config_lines_of(lun->line, 0).text,
+		       lun->profile, proposal ? ": did you mean `" : " for `profile`",
+		       proposal ? proposal : "", proposal ? "`?" : "");
+}
+
 static void check_lun(struct config_problems *problems, const struct config *config,
 		      const struct config_target *target, const struct config_lun *lun)
 {
 	struct config_lines line = config_lines_of(lun->line, 0);
 	char size[CONFIG_SIZE_TEXT_MAX], other[CONFIG_SIZE_TEXT_MAX];
 
+	check_profile(problems, config, target, lun);
 	if (lun->path[0] != '\0' && lun->backing != CONFIG_BACKING_FILE)
 		config_problem(problems,
 			       "lun %u of target `%s`%s: `path` is for backing `file`, this one "

@@ -48,10 +48,65 @@ enum config_backing {
 	CONFIG_BACKING_NULL,
 };
 
-enum config_profile {
-	CONFIG_PROFILE_INVALID = 0,
-	CONFIG_PROFILE_DLT_S4,
-	CONFIG_PROFILE_SPC4,
+#define CONFIG_PROFILE_NAME_MAX	 31 /* characters of the name of a personality */
+#define CONFIG_PERSONALITIES_MAX 64
+#define CONFIG_OVERRIDES_MAX	 32 /* of one personality */
+#define CONFIG_OVERRIDE_LEN_MAX	 64 /* bytes of one override */
+
+/* As PERSISTENT RESERVE OUT establishes them. */
+enum config_unit_attention {
+	CONFIG_UNIT_ATTENTION_NONE = 0,
+	CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED,
+	CONFIG_UNIT_ATTENTION_RESERVATIONS_RELEASED,
+	CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,
+};
+
+enum config_override_data {
+	CONFIG_OVERRIDE_NONE = 0,
+	CONFIG_OVERRIDE_INQUIRY,
+	CONFIG_OVERRIDE_VPD,
+	CONFIG_OVERRIDE_MODE,
+};
+
+/* Bytes that stand in INQUIRY data, a VPD page or a mode page instead of Holdfast's. */
+struct config_override {
+	char page[16];				     /* "inquiry", "vpd:83", "mode:0a,01" */
+	uint16_t offset;			     /* bytes, from the start of the page */
+	char bytes[3 * CONFIG_OVERRIDE_LEN_MAX + 1]; /* hexadecimal */
+	/* What `page` and `bytes` stand for. */
+	enum config_override_data data;
+	uint8_t code, subpage;
+	uint8_t len;
+	uint8_t values[CONFIG_OVERRIDE_LEN_MAX];
+	uint32_t line;
+};
+
+/* What a LUN claims to be, by the names of struct pr_profile. */
+struct config_personality {
+	char name[CONFIG_PROFILE_NAME_MAX + 1];
+	char base[CONFIG_PROFILE_NAME_MAX + 1]; /* every value it does not give is that one's */
+	uint32_t types;				/* bit n: type n */
+	uint32_t in_actions, out_actions;	/* bit n: service action n */
+	bool specify_initiator_ports;
+	bool all_target_ports;
+	bool compatible_handling;
+	bool persist_through_power_loss;
+	uint8_t allow_commands;
+	uint32_t preempt_unit_attention; /* enum config_unit_attention */
+	uint32_t clear_unit_attention;	 /* likewise */
+	bool preempt_removes_own_key;
+	bool preempt_always_checks_type;
+	bool preempt_of_key_0_conflicts;
+	bool tas_changeable;
+	/* The defaults of its LUNs. */
+	bool tas;
+	char vendor[9];
+	char product[17];
+	char revision[5];
+	struct config_override *overrides; /* the base's first */
+	uint32_t override_count;
+	uint32_t own_override_count; /* those that are not the base's */
+	uint32_t line;		     /* of the file; 0: built in */
 };
 
 struct config_portal {
@@ -68,7 +123,7 @@ struct config_lun {
 	uint64_t size; /* bytes; 0: the size that the file has, else CONFIG_DEFAULT_SIZE */
 	uint32_t block_size;
 	uint8_t physical_exponent;
-	uint32_t profile; /* enum config_profile */
+	char profile[CONFIG_PROFILE_NAME_MAX + 1]; /* the name of a personality */
 	bool read_only;
 	bool removable;
 	bool thin;
@@ -161,10 +216,12 @@ struct config_policy {
 struct config_secrets; /* config/secrets.h */
 
 struct config {
-	char state_dir[CONFIG_PATH_MAX]; /* empty: the default of holdfastd(8) */
-	uint32_t threads;		 /* 0: the number of cores, at most 8 */
-	uint32_t log_level;		 /* enum config_log_level */
-	uint32_t on_damage;		 /* enum config_on_damage */
+	char state_dir[CONFIG_PATH_MAX];	  /* empty: the default of holdfastd(8) */
+	uint32_t threads;			  /* 0: the number of cores, at most 8 */
+	uint32_t log_level;			  /* enum config_log_level */
+	uint32_t on_damage;			  /* enum config_on_damage */
+	struct config_personality *personalities; /* beside the built-in ones */
+	uint32_t personality_count;
 	struct config_portal *portals;
 	uint32_t portal_count;
 	struct config_target *targets;
@@ -207,10 +264,19 @@ struct config_setting_text {
 
 /*
  * A LUN that no file has, with these settings and the defaults for the others; paths must be
- * absolute. False after everything that is wrong has been reported.
+ * absolute, and its personality one of `config`'s. False after everything that is wrong has been
+ * reported.
  */
-bool config_load_lun(uint16_t number, const struct config_setting_text *settings, uint32_t count,
+bool config_load_lun(const struct config *config, uint16_t number,
+		     const struct config_setting_text *settings, uint32_t count,
 		     config_report report, void *context, struct config_lun *ret_lun);
+
+/* The built-in personalities, and those of a configuration. NULL: none has that name. */
+const struct config_personality *config_personality_builtin(uint32_t index);
+const struct config_personality *config_personality_find(const struct config *config,
+							 const char *name);
+/* Makes a LUN be that: what it had from its personality comes from the new one. */
+void config_lun_set_profile(const struct config *config, struct config_lun *lun, const char *name);
 
 /* A target's LUN of that number, or NULL. */
 struct config_lun *config_find_lun(struct config_target *target, uint16_t number);
@@ -218,6 +284,8 @@ struct config_lun *config_find_lun(struct config_target *target, uint16_t number
 bool config_put_lun(struct config_target *target, const struct config_lun *lun);
 void config_drop_lun(struct config_target *target, uint16_t number);
 
+/* The personalities alone, as a file has them. */
+void config_print_personalities(const struct config *config, FILE *out);
 /* The whole configuration, every setting with its value, as a file that loads to the same. */
 void config_print(const struct config *config, FILE *out);
 
@@ -240,11 +308,9 @@ bool config_set_portals(struct config *config, const struct config_portal *porta
 uint32_t config_portal_groups(const struct config *config,
 			      uint16_t ret_groups[CONFIG_PORTAL_GROUPS_MAX]);
 
-const char *config_profile_name(enum config_profile profile);
 const char *config_backing_name(enum config_backing backing);
 
 /* For command lines: the value that a name stands for. False when there is none such. */
-bool config_parse_profile(const char *text, uint32_t *ret_profile);
 bool config_parse_log_level(const char *text, uint32_t *ret_level);
 
 #endif

@@ -33,6 +33,13 @@ static void describe_choices(const struct config_choice *choices, char *ret_text
 	}
 }
 
+static void describe_set(const struct config_choice *choices, char *ret_text, size_t len)
+{
+	int n = snprintf(ret_text, len, "an array of ");
+
+	describe_choices(choices, ret_text + n, len - (size_t)n);
+}
+
 void config_row_describe_range(const struct config_row *row, char ret_text[CONFIG_RANGE_TEXT_MAX])
 {
 	char low[CONFIG_SIZE_TEXT_MAX], high[CONFIG_SIZE_TEXT_MAX];
@@ -79,6 +86,9 @@ void config_row_describe_range(const struct config_row *row, char ret_text[CONFI
 	case CONFIG_KIND_LUNS:
 		snprintf(ret_text, len, "an array of LUN numbers, %" PRIu64 " to %" PRIu64,
 			 row->min, row->max);
+		break;
+	case CONFIG_KIND_SET:
+		describe_set(row->choices, ret_text, len);
 		break;
 	case CONFIG_KIND_GROUP:
 		snprintf(ret_text, len, "a group in braces");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/personality.h"
 #include "config/read.h"
 #include "config/rows.h"
 #include "config/scan.h"
@@ -26,6 +27,9 @@ void config_free(struct config **config)
 	for (uint32_t i = 0; c->targets && i < c->target_count; i++)
 		target_free(&c->targets[i]);
 	free(c->targets);
+	for (uint32_t i = 0; c->personalities && i < c->personality_count; i++)
+		config_personality_clear(&c->personalities[i]);
+	free(c->personalities);
 	config_secrets_free(&c->secrets);
 	free(c->portals);
 	free(c);

@@ -69,7 +69,8 @@ static bool write_setting(FILE *out, const struct config_setting_text *setting,
 }
 
 /* NULL when something was reported. */
-static char *lun_text(uint16_t number, const struct config_setting_text *settings, uint32_t count,
+static char *lun_text(const struct config *config, uint16_t number,
+		      const struct config_setting_text *settings, uint32_t count,
 		      struct config_problems *problems)
 {
 	char *text = NULL;
@@ -78,6 +79,7 @@ static char *lun_text(uint16_t number, const struct config_setting_text *setting
 	FILE *out = open_memstream(&text, &len);
 
 	if (out) {
+		config_print_personalities(config, out);
 		fprintf(out, "targets = ( { luns = ( { number = %u;", number);
 		for (uint32_t i = 0; i < count; i++)
 			sound = write_setting(out, &settings[i], problems) && sound;
@@ -93,21 +95,22 @@ static char *lun_text(uint16_t number, const struct config_setting_text *setting
 	return NULL;
 }
 
-bool config_load_lun(uint16_t number, const struct config_setting_text *settings, uint32_t count,
+bool config_load_lun(const struct config *config, uint16_t number,
+		     const struct config_setting_text *settings, uint32_t count,
 		     config_report report, void *context, struct config_lun *ret_lun)
 {
 	char name[32];
 	struct config_problems problems = {name, report, context, 0};
 
 	snprintf(name, sizeof(name), "LUN %u", number);
-	char *text = lun_text(number, settings, count, &problems);
-	struct config *config = text ? config_load_text(text, name, report, context) : NULL;
+	char *text = lun_text(config, number, settings, count, &problems);
+	struct config *loaded = text ? config_load_text(text, name, report, context) : NULL;
 	free(text);
-	if (!config)
+	if (!loaded)
 		return false;
-	*ret_lun = config->targets[0].luns[0];
+	*ret_lun = loaded->targets[0].luns[0];
 	ret_lun->line = 0;
-	config_free(&config);
+	config_free(&loaded);
 	return true;
 }
 

@@ -46,6 +46,20 @@ static void print_choice(FILE *out, const struct config_row *row, uint64_t value
 		print_string(out, name ? name : "");
 }
 
+static void print_set(FILE *out, const struct config_row *row, uint64_t set)
+{
+	const char *before = "[";
+
+	for (const struct config_choice *c = row->choices; c->name; c++) {
+		if (!(set >> c->value & 1))
+			continue;
+		fputs(before, out);
+		print_string(out, c->name);
+		before = ", ";
+	}
+	fputs("]", out);
+}
+
 /* A value that stands for "whatever the default is" cannot be written, only left away. */
 static bool is_unset(const struct config_row *row, const void *values)
 {
@@ -68,6 +82,7 @@ static bool is_unset(const struct config_row *row, const void *values)
 	case CONFIG_KIND_NAME:
 	case CONFIG_KIND_ADDRESS:
 	case CONFIG_KIND_CHOICE:
+	case CONFIG_KIND_SET:
 		return false;
 	}
 	return true;
@@ -89,6 +104,9 @@ static void print_value(FILE *out, const struct config_row *row, const void *val
 		break;
 	case CONFIG_KIND_CHOICE:
 		print_choice(out, row, config_row_get_number(row, values));
+		break;
+	case CONFIG_KIND_SET:
+		print_set(out, row, config_row_get_number(row, values));
 		break;
 	case CONFIG_KIND_TEXT:
 	case CONFIG_KIND_PATH:
@@ -172,9 +190,42 @@ static void print_target(FILE *out, const struct config_target *target)
 	fputs("        );\n    }", out);
 }
 
+/* The overrides of its base come with the base. */
+static void print_personality(FILE *out, const struct config_personality *personality)
+{
+	uint32_t own = personality->own_override_count;
+	uint32_t first = personality->override_count - own;
+
+	fputs("    {\n", out);
+	print_rows(out, 2, CONFIG_GROUP_PERSONALITY, personality);
+	if (own > 0)
+		fputs("        bytes = (\n", out);
+	for (uint32_t i = first; i < personality->override_count; i++) {
+		fputs("            {\n", out);
+		print_rows(out, 4, CONFIG_GROUP_OVERRIDE, &personality->overrides[i]);
+		fprintf(out, "            }%s\n", i + 1 < personality->override_count ? "," : "");
+	}
+	if (own > 0)
+		fputs("        );\n", out);
+	fputs("    }", out);
+}
+
+void config_print_personalities(const struct config *config, FILE *out)
+{
+	if (config->personality_count == 0)
+		return;
+	fputs("personalities = (\n", out);
+	for (uint32_t i = 0; i < config->personality_count; i++) {
+		print_personality(out, &config->personalities[i]);
+		fputs(i + 1 < config->personality_count ? ",\n" : "\n", out);
+	}
+	fputs(");\n", out);
+}
+
 void config_print(const struct config *config, FILE *out)
 {
 	print_rows(out, 0, CONFIG_GROUP_TOP, config);
+	config_print_personalities(config, out);
 	fputs("portals = (\n", out);
 	for (uint32_t i = 0; i < config->portal_count; i++) {
 		fputs("    {\n", out);

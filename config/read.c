@@ -3,20 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/personality.h"
 #include "config/read_row.h"
 
 static const struct config_place top_place = {""};
 
 /* The list `name` of a group, or NULL when it is not there or no list (which has been reported). */
-static const config_setting_t *member_list(const config_setting_t *setting, const char *name)
+const config_setting_t *config_read_list(const config_setting_t *setting, const char *name)
 {
 	const config_setting_t *list = config_setting_get_member(setting, name);
 	return list && config_setting_type(list) == CONFIG_TYPE_LIST ? list : NULL;
 }
 
 /* How many groups stand in a list; reports more than `most`, and none. */
-static uint32_t list_count(struct config_reader *reader, const config_setting_t *list,
-			   const struct config_place *place, uint32_t most)
+uint32_t config_read_list_count(struct config_reader *reader, const config_setting_t *list,
+				const struct config_place *place, uint32_t most)
 {
 	uint32_t count = (uint32_t)config_setting_length(list);
 	char what[64];
@@ -33,9 +34,9 @@ static uint32_t list_count(struct config_reader *reader, const config_setting_t 
 }
 
 /* Entry `i` of a list when it is a group, else NULL and a report. */
-static const config_setting_t *list_group(struct config_reader *reader,
-					  const config_setting_t *list,
-					  const struct config_place *place, uint32_t i)
+const config_setting_t *config_read_list_group(struct config_reader *reader,
+					       const config_setting_t *list,
+					       const struct config_place *place, uint32_t i)
 {
 	const config_setting_t *entry = config_setting_get_elem(list, i);
 	char what[64];
@@ -51,9 +52,10 @@ static const config_setting_t *list_group(struct config_reader *reader,
 static bool read_portals(struct config_reader *reader, const config_setting_t *root,
 			 struct config *config)
 {
-	const config_setting_t *list = member_list(root, "portals");
+	const config_setting_t *list = config_read_list(root, "portals");
 	const struct config_group *group = &config_groups[CONFIG_GROUP_PORTAL];
-	uint32_t count = list ? list_count(reader, list, &top_place, CONFIG_PORTALS_MAX) : 1;
+	uint32_t count =
+		list ? config_read_list_count(reader, list, &top_place, CONFIG_PORTALS_MAX) : 1;
 	struct config_place place;
 
 	config->portals = calloc(count > 0 ? count : 1, sizeof(*config->portals));
@@ -64,7 +66,7 @@ static bool read_portals(struct config_reader *reader, const config_setting_t *r
 		struct config_portal *portal = &config->portals[i];
 		config_group_defaults(group, portal);
 		const config_setting_t *entry =
-			list ? list_group(reader, list, &top_place, i) : NULL;
+			list ? config_read_list_group(reader, list, &top_place, i) : NULL;
 		/* A wrong address must not look like the default one, given twice. */
 		if (list && (!entry || config_setting_get_member(entry, "address")))
 			portal->address[0] = '\0';
@@ -83,8 +85,27 @@ static void lun_defaults(struct config_lun *lun, uint32_t place_in_list)
 	lun->number = (uint16_t)place_in_list;
 }
 
+/* What the file does not say is the personality's. One that is not known, config_check tells of. */
+static void lun_take_personality(const config_setting_t *entry, const struct config *config,
+				 struct config_lun *lun)
+{
+	const struct config_personality *personality =
+		config_personality_find(config, lun->profile);
+
+	if (!personality)
+		return;
+	if (!config_setting_get_member(entry, "tas"))
+		lun->tas = personality->tas;
+	if (!config_setting_get_member(entry, "vendor"))
+		memcpy(lun->vendor, personality->vendor, sizeof(lun->vendor));
+	if (!config_setting_get_member(entry, "product"))
+		memcpy(lun->product, personality->product, sizeof(lun->product));
+	if (!config_setting_get_member(entry, "revision"))
+		memcpy(lun->revision, personality->revision, sizeof(lun->revision));
+}
+
 static void read_lun(struct config_reader *reader, const config_setting_t *entry, uint32_t index,
-		     const char *target_name, struct config_lun *lun)
+		     const char *target_name, const struct config *config, struct config_lun *lun)
 {
 	const config_setting_t *number = config_setting_get_member(entry, "number");
 	struct config_place place;
@@ -99,6 +120,7 @@ static void read_lun(struct config_reader *reader, const config_setting_t *entry
 		snprintf(place.text, sizeof(place.text), "lun %lld", shown);
 	lun->line = config_setting_source_line(entry);
 	config_read_group(reader, entry, CONFIG_GROUP_LUN, &place, lun);
+	lun_take_personality(entry, config, lun);
 	/* Eight 512-byte blocks make a physical one; a 4096-byte block is one already. */
 	if (lun->block_size != 512 && !config_setting_get_member(entry, "physical_exponent"))
 		lun->physical_exponent = 0;
@@ -106,10 +128,10 @@ static void read_lun(struct config_reader *reader, const config_setting_t *entry
 
 static bool read_luns(struct config_reader *reader, const config_setting_t *setting,
 		      const struct config_place *place, const char *target_name,
-		      struct config_target *target)
+		      const struct config *config, struct config_target *target)
 {
-	const config_setting_t *list = setting ? member_list(setting, "luns") : NULL;
-	uint32_t count = list ? list_count(reader, list, place, CONFIG_LUNS_MAX) : 1;
+	const config_setting_t *list = setting ? config_read_list(setting, "luns") : NULL;
+	uint32_t count = list ? config_read_list_count(reader, list, place, CONFIG_LUNS_MAX) : 1;
 
 	target->luns = calloc(count > 0 ? count : 1, sizeof(*target->luns));
 	if (!target->luns)
@@ -117,12 +139,13 @@ static bool read_luns(struct config_reader *reader, const config_setting_t *sett
 	target->lun_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		lun_defaults(&target->luns[i], i);
-		const config_setting_t *entry = list ? list_group(reader, list, place, i) : NULL;
+		const config_setting_t *entry =
+			list ? config_read_list_group(reader, list, place, i) : NULL;
 		/* A wrong number must not look like a LUN that is there twice. */
 		if (list && (!entry || config_setting_get_member(entry, "number")))
 			target->luns[i].number = UINT16_MAX;
 		if (entry)
-			read_lun(reader, entry, i, target_name, &target->luns[i]);
+			read_lun(reader, entry, i, target_name, config, &target->luns[i]);
 	}
 	return true;
 }
@@ -179,8 +202,9 @@ static void read_visible_luns(struct config_reader *reader, const config_setting
 static bool read_initiators(struct config_reader *reader, const config_setting_t *setting,
 			    const struct config_place *place, struct config_target *target)
 {
-	const config_setting_t *list = member_list(setting, "initiators");
-	uint32_t count = list ? list_count(reader, list, place, CONFIG_INITIATORS_MAX) : 0;
+	const config_setting_t *list = config_read_list(setting, "initiators");
+	uint32_t count =
+		list ? config_read_list_count(reader, list, place, CONFIG_INITIATORS_MAX) : 0;
 
 	if (count == 0)
 		return true;
@@ -190,7 +214,7 @@ static bool read_initiators(struct config_reader *reader, const config_setting_t
 	target->initiator_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		struct config_initiator *initiator = &target->initiators[i];
-		const config_setting_t *entry = list_group(reader, list, place, i);
+		const config_setting_t *entry = config_read_list_group(reader, list, place, i);
 		struct config_place here;
 		config_group_defaults(&config_groups[CONFIG_GROUP_INITIATOR], initiator);
 		if (!entry)
@@ -208,7 +232,7 @@ static bool read_initiators(struct config_reader *reader, const config_setting_t
 }
 
 static bool read_target(struct config_reader *reader, const config_setting_t *entry, uint32_t index,
-			bool is_alone, struct config_target *target)
+			bool is_alone, const struct config *config, struct config_target *target)
 {
 	const struct config_group *group = &config_groups[CONFIG_GROUP_TARGET];
 	struct config_place place;
@@ -216,7 +240,7 @@ static bool read_target(struct config_reader *reader, const config_setting_t *en
 
 	config_group_defaults(group, target);
 	if (!entry)
-		return read_luns(reader, NULL, &top_place, NULL, target);
+		return read_luns(reader, NULL, &top_place, NULL, config, target);
 	const config_setting_t *name = config_setting_get_member(entry, "name");
 	snprintf(shown, sizeof(shown), "%s",
 		 name && config_setting_get_string(name) ? config_setting_get_string(name)
@@ -232,14 +256,15 @@ static bool read_target(struct config_reader *reader, const config_setting_t *en
 	config_read_group(reader, entry, CONFIG_GROUP_TARGET, &place, target);
 	read_portal_groups(reader, entry, &place, target);
 	return read_initiators(reader, entry, &place, target) &&
-	       read_luns(reader, entry, &place, is_alone ? NULL : shown, target);
+	       read_luns(reader, entry, &place, is_alone ? NULL : shown, config, target);
 }
 
 static bool read_targets(struct config_reader *reader, const config_setting_t *root,
 			 struct config *config)
 {
-	const config_setting_t *list = member_list(root, "targets");
-	uint32_t count = list ? list_count(reader, list, &top_place, CONFIG_TARGETS_MAX) : 1;
+	const config_setting_t *list = config_read_list(root, "targets");
+	uint32_t count =
+		list ? config_read_list_count(reader, list, &top_place, CONFIG_TARGETS_MAX) : 1;
 
 	config->targets = calloc(count > 0 ? count : 1, sizeof(*config->targets));
 	if (!config->targets)
@@ -247,8 +272,8 @@ static bool read_targets(struct config_reader *reader, const config_setting_t *r
 	config->target_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		const config_setting_t *entry =
-			list ? list_group(reader, list, &top_place, i) : NULL;
-		if (!read_target(reader, entry, i, count == 1, &config->targets[i]))
+			list ? config_read_list_group(reader, list, &top_place, i) : NULL;
+		if (!read_target(reader, entry, i, count == 1, config, &config->targets[i]))
 			return false;
 		if (list && !entry)
 			config->targets[i].name[0] = '\0';
@@ -277,5 +302,7 @@ bool config_read_tree(struct config_reader *reader, const config_setting_t *root
 	config_read_group(reader, root, CONFIG_GROUP_TOP, &top_place, config);
 	read_member_group(reader, root, CONFIG_GROUP_LIMITS, &config->limits);
 	read_member_group(reader, root, CONFIG_GROUP_POLICY, &config->policy);
-	return read_portals(reader, root, config) && read_targets(reader, root, config);
+	/* LUNs take what they do not say from personalities. */
+	return config_read_personalities(reader, root, config) &&
+	       read_portals(reader, root, config) && read_targets(reader, root, config);
 }

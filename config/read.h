@@ -18,4 +18,8 @@ struct config_reader {
 bool config_read_tree(struct config_reader *reader, const config_setting_t *root,
 		      struct config *config);
 
+/* Its personalities alone (read_personality.c). False: no memory. */
+bool config_read_personalities(struct config_reader *reader, const config_setting_t *root,
+			       struct config *config);
+
 #endif

@@ -74,7 +74,7 @@ static void row_problem(const struct row_read *read, const char *rest)
 
 static void row_wrong_type(const struct row_read *read, const char *wanted)
 {
-	char range[CONFIG_RANGE_TEXT_MAX], rest[256];
+	char range[CONFIG_RANGE_TEXT_MAX], rest[CONFIG_RANGE_TEXT_MAX + 256];
 
 	config_row_describe_range(read->row, range);
 	if (wanted)
@@ -177,6 +177,33 @@ static void row_read_choice(const struct row_read *read)
 			 proposal ? "`?" : "", range);
 		row_problem(read, rest);
 	}
+}
+
+/* An array of names. An empty one is a mistake: nothing is left that could be done. */
+static void row_read_set(const struct row_read *read)
+{
+	uint32_t set = 0, bit;
+	int count = config_setting_length(read->setting);
+
+	if (config_setting_type(read->setting) != CONFIG_TYPE_ARRAY || count == 0) {
+		row_wrong_type(read, NULL);
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const char *text = config_setting_get_string_elem(read->setting, i);
+		char rest[512], range[CONFIG_RANGE_TEXT_MAX];
+
+		if (text && config_choice_value(read->row->choices, text, &bit)) {
+			set |= UINT32_C(1) << bit;
+			continue;
+		}
+		config_row_describe_range(read->row, range);
+		snprintf(rest, sizeof(rest), "`%.*s` is not known (%s)", SHOWN_VALUE_MAX,
+			 text ? text : "a number", range);
+		row_problem(read, rest);
+		return;
+	}
+	config_row_set_number(read->row, read->values, set);
 }
 
 /* Printable ASCII, as SPC-4 4.4.1 wants it for the fields that most of these become. */
@@ -296,6 +323,9 @@ static void row_read(const struct row_read *read)
 		break;
 	case CONFIG_KIND_ADDRESS:
 		row_read_address(read);
+		break;
+	case CONFIG_KIND_SET:
+		row_read_set(read);
 		break;
 	case CONFIG_KIND_GROUP:
 		if (config_setting_type(read->setting) != CONFIG_TYPE_GROUP)

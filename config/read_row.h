@@ -33,6 +33,16 @@ __attribute__((format(printf, 5, 6))) void config_read_problem(struct config_rea
 /* "a number", "text", ... what the file has there. */
 const char *config_read_type_name(const config_setting_t *setting);
 
+/* The list `name` of a group, or NULL when it is not there or no list (which has been reported). */
+const config_setting_t *config_read_list(const config_setting_t *setting, const char *name);
+/* How many groups stand in a list; reports more than `most`, and none. */
+uint32_t config_read_list_count(struct config_reader *reader, const config_setting_t *list,
+				const struct config_place *place, uint32_t most);
+/* Entry `i` of a list when it is a group, else NULL and a report. */
+const config_setting_t *config_read_list_group(struct config_reader *reader,
+					       const config_setting_t *list,
+					       const struct config_place *place, uint32_t i);
+
 /* True with the value when the setting is an integer. */
 bool config_read_integer(const config_setting_t *setting, long long *ret_value);
 

@@ -35,12 +35,6 @@ static const struct config_choice backings[] = {
 	{NULL, 0},
 };
 
-static const struct config_choice profiles[] = {
-	{"dlt-s4", CONFIG_PROFILE_DLT_S4},
-	{"spc4", CONFIG_PROFILE_SPC4},
-	{NULL, 0},
-};
-
 static const struct config_choice block_sizes[] = {
 	{"512", 512},
 	{"4096", 4096},
@@ -92,6 +86,10 @@ static const struct config_row top_rows[] = {
 	 .max = 255,
 	 .initial_text = "",
 	 .doc = "CHAP name that discovery proves itself with."},
+	{.name = "personalities",
+	 .kind = CONFIG_KIND_LIST,
+	 .initial_note = "the built-in ones",
+	 .doc = "What LUNs can claim to be."},
 	{.name = "portals",
 	 .kind = CONFIG_KIND_LIST,
 	 .initial_note = "one portal, 127.0.0.1:3260, in group 1",
@@ -249,11 +247,12 @@ static const struct config_row lun_rows[] = {
 	 .initial_note = "3 with block_size 512, else 0",
 	 .doc = "Logical blocks per physical block, as a power of two."},
 	{.name = "profile",
-	 .kind = CONFIG_KIND_CHOICE,
+	 .kind = CONFIG_KIND_TEXT,
 	 AT(struct config_lun, profile),
-	 .choices = profiles,
-	 .initial = CONFIG_PROFILE_DLT_S4,
-	 .doc = "What the LUN offers in persistent reservations."},
+	 .min = 1,
+	 .max = CONFIG_PROFILE_NAME_MAX,
+	 .initial_text = "dlt-s4",
+	 .doc = "The personality: what the LUN offers in persistent reservations, and who it says it is."},
 	{.name = "read_only",
 	 .kind = CONFIG_KIND_BOOL,
 	 AT(struct config_lun, read_only),
@@ -294,6 +293,7 @@ static const struct config_row lun_rows[] = {
 	{.name = "tas",
 	 .kind = CONFIG_KIND_BOOL,
 	 AT(struct config_lun, tas),
+	 .initial_note = "the personality's, which is false for `dlt-s4` and `spc4`",
 	 .doc = "TASK ABORTED STATUS at start."},
 	{.name = "vendor",
 	 .kind = CONFIG_KIND_TEXT,
@@ -301,6 +301,7 @@ static const struct config_row lun_rows[] = {
 	 .min = 1,
 	 .max = 8,
 	 .initial_text = "HOLDFAST",
+	 .initial_note = "the personality's, which is `HOLDFAST` for `dlt-s4` and `spc4`",
 	 .doc = "T10 vendor identification."},
 	{.name = "product",
 	 .kind = CONFIG_KIND_TEXT,
@@ -308,6 +309,7 @@ static const struct config_row lun_rows[] = {
 	 .min = 1,
 	 .max = 16,
 	 .initial_text = "VIRTUAL DISK",
+	 .initial_note = "the personality's, which is `VIRTUAL DISK` for `dlt-s4` and `spc4`",
 	 .doc = "Product identification."},
 	{.name = "revision",
 	 .kind = CONFIG_KIND_TEXT,
@@ -315,6 +317,7 @@ static const struct config_row lun_rows[] = {
 	 .min = 1,
 	 .max = 4,
 	 .initial_text = "0100",
+	 .initial_note = "the personality's, which is `0100` for `dlt-s4` and `spc4`",
 	 .doc = "Product revision level."},
 	{.name = "serial",
 	 .kind = CONFIG_KIND_TEXT,
@@ -432,6 +435,10 @@ static const struct config_row policy_rows[] = {
 
 const struct config_group config_groups[CONFIG_GROUP_COUNT] = {
 	[CONFIG_GROUP_TOP] = {"", "the top level", top_rows, COUNT(top_rows)},
+	[CONFIG_GROUP_PERSONALITY] = {"personalities", "a personality", config_personality_rows,
+				      CONFIG_PERSONALITY_ROWS},
+	[CONFIG_GROUP_OVERRIDE] = {"bytes", "overridden bytes", config_override_rows,
+				   CONFIG_OVERRIDE_ROWS},
 	[CONFIG_GROUP_PORTAL] = {"portals", "a portal", portal_rows, COUNT(portal_rows)},
 	[CONFIG_GROUP_TARGET] = {"targets", "a target", target_rows, COUNT(target_rows)},
 	[CONFIG_GROUP_LUN] = {"luns", "a lun", lun_rows, COUNT(lun_rows)},
@@ -522,6 +529,7 @@ static void config_row_default(const struct config_row *row, void *values)
 		break;
 	case CONFIG_KIND_TAGS:
 	case CONFIG_KIND_LUNS:
+	case CONFIG_KIND_SET:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:
@@ -555,21 +563,10 @@ bool config_choice_value(const struct config_choice *choices, const char *name, 
 	return false;
 }
 
-const char *config_profile_name(enum config_profile profile)
-{
-	const char *name = config_choice_name(profiles, profile);
-	return name ? name : "?";
-}
-
 const char *config_backing_name(enum config_backing backing)
 {
 	const char *name = config_choice_name(backings, backing);
 	return name ? name : "?";
-}
-
-bool config_parse_profile(const char *text, uint32_t *ret_profile)
-{
-	return config_choice_value(profiles, text, ret_profile);
 }
 
 bool config_parse_log_level(const char *text, uint32_t *ret_level)

@@ -20,6 +20,7 @@ enum config_kind {
 	CONFIG_KIND_CHOICE,  /* uint32_t: the value of one of `choices` */
 	CONFIG_KIND_TAGS,    /* an array of portal group tags: read by the target's reader */
 	CONFIG_KIND_LUNS,    /* an array of LUN numbers: read by the initiator's reader */
+	CONFIG_KIND_SET,     /* uint32_t: an array of `choices`, a bit for the value of each */
 	CONFIG_KIND_GROUP,   /* { ... } with rows of its own */
 	CONFIG_KIND_LIST,    /* ( {...}, {...} ) with rows of its own */
 };
@@ -57,8 +58,16 @@ enum config_group_id {
 	CONFIG_GROUP_INITIATOR,
 	CONFIG_GROUP_LIMITS,
 	CONFIG_GROUP_POLICY,
+	CONFIG_GROUP_PERSONALITY,
+	CONFIG_GROUP_OVERRIDE,
 	CONFIG_GROUP_COUNT,
 };
+
+/* Of rows_personality.c. */
+#define CONFIG_PERSONALITY_ROWS 21
+#define CONFIG_OVERRIDE_ROWS	3
+extern const struct config_row config_personality_rows[CONFIG_PERSONALITY_ROWS];
+extern const struct config_row config_override_rows[CONFIG_OVERRIDE_ROWS];
 
 extern const struct config_group config_groups[CONFIG_GROUP_COUNT];
 
@@ -80,7 +89,7 @@ bool config_choice_value(const struct config_choice *choices, const char *name,
 void config_format_size(uint64_t bytes, char ret_text[CONFIG_SIZE_TEXT_MAX]);
 
 /* What may stand there, e.g. "1 to 64", "true or false", "`file`, `memory` or `null`". */
-#define CONFIG_RANGE_TEXT_MAX 128
+#define CONFIG_RANGE_TEXT_MAX 256
 void config_row_describe_range(const struct config_row *row, char ret_text[CONFIG_RANGE_TEXT_MAX]);
 
 /* The default as a person would write it, e.g. "1G", "false", "`spc4`". */

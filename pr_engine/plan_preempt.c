@@ -61,14 +61,19 @@ static struct preemption survey(const struct planning *planning)
 /* SCOPE and TYPE count only where a reservation is made: old nfsd fences with type 0. */
 static enum pr_outcome check(struct planning *planning, const struct preemption *preemption)
 {
-	if (preemption->mode == PREEMPT_REMOVE_ONLY) {
-		if (planning->request->service_action_key == 0)
-			return pr_plan_refuse(planning, PR_OUTCOME_INVALID_FIELD_IN_PARAMETER_LIST,
-					      PR_FIELD_SERVICE_ACTION_KEY);
-		return preemption->matched > 0 ? PR_OUTCOME_GOOD : PR_OUTCOME_RESERVATION_CONFLICT;
-	}
-	enum pr_outcome outcome = pr_plan_check_scope(planning);
-	return outcome == PR_OUTCOME_GOOD ? pr_plan_check_type(planning) : outcome;
+	bool reserves = preemption->mode != PREEMPT_REMOVE_ONLY;
+	enum pr_outcome outcome = reserves ? pr_plan_check_scope(planning) : PR_OUTCOME_GOOD;
+
+	if (outcome == PR_OUTCOME_GOOD &&
+	    (reserves || planning->profile->preempt_always_checks_type))
+		outcome = pr_plan_check_type(planning);
+	if (reserves || outcome != PR_OUTCOME_GOOD)
+		return outcome;
+	if (planning->request->service_action_key == 0 &&
+	    !planning->profile->preempt_of_key_0_conflicts)
+		return pr_plan_refuse(planning, PR_OUTCOME_INVALID_FIELD_IN_PARAMETER_LIST,
+				      PR_FIELD_SERVICE_ACTION_KEY);
+	return preemption->matched > 0 ? PR_OUTCOME_GOOD : PR_OUTCOME_RESERVATION_CONFLICT;
 }
 
 /* First the reservation, then the registrations: a holder cannot be removed. */

@@ -40,7 +40,7 @@ enum pr_outcome pr_plan_clear(struct planning *planning)
 	struct pr_change change = {.op = PR_CHANGE_REMOVE_ALL};
 
 	pr_change_encode(&change, &planning->changes);
-	planning->plan.victims_unit_attention = PR_UA_RESERVATIONS_PREEMPTED;
+	planning->plan.victims_unit_attention = planning->profile->clear_unit_attention;
 	planning->plan.bumps_generation = true;
 	return PR_OUTCOME_GOOD;
 }

@@ -23,8 +23,10 @@ const struct pr_profile pr_profile_dlt_s4 = {
 	.specify_initiator_ports = false,
 	.all_target_ports = false,
 	.compatible_handling = true,
+	.persist_through_power_loss = true,
 	.allow_commands = 0,
 	.preempt_unit_attention = PR_UA_RESERVATIONS_PREEMPTED,
+	.clear_unit_attention = PR_UA_RESERVATIONS_PREEMPTED,
 	.tas_changeable = false,
 	.preempt_removes_own_key = false,
 };
@@ -39,8 +41,10 @@ const struct pr_profile pr_profile_spc4 = {
 	.specify_initiator_ports = true,
 	.all_target_ports = true,
 	.compatible_handling = true,
+	.persist_through_power_loss = true,
 	.allow_commands = 3,
 	.preempt_unit_attention = PR_UA_REGISTRATIONS_PREEMPTED,
+	.clear_unit_attention = PR_UA_RESERVATIONS_PREEMPTED,
 	.tas_changeable = true,
 	.preempt_removes_own_key = true,
 };
@@ -68,10 +72,10 @@ void pr_profile_capabilities(const struct pr_profile *profile, bool aptpl_active
 {
 	memset(ret_data, 0, PR_CAPABILITIES_LEN);
 	ret_data[1] = PR_CAPABILITIES_LEN;
-	ret_data[2] =
-		(uint8_t)(CAPABILITY_PTPL_C | (profile->compatible_handling ? CAPABILITY_CRH : 0) |
-			  (profile->specify_initiator_ports ? CAPABILITY_SIP_C : 0) |
-			  (profile->all_target_ports ? CAPABILITY_ATP_C : 0));
+	ret_data[2] = (uint8_t)((profile->persist_through_power_loss ? CAPABILITY_PTPL_C : 0) |
+				(profile->compatible_handling ? CAPABILITY_CRH : 0) |
+				(profile->specify_initiator_ports ? CAPABILITY_SIP_C : 0) |
+				(profile->all_target_ports ? CAPABILITY_ATP_C : 0));
 	ret_data[3] = (uint8_t)(CAPABILITY_TMV | (profile->allow_commands & 7) << 4 |
 				(aptpl_active ? CAPABILITY_PTPL_A : 0));
 	/* Byte 4 bit n is type n, byte 5 bit 0 is type 8: the mask itself, low byte first. */

@@ -2,6 +2,7 @@
  * INQUIRY (SPC-4 6.6): standard data and vital product data.
  */
 #include "target/copy.h"
+#include "target/override.h"
 #include "target/sbc.h"
 
 #include <stdio.h>
@@ -43,7 +44,8 @@ static void put_version_descriptors(uint8_t *to)
 
 static enum scsi_result inquiry_standard(struct scsi_task *task, uint32_t allocation_length)
 {
-	uint8_t data[STANDARD_LEN] = {0};
+	uint8_t data[SCSI_INQUIRY_MAX] = {0};
+	size_t len = STANDARD_LEN;
 	struct scsi_lun_config config;
 
 	if (task->lun)
@@ -62,13 +64,12 @@ static enum scsi_result inquiry_standard(struct scsi_task *task, uint32_t alloca
 	put_text(data + 16, 16, config.product);
 	put_text(data + 32, 4, config.revision);
 	put_version_descriptors(data + 58);
-	return scsi_task_answer(task, data, sizeof(data), allocation_length);
+	if (task->lun)
+		len = scsi_override_inquiry(task->lun, data, len, sizeof(data));
+	return scsi_task_answer(task, data, len, allocation_length);
 }
 
 /* ---- vital product data ---------------------------------------------------------------------- */
-
-/* Room for the longest page: Device Identification with two target names. */
-#define VPD_MAX 1024
 
 struct vpd_page {
 	uint8_t code;
@@ -321,10 +322,18 @@ static void vpd_supported_pages(const struct scsi_task *task, struct byte_writer
 		byte_writer_u8(page, vpd_pages[i].code);
 }
 
+bool scsi_inquiry_has_page(uint8_t code)
+{
+	for (size_t i = 0; i < VPD_PAGE_COUNT; i++)
+		if (vpd_pages[i].code == code)
+			return true;
+	return false;
+}
+
 static enum scsi_result inquiry_vpd(struct scsi_task *task, uint8_t code,
 				    uint32_t allocation_length)
 {
-	uint8_t data[VPD_MAX];
+	uint8_t data[SCSI_VPD_MAX];
 	struct byte_writer page = byte_writer_over(data, sizeof(data));
 	size_t count = task->lun ? VPD_PAGE_COUNT : 1;
 
@@ -336,7 +345,10 @@ static enum scsi_result inquiry_vpd(struct scsi_task *task, uint8_t code,
 		byte_writer_be16(&page, 0);
 		vpd_pages[i].fill(task, &page);
 		put_be16(data + 2, (uint16_t)(page.len - 4));
-		return scsi_task_answer(task, data, page.len, allocation_length);
+		size_t len = page.len;
+		if (task->lun)
+			len = scsi_override_vpd(task->lun, data, len, sizeof(data));
+		return scsi_task_answer(task, data, len, allocation_length);
 	}
 	scsi_task_invalid_cdb_field(task, 2, -1);
 	return SCSI_DONE;

@@ -9,6 +9,7 @@
 #include "target/mode.h"
 
 #include "pr_engine/bytes.h"
+#include "target/override.h"
 
 /* ---- the pages ------------------------------------------------------------------------------- */
 
@@ -165,6 +166,13 @@ void mode_page_fill(const struct mode_page *page, const struct scsi_mode *mode, 
 {
 	page_begin(page, ret_bytes);
 	page->fill(mode, ret_bytes);
+}
+
+void mode_page_report(const struct mode_page *page, const struct scsi_lun *lun,
+		      const struct scsi_mode *mode, uint8_t *ret_bytes)
+{
+	mode_page_fill(page, mode, ret_bytes);
+	scsi_override_mode(lun, page->code, page->subpage, ret_bytes, page->len);
 }
 
 void mode_page_changeable(const struct mode_page *page, const struct scsi_lun *lun,

@@ -36,7 +36,10 @@ static inline uint8_t mode_page_header_len(const struct mode_page *page)
 
 /* The page for these parameters, page->len bytes. PS is 0. */
 void mode_page_fill(const struct mode_page *page, const struct scsi_mode *mode, uint8_t *ret_bytes);
-/* The same with every bit set that MODE SELECT may change, and no other. */
+/* The same as initiators are told it: with what the LUN's configuration overrides. */
+void mode_page_report(const struct mode_page *page, const struct scsi_lun *lun,
+		      const struct scsi_mode *mode, uint8_t *ret_bytes);
+/* The page with every bit set that MODE SELECT may change, and no other. */
 void mode_page_changeable(const struct mode_page *page, const struct scsi_lun *lun,
 			  uint8_t *ret_bytes);
 /* Has it any such bit? */

@@ -124,7 +124,7 @@ static bool page_check(struct scsi_task *task, const struct mode_page *page,
 	uint8_t current[MODE_PAGE_MAX];
 	uint8_t changeable[MODE_PAGE_MAX];
 
-	mode_page_fill(page, mode, current);
+	mode_page_report(page, task->lun, mode, current);
 	mode_page_changeable(page, task->lun, changeable);
 	for (size_t i = mode_page_header_len(page); i < page->len; i++) {
 		uint8_t wrong = (uint8_t)((sent[i] ^ current[i]) & ~changeable[i]);

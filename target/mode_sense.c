@@ -44,7 +44,7 @@ static void put_page(const struct scsi_lun *lun, const struct mode_page *page,
 	if (control == PAGE_CHANGEABLE)
 		mode_page_changeable(page, lun, bytes);
 	else
-		mode_page_fill(page, &mode, bytes);
+		mode_page_report(page, lun, &mode, bytes);
 	if (scsi_saved_is_possible(lun) && mode_page_is_changeable(page, lun))
 		bytes[0] |= PAGE_PS;
 	byte_writer_bytes(data, bytes, page->len);

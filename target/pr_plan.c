@@ -136,6 +136,7 @@ void pr_plan_request(const struct scsi_lun *lun, const struct pr_state *state,
 		     struct pr_commit_request *request, bool persists, struct pr_changes *changes)
 {
 	uint16_t wrong_byte = request->wrong_byte;
+	bool aptpl_is_taken = persists && lun->config.profile->persist_through_power_loss;
 
 	request->plan = (struct pr_plan){.outcome = PR_OUTCOME_RESERVATION_CONFLICT};
 	if (!request_may_start(lun, state, request))
@@ -147,8 +148,8 @@ void pr_plan_request(const struct scsi_lun *lun, const struct pr_state *state,
 		return;
 	if (wrong_byte != 0 && !plan_fails_before_transport_id(&request->plan))
 		plan_refuse(request, wrong_byte, -1);
-	else if (request->plan.outcome == PR_OUTCOME_GOOD && request->request.aptpl && !persists &&
-		 action_takes_aptpl(request->request.action))
+	else if (request->plan.outcome == PR_OUTCOME_GOOD && request->request.aptpl &&
+		 !aptpl_is_taken && action_takes_aptpl(request->request.action))
 		plan_refuse(request, request->aptpl_byte, 0);
 	changes->len += request->plan.changes_len;
 }

@@ -29,12 +29,38 @@ struct scsi_target_config {
 	uint64_t hash_seed;
 };
 
+/* Bytes that a LUN answers instead of its own (override.h). */
+#define SCSI_OVERRIDE_MAX 64 /* bytes of one */
+
+enum scsi_override_data {
+	SCSI_OVERRIDE_NONE = 0,
+	SCSI_OVERRIDE_INQUIRY, /* standard INQUIRY data; code and subpage are 0 */
+	SCSI_OVERRIDE_VPD,     /* the VPD page `code` */
+	SCSI_OVERRIDE_MODE,    /* the mode page `code`, `subpage` */
+};
+
+struct scsi_override {
+	enum scsi_override_data data;
+	uint8_t code, subpage;
+	uint16_t offset; /* bytes from the start of the data or page, header included */
+	uint8_t len;	 /* 1..SCSI_OVERRIDE_MAX */
+	uint8_t bytes[SCSI_OVERRIDE_MAX];
+};
+
+/*
+ * NULL, or a phrase that says why these bytes can never be part of an answer: there is no such
+ * page, or it is shorter.
+ */
+const char *scsi_override_fault(const struct scsi_override *override);
+
 struct scsi_lun_config {
-	uint16_t number;	   /* 0..SCSI_LUN_MAX */
-	struct backing *backing;   /* ownership goes to the LUN on success */
-	uint32_t block_size;	   /* logical, bytes: 512 or 4096 */
-	uint8_t physical_exponent; /* LBPPBE: physical block = logical << this, 0..15 */
-	const struct pr_profile *profile;
+	uint16_t number;		       /* 0..SCSI_LUN_MAX */
+	struct backing *backing;	       /* ownership goes to the LUN on success */
+	uint32_t block_size;		       /* logical, bytes: 512 or 4096 */
+	uint8_t physical_exponent;	       /* LBPPBE: physical block = logical << this, 0..15 */
+	const struct pr_profile *profile;      /* borrowed, for as long as the LUN is there */
+	const struct scsi_override *overrides; /* borrowed likewise; NULL with count 0 */
+	uint32_t override_count;
 	struct pr_store *store; /* of the reservation journal; ownership goes to the LUN on success;
 				   NULL: nothing persists, APTPL = 1 is refused (tests, fuzzing) */
 	struct pr_store *medium_store; /* of what outlives the process about the medium; ownership

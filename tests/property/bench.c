@@ -34,6 +34,42 @@ static void open_store(struct bench *bench, const struct bytes *image)
 	bench->store->store.ops = &bench->store_ops;
 }
 
+static enum pr_unit_attention unit_attention_of(uint8_t ascq)
+{
+	switch (ascq) {
+	case 0x03:
+		return PR_UA_RESERVATIONS_PREEMPTED;
+	case 0x04:
+		return PR_UA_RESERVATIONS_RELEASED;
+	case 0x05:
+		return PR_UA_REGISTRATIONS_PREEMPTED;
+	default:
+		return PR_UA_NONE;
+	}
+}
+
+static struct pr_profile profile_of(const struct program_setup *setup)
+{
+	const struct model_traits *traits = &setup->traits;
+
+	return (struct pr_profile){
+		.name = setup->profile,
+		.in_actions = (uint16_t)traits->in_actions,
+		.out_actions = (uint16_t)traits->out_actions,
+		.types = (uint16_t)traits->types,
+		.specify_initiator_ports = traits->spec_i_pt,
+		.all_target_ports = traits->all_ports,
+		.compatible_handling = traits->crh,
+		.persist_through_power_loss = traits->aptpl,
+		.allow_commands = traits->allow_commands,
+		.preempt_unit_attention = unit_attention_of(traits->preempt_ascq),
+		.clear_unit_attention = unit_attention_of(traits->clear_ascq),
+		.preempt_removes_own_key = traits->removes_own_key,
+		.preempt_always_checks_type = traits->always_checks_type,
+		.preempt_of_key_0_conflicts = traits->key_0_conflicts,
+	};
+}
+
 static bool start_target(struct bench *bench)
 {
 	struct scsi_target_config config = {.name = "iqn.2026-01.org.example:target",
@@ -51,8 +87,8 @@ static bool start_target(struct bench *bench)
 	if (!bench->target)
 		return false;
 	scsi_lun_config_init(&lun);
-	lun.profile =
-		bench->setup->profile == MODEL_PROFILE_SPC4 ? &pr_profile_spc4 : &pr_profile_dlt_s4;
+	bench->profile = profile_of(bench->setup);
+	lun.profile = &bench->profile;
 	lun.registrations_max = bench->setup->limit;
 	lun.tas = bench->setup->tas;
 	lun.block_size = 512;

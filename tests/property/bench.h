@@ -37,6 +37,7 @@ struct bench_nexus {
 
 struct bench {
 	const struct program_setup *setup;
+	struct pr_profile profile; /* as the set-up has it */
 	struct scsi_executor *executor;
 	struct scsi_target *target;
 	struct store_memory *store;

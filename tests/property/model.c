@@ -78,9 +78,7 @@ bool model_is_holder(const struct model *m, int registration)
 
 bool model_type_supported(const struct model *m, uint8_t type)
 {
-	if (type == 1 || type == 3 || type == 5 || type == 6)
-		return true;
-	return m->profile == MODEL_PROFILE_SPC4 && (type == 7 || type == 8);
+	return type < 16 && (m->traits.types >> type & 1) != 0;
 }
 
 /* ---- unit attentions (3.12) ---- */
@@ -166,8 +164,8 @@ static void reserve_release(struct model *m, const struct model_command *c, stru
 	int mine = model_find(m, who);
 
 	if (m->registration_count > 0) {
-		bool no_effect =
-			m->type != 0 && mine >= 0 && (model_is_holder(m, mine) || m->type >= 5);
+		bool no_effect = m->traits.crh && m->type != 0 && mine >= 0 &&
+				 (model_is_holder(m, mine) || m->type >= 5);
 		if (no_effect)
 			model_good(a);
 		else
@@ -306,6 +304,12 @@ void model_run(const struct model *before, const struct model_command *command, 
 	a->pointer = -1;
 	ret_outcome->after = *before;
 	run(&ret_outcome->after, command, &s, a);
+	if (command->cdb[0] == 0x5f && a->status == MODEL_GOOD &&
+	    model_aptpl_refused(before, command, a)) {
+		ret_outcome->after = *before;
+		memset(a->aborted, 0, sizeof(a->aborted));
+		a->aborted_reads = 0;
+	}
 	if (command->cdb[0] == 0x5f && command->store != MODEL_STORE_WORKS &&
 	    a->status == MODEL_GOOD)
 		store_failed(before, command, &s, ret_outcome);
@@ -314,10 +318,36 @@ void model_run(const struct model *before, const struct model_command *command, 
 
 /* ---- events ---- */
 
-void model_init(struct model *m, enum model_profile profile, unsigned limit, unsigned port_count)
+/* The table of the sheet's section 0. */
+const struct model_traits model_dlt_s4 = {
+	.types = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6,
+	.in_actions = 0x07,
+	.out_actions = 0xff,
+	.crh = true,
+	.aptpl = true,
+	.preempt_ascq = 0x03,
+	.clear_ascq = 0x03,
+};
+
+const struct model_traits model_spc4 = {
+	.types = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8,
+	.in_actions = 0x0f,
+	.out_actions = 0xff,
+	.spec_i_pt = true,
+	.all_ports = true,
+	.crh = true,
+	.aptpl = true,
+	.allow_commands = 3,
+	.preempt_ascq = 0x05,
+	.clear_ascq = 0x03,
+	.removes_own_key = true,
+};
+
+void model_init(struct model *m, const struct model_traits *traits, unsigned limit,
+		unsigned port_count)
 {
 	memset(m, 0, sizeof(*m));
-	m->profile = profile;
+	m->traits = *traits;
 	m->limit = limit;
 	m->port_count = port_count;
 	m->holder = -1;

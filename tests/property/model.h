@@ -23,10 +23,21 @@
 #define MODEL_DATA_MAX		(8 + MODEL_REGISTRATIONS_MAX * (24 + 248))
 #define MODEL_PARAMETER_MAX	8192 /* the longest parameter list that is read */
 
-enum model_profile {
-	MODEL_PROFILE_DLT_S4 = 1,
-	MODEL_PROFILE_SPC4,
+/* What targets differ in. */
+struct model_traits {
+	unsigned types;			  /* bit n: type n */
+	unsigned in_actions, out_actions; /* bit n: service action n */
+	bool spec_i_pt, all_ports;	  /* SPEC_I_PT and ALL_TG_PT are taken */
+	bool crh;			  /* RESERVE and RELEASE next to a reservation */
+	bool aptpl;			  /* APTPL is taken */
+	uint8_t allow_commands;
+	uint8_t preempt_ascq, clear_ascq; /* of 2A/xx for the victims; 0: they are not told */
+	bool removes_own_key;		  /* PREEMPT that takes nothing over */
+	bool always_checks_type;	  /* likewise */
+	bool key_0_conflicts;		  /* likewise */
 };
+
+extern const struct model_traits model_dlt_s4, model_spc4;
 
 enum model_status {
 	MODEL_GOOD = 0x00,
@@ -70,7 +81,7 @@ struct model_nexus {
 
 struct model {
 	/* What the LU is. */
-	enum model_profile profile;
+	struct model_traits traits;
 	unsigned limit; /* of registrations */
 	bool tas;
 	unsigned port_count; /* relative target ports 1..port_count */
@@ -137,7 +148,8 @@ struct model_outcome {
 };
 
 /* An empty LU; nexuses are added by the caller (fill nexuses[], nexus_count). */
-void model_init(struct model *m, enum model_profile profile, unsigned limit, unsigned port_count);
+void model_init(struct model *m, const struct model_traits *traits, unsigned limit,
+		unsigned port_count);
 
 /* What one command does. `before` and `ret_outcome->after` may not overlap. */
 void model_run(const struct model *before, const struct model_command *command, unsigned script,
@@ -192,6 +204,8 @@ void model_raise(struct model *m, const struct model_identity *who, uint8_t asc,
 void model_persistent_reserve_in(const struct model *m, const struct model_command *c,
 				 struct model_answer *a);
 /* Step 1 of the checks (decoding), and all that follows pending unit attentions. */
+bool model_aptpl_refused(const struct model *m, const struct model_command *c,
+			 struct model_answer *a);
 bool model_pr_out_decodes(const struct model *m, const struct model_command *c,
 			  struct model_answer *a);
 bool model_pr_in_decodes(const struct model *m, const struct model_command *c,

@@ -11,9 +11,8 @@ bool model_pr_in_decodes(const struct model *m, const struct model_command *c,
 			 struct model_answer *a)
 {
 	unsigned action = c->cdb[1] & 0x1f;
-	unsigned last = m->profile == MODEL_PROFILE_SPC4 ? 3 : 2;
 
-	if (action > last)
+	if (action > 15 || (m->traits.in_actions >> action & 1) == 0)
 		model_check(a, 5, 0x24, 0, POINTER_SERVICE_ACTION);
 	else if (c->cdb[9] & 0x04)
 		model_check(a, 5, 0x24, 0, POINTER_NACA);
@@ -46,12 +45,16 @@ static size_t read_reservation(const struct model *m, uint8_t *out)
 
 static size_t report_capabilities(const struct model *m, uint8_t *out)
 {
-	static const uint8_t dlt_s4[8] = {0x00, 0x08, 0x11, 0x80, 0x6a, 0x00, 0x00, 0x00};
-	static const uint8_t spc4[8] = {0x00, 0x08, 0x1d, 0xb0, 0xea, 0x01, 0x00, 0x00};
+	const struct model_traits *traits = &m->traits;
 
-	memcpy(out, m->profile == MODEL_PROFILE_SPC4 ? spc4 : dlt_s4, 8);
-	if (m->aptpl)
-		out[3] = (uint8_t)(out[3] + 1);
+	memset(out, 0, 8);
+	out[1] = 8;
+	out[2] = (uint8_t)(16 * traits->crh + 8 * traits->spec_i_pt + 4 * traits->all_ports +
+			   traits->aptpl);
+	out[3] = (uint8_t)(0x80 + 16 * traits->allow_commands + m->aptpl);
+	for (unsigned type = 0; type < 16; type++)
+		if (traits->types >> type & 1)
+			out[4 + type / 8] = (uint8_t)(out[4 + type / 8] + (1 << type % 8));
 	return 8;
 }
 

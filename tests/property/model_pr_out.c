@@ -4,8 +4,9 @@
 bool model_pr_out_decodes(const struct model *m, const struct model_command *c,
 			  struct model_answer *a)
 {
-	(void)m;
-	if ((c->cdb[1] & 0x1f) > LAST_ACTION)
+	unsigned action = c->cdb[1] & 0x1f;
+
+	if (action > LAST_ACTION || (m->traits.out_actions >> action & 1) == 0)
 		model_check(a, 5, 0x24, 0, POINTER_SERVICE_ACTION);
 	else if (c->cdb[9] & 0x04)
 		model_check(a, 5, 0x24, 0, POINTER_NACA);
@@ -90,7 +91,8 @@ static void release_action(struct model *m, const struct model_request *r, int m
 
 static void clear_action(struct model *m, const struct model_request *r, struct model_answer *a)
 {
-	model_raise_for_registered(m, r->caller, 0x2a, 0x03);
+	if (m->traits.clear_ascq != 0)
+		model_raise_for_registered(m, r->caller, 0x2a, m->traits.clear_ascq);
 	m->registration_count = 0;
 	m->type = 0;
 	m->holder = -1;
@@ -204,7 +206,7 @@ static bool read_list(const struct model *m, const struct model_command *c,
 	r->spec_i_pt = (r->list[20] & 0x08) != 0;
 	if (!r->spec_i_pt)
 		return len == 24;
-	if (r->action == REGISTER && m->profile == MODEL_PROFILE_SPC4)
+	if (r->action == REGISTER && m->traits.spec_i_pt)
 		return len >= SPEC_I_PT_LIST_LEN_MIN && 28 + model_be(r->list + 24, 4) == len;
 	/* The bit is refused anyway (5/26/00): which of the two errors is told first is open. */
 	return len == 24 || model_open(script);
@@ -269,4 +271,18 @@ void model_persistent_reserve_out(struct model *m, const struct model_command *c
 		return;
 	}
 	act(m, &r, script, a);
+}
+
+/* Where APTPL is not supported, it is what the last check finds: 5/26/00 where all else is well. */
+bool model_aptpl_refused(const struct model *m, const struct model_command *c,
+			 struct model_answer *a)
+{
+	unsigned action = c->cdb[1] & 0x1f;
+	bool move = action == REGISTER_AND_MOVE;
+	bool takes_it = action == REGISTER || action == REGISTER_AND_IGNORE || move;
+
+	if (m->traits.aptpl || !takes_it || (c->list[move ? 17 : 20] & 0x01) == 0)
+		return false;
+	model_check(a, 5, 0x26, 0, move ? POINTER_MOVE_APTPL : POINTER_APTPL);
+	return true;
 }

@@ -30,8 +30,7 @@ static void remove_victims(struct model *m, const struct model_request *r, enum 
 			   struct model_answer *a)
 {
 	bool abort = r->action == PREEMPT_AND_ABORT;
-	bool spc4 = m->profile == MODEL_PROFILE_SPC4;
-	bool remove_caller = spc4 && mode == REMOVE_ONLY;
+	bool remove_caller = m->traits.removes_own_key && mode == REMOVE_ONLY;
 	unsigned i = 0;
 
 	while (i < m->registration_count) {
@@ -44,8 +43,8 @@ static void remove_victims(struct model *m, const struct model_request *r, enum 
 			i++;
 			continue;
 		}
-		if (!caller)
-			model_raise(m, &who, 0x2a, spc4 ? 0x05 : 0x03);
+		if (!caller && m->traits.preempt_ascq != 0)
+			model_raise(m, &who, 0x2a, m->traits.preempt_ascq);
 		model_remove(m, (int)i);
 	}
 }
@@ -67,7 +66,10 @@ void model_preempt(struct model *m, const struct model_request *r, struct model_
 		mode = TAKE;
 	} else if (ar && r->new_key == 0) {
 		mode = TAKE_ALL;
-	} else if (r->new_key == 0) {
+	} else if (m->traits.always_checks_type && !model_type_supported(m, r->type)) {
+		model_check(a, 5, 0x24, 0, POINTER_TYPE);
+		return;
+	} else if (r->new_key == 0 && !m->traits.key_0_conflicts) {
 		model_check(a, 5, 0x26, 0, POINTER_SARK);
 		return;
 	}

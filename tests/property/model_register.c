@@ -183,10 +183,10 @@ static void unregister(struct model *m, const struct model_request *r, struct mo
 bool model_port_bits_refused(const struct model *m, const struct model_request *r, bool registered,
 			     struct model_answer *a)
 {
-	bool spc4 = m->profile == MODEL_PROFILE_SPC4;
 	bool registers = r->action == REGISTER || r->action == REGISTER_AND_IGNORE;
-	bool bad_spec = r->spec_i_pt && (!spc4 || r->action != REGISTER || registered);
-	bool bad_all = r->all_ports && !spc4 && registers;
+	bool bad_spec =
+		r->spec_i_pt && (!m->traits.spec_i_pt || r->action != REGISTER || registered);
+	bool bad_all = r->all_ports && !m->traits.all_ports && registers;
 
 	if (bad_spec && bad_all)
 		model_check(a, 5, 0x26, 0, UNTOLD);

@@ -21,6 +21,8 @@ enum {
 #define POINTER_NACA	       0xca0009 /* error in CDB, bit 2 of byte 9 */
 #define POINTER_TYPE	       0xcb0002 /* error in CDB, bit 3 of byte 2 */
 #define POINTER_SARK	       0x800008 /* error in data, byte 8 */
+#define POINTER_APTPL	       0x880014 /* error in data, bit 0 of byte 20 */
+#define POINTER_MOVE_APTPL     0x880011 /* error in data, bit 0 of byte 17 */
 #define POINTER_SPEC_I_PT      0x8b0014 /* error in data, bit 3 of byte 20 */
 #define POINTER_ALL_TG_PT      0x8a0014 /* error in data, bit 2 of byte 20 */
 #define MOVE_LIST_LEN_MIN      48

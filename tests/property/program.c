@@ -49,6 +49,33 @@ static bool identity_taken(const struct program_setup *setup, unsigned n)
 	return false;
 }
 
+/* A third each: the two profiles, and one that takes anything from either, or from elsewhere. */
+static void traits_make(struct random *r, struct program_setup *setup)
+{
+	static const uint8_t ascqs[] = {0x00, 0x03, 0x04, 0x05};
+	unsigned roll = random_below(r, 3);
+
+	setup->profile = roll == 0 ? "dlt-s4" : roll == 1 ? "spc4" : "mixed";
+	setup->traits = roll == 0 ? model_dlt_s4 : model_spc4;
+	if (roll < 2)
+		return;
+	setup->traits = (struct model_traits){
+		.types = (unsigned)random_next(r) & model_spc4.types,
+		.in_actions = random_chance(r, 50) ? 0x0f : (unsigned)random_next(r) & 0x0f,
+		.out_actions = random_chance(r, 50) ? 0xff : (unsigned)random_next(r) & 0xff,
+		.spec_i_pt = random_chance(r, 50),
+		.all_ports = random_chance(r, 50),
+		.crh = random_chance(r, 50),
+		.aptpl = random_chance(r, 70),
+		.allow_commands = (uint8_t)random_below(r, 6),
+		.preempt_ascq = ascqs[random_below(r, 4)],
+		.clear_ascq = ascqs[random_below(r, 4)],
+		.removes_own_key = random_chance(r, 50),
+		.always_checks_type = random_chance(r, 50),
+		.key_0_conflicts = random_chance(r, 50),
+	};
+}
+
 void program_setup_make(uint64_t seed, struct program_setup *ret_setup)
 {
 	struct random r = {seed};
@@ -56,7 +83,7 @@ void program_setup_make(uint64_t seed, struct program_setup *ret_setup)
 
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
-	s->profile = random_chance(&r, 50) ? MODEL_PROFILE_SPC4 : MODEL_PROFILE_DLT_S4;
+	traits_make(&r, s);
 	s->tas = random_chance(&r, 40);
 	s->limit = random_chance(&r, 25) ? 1 + random_below(&r, 5) : MODEL_REGISTRATIONS_MAX;
 	s->port_count = 1 + random_below(&r, MODEL_PORTS_MAX);
@@ -70,7 +97,7 @@ void program_setup_make(uint64_t seed, struct program_setup *ret_setup)
 
 void program_model_init(const struct program_setup *setup, struct model *ret_model)
 {
-	model_init(ret_model, setup->profile, setup->limit, setup->port_count);
+	model_init(ret_model, &setup->traits, setup->limit, setup->port_count);
 	ret_model->tas = setup->tas;
 	ret_model->nexus_count = setup->nexus_count;
 	for (unsigned i = 0; i < setup->nexus_count; i++)

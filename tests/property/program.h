@@ -56,7 +56,8 @@ struct program_step {
 
 struct program_setup {
 	uint64_t seed;
-	enum model_profile profile;
+	const char *profile; /* "dlt-s4", "spc4" or "mixed": for people */
+	struct model_traits traits;
 	bool tas;
 	unsigned limit;
 	unsigned port_count;

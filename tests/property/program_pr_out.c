@@ -162,7 +162,7 @@ static uint8_t aim_type(struct random *r, const struct program_setup *setup, con
 	if (roll < 30 && m->type != 0)
 		return m->type;
 	if (roll < 90)
-		return types[random_below(r, setup->profile == MODEL_PROFILE_SPC4 ? 6 : 4)];
+		return types[random_below(r, setup->traits.types >> 7 != 0 ? 6 : 4)];
 	return (uint8_t)random_below(r, 16);
 }
 
@@ -254,10 +254,10 @@ void program_pr_out_make(struct random *r, const struct program_setup *setup, co
 	if (action == 7) {
 		len = move_list(r, setup, step);
 	} else {
-		bool spc4 = setup->profile == MODEL_PROFILE_SPC4;
-		bool spec_i_pt = random_chance(r, action == 0 && spc4 ? 14 : 2);
-		list[20] = (uint8_t)((random_chance(r, 40) ? 0x01 : 0) | (spec_i_pt ? 0x08 : 0) |
-				     (random_chance(r, spc4 ? 6 : 2) ? 0x04 : 0));
+		bool spec_i_pt = random_chance(r, action == 0 && setup->traits.spec_i_pt ? 14 : 2);
+		list[20] =
+			(uint8_t)((random_chance(r, 40) ? 0x01 : 0) | (spec_i_pt ? 0x08 : 0) |
+				  (random_chance(r, setup->traits.all_ports ? 6 : 2) ? 0x04 : 0));
 		if (random_chance(r, 3))
 			list[20] = (uint8_t)(list[20] | (random_below(r, 256) & 0xf2));
 		if (spec_i_pt && (action == 0 || random_chance(r, 30)))

@@ -158,8 +158,8 @@ void program_step_print(const struct program_step *step, FILE *out)
 void program_setup_print(const struct program_setup *setup, FILE *out)
 {
 	fprintf(out, "profile %s, TAS %d, at most %u registrations, %u target ports, seed %#llx\n",
-		setup->profile == MODEL_PROFILE_SPC4 ? "spc4" : "dlt-s4", setup->tas, setup->limit,
-		setup->port_count, (unsigned long long)setup->seed);
+		setup->profile, setup->tas, setup->limit, setup->port_count,
+		(unsigned long long)setup->seed);
 	for (unsigned i = 0; i < setup->nexus_count; i++) {
 		const struct model_identity *who = &setup->nexuses[i];
 		fprintf(out, "  nexus %u: %s, ISID %02x%02x%02x%02x%02x%02x, port %u\n", i,

@@ -124,7 +124,8 @@ void control_lun_add(struct service *service, const json_t *request, struct cont
 	    !collect_settings(request, reply, settings, &count) ||
 	    !place_is_free(service, &subject, reply))
 		return;
-	if (!config_load_lun(subject.lun, settings, count, collect_problem, &problems, &lun))
+	if (!config_load_lun(service->config, subject.lun, settings, count, collect_problem,
+			     &problems, &lun))
 		control_reply_error(reply, "%s", problems.text);
 	else if (!serve_one_lun(service, subject.target, &lun, why))
 		control_reply_error(reply, "%s", why);

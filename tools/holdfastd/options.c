@@ -7,6 +7,7 @@
 
 #include "tools/common/option_error.h"
 #include "tools/common/state_path.h"
+#include "tools/holdfastd/personality.h"
 
 #define THREADS_DEFAULT_MAX 8
 #define THREADS_MAX	    64
@@ -48,7 +49,8 @@ static const char usage[] =
 	"      --state-dir DIR     keep disks, reservations and the control socket there\n"
 	"      --target-name IQN   name of the target\n"
 	"      --size SIZE         size of the disk: 512M, 1G, ...\n"
-	"      --profile PROFILE   reservations as dlt-s4 (default) or spc4 has them\n"
+	"      --profile NAME      what the LUNs are like: dlt-s4 (default), spc4, lio, scst, 3par,\n"
+	"                          ctl, tgt, or a personality of the configuration\n"
 	"      --threads N         worker threads for disk access, 1 to 64\n"
 	"      --log-level LEVEL   error, warning, info (default) or debug\n"
 	"      --check             say what would be served, and exit\n"
@@ -156,10 +158,8 @@ static bool parse_option(struct options *options, int id)
 	case OPTION_SIZE:
 		return parse_size(options, optarg);
 	case OPTION_PROFILE:
-		if (config_parse_profile(optarg, &options->profile))
-			return true;
-		complain("profile", optarg, "must be dlt-s4 or spc4");
-		return false;
+		options->profile = optarg;
+		return true;
 	case OPTION_THREADS:
 		return parse_threads(options, optarg);
 	case OPTION_LOG_LEVEL:
@@ -234,11 +234,16 @@ static bool apply_to_targets(const struct options *options, struct config *confi
 			return refuse("--size: the configuration has several LUNs");
 		config->targets[0].luns[0].size = options->size;
 	}
+	if (options->profile && !config_personality_find(config, options->profile)) {
+		fprintf(stderr, "holdfastd: --profile: there is no personality `%s`\n",
+			options->profile);
+		return false;
+	}
 	for (uint32_t t = 0; t < config->target_count; t++) {
 		struct config_target *target = &config->targets[t];
 		for (uint32_t i = 0; i < target->lun_count; i++) {
-			if (options->profile != CONFIG_PROFILE_INVALID)
-				target->luns[i].profile = options->profile;
+			if (options->profile)
+				config_lun_set_profile(config, &target->luns[i], options->profile);
 		}
 	}
 	return true;
@@ -280,6 +285,16 @@ static bool apply_daemon(const struct options *options, struct config *config)
 	return true;
 }
 
+/* Their pages are the target's to know. */
+static bool personalities_are_sound(const struct config *config)
+{
+	struct personalities *personalities = personalities_create(config, report_problem, NULL);
+	bool sound = personalities != NULL;
+
+	personalities_free(&personalities);
+	return sound;
+}
+
 struct config *options_load_config(const struct options *options)
 {
 	struct config *config =
@@ -288,7 +303,8 @@ struct config *options_load_config(const struct options *options)
 
 	if (config && !(apply_to_targets(options, config) && apply_portals(options, config) &&
 			apply_daemon(options, config) &&
-			config_check(config, "command line", report_problem, NULL)))
+			config_check(config, "command line", report_problem, NULL) &&
+			personalities_are_sound(config)))
 		config_free(&config);
 	return config;
 }

@@ -19,9 +19,9 @@ struct options {
 	char target_name[CONFIG_NAME_MAX + 1]; /* empty: not given */
 	struct config_portal portals[CONFIG_PORTALS_MAX];
 	uint32_t portal_count;
-	uint64_t size;	  /* 0: not given */
-	uint32_t profile; /* CONFIG_PROFILE_INVALID: not given */
-	uint32_t threads; /* 0: not given */
+	uint64_t size;	     /* 0: not given */
+	const char *profile; /* NULL: not given */
+	uint32_t threads;    /* 0: not given */
 	bool has_log_level;
 	uint32_t log_level;
 	bool check;

@@ -2,8 +2,8 @@
 
 #include <sys/stat.h>
 
-#include "pr_engine/profile.h"
 #include "pr_engine/store.h"
+#include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
 
 /* One LUN on its way up: what it is part of, for the messages. */
@@ -94,18 +94,20 @@ static bool open_backing(const struct lun_start *start, struct backing **ret_bac
 	return error == 0;
 }
 
-static const struct pr_profile *profile_of(const struct config_lun *lun)
+static void fill_lun_config(const struct lun_start *start, struct scsi_lun_config *config)
 {
-	return lun->profile == CONFIG_PROFILE_SPC4 ? &pr_profile_spc4 : &pr_profile_dlt_s4;
-}
+	const struct config_lun *lun = start->lun;
+	/* The configuration was checked: it is there. */
+	const struct personality *personality =
+		personalities_find(start->service->personalities, lun->profile);
 
-static void fill_lun_config(const struct config_lun *lun, struct scsi_lun_config *config)
-{
 	scsi_lun_config_init(config);
 	config->number = lun->number;
 	config->block_size = lun->block_size;
 	config->physical_exponent = lun->physical_exponent;
-	config->profile = profile_of(lun);
+	config->profile = &personality->profile;
+	config->overrides = personality->overrides;
+	config->override_count = personality->override_count;
 	config->registrations_max = lun->max_registrations;
 	config->history_max = lun->history;
 	config->transfer_max = lun->max_transfer;
@@ -215,7 +217,7 @@ static enum lun_outcome add_lun(const struct lun_start *start, struct backing *b
 	struct pr_journal_report report = {.health = PR_JOURNAL_INVALID};
 	char path[STATE_FILE_MAX], saved_path[STATE_FILE_MAX];
 
-	fill_lun_config(start->lun, &config);
+	fill_lun_config(start, &config);
 	config.backing = backing;
 	if (!state_dir_lun_file(&service->state, "reservations", start->target->name,
 				start->lun->number, "journal", path)) {

@@ -8,6 +8,7 @@
 
 #include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
+#include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/serve_luns.h"
 
@@ -186,6 +187,11 @@ static bool failed(const struct service *service, const char *what, int error)
 	return false;
 }
 
+static void report_personality(void *context, const char *problem)
+{
+	log_line(context, LOG_LEVEL_ERROR, "%s", problem);
+}
+
 static struct iscsi_limits node_limits(const struct config_limits *limits)
 {
 	return (struct iscsi_limits){
@@ -292,6 +298,9 @@ static bool build(struct service *service)
 		log_line(service->log, LOG_LEVEL_ERROR, "%s", error);
 		return false;
 	}
+	service->personalities = personalities_create(config, report_personality, service->log);
+	if (!service->personalities)
+		return false;
 	service->access = service_access_create(config);
 	if (!service->access)
 		return failed(service, "access lists", ENOMEM);
@@ -327,6 +336,7 @@ static void take_down(struct service *service)
 	service_access_free(&service->access);
 	for (uint32_t i = 0; service->targets && i < service->config->target_count; i++)
 		scsi_target_free(&service->targets[i]);
+	personalities_free(&service->personalities);
 	scsi_executor_free(&service->executor);
 	state_dir_close(&service->state);
 	free(service->targets);

@@ -14,6 +14,7 @@
 #include "transport/server.h"
 
 struct control;
+struct personalities;
 struct service_access;
 
 struct service_portal {
@@ -27,7 +28,8 @@ struct service {
 	struct ev_loop *loop;
 	struct state_dir state;
 	struct scsi_executor *executor;
-	struct service_access *access; /* what the node knows of users and lists */
+	struct personalities *personalities; /* what its LUNs may be */
+	struct service_access *access;	     /* what the node knows of users and lists */
 	struct iscsi_node *node;
 	struct iscsi_server *server;
 	struct scsi_target **targets; /* as many as the configuration has, in its order */

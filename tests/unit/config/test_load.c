@@ -25,7 +25,7 @@ START_TEST(test_empty_text_gives_one_disk_on_the_default_portal)
 	ck_assert_uint_eq(config->targets[0].lun_count, 1);
 	ck_assert_uint_eq(config->targets[0].luns[0].number, 0);
 	ck_assert_uint_eq(config->targets[0].luns[0].backing, CONFIG_BACKING_FILE);
-	ck_assert_uint_eq(config->targets[0].luns[0].profile, CONFIG_PROFILE_DLT_S4);
+	ck_assert_str_eq(config->targets[0].luns[0].profile, "dlt-s4");
 	config_free(&config);
 	ck_assert_ptr_null(config);
 }
@@ -57,7 +57,7 @@ START_TEST(test_every_kind_of_value_is_read)
 	ck_assert_uint_eq(target->luns[0].backing, CONFIG_BACKING_MEMORY);
 	ck_assert_uint_eq(target->luns[0].size, UINT64_C(2) << 30);
 	ck_assert_uint_eq(target->luns[0].block_size, 4096);
-	ck_assert_uint_eq(target->luns[0].profile, CONFIG_PROFILE_SPC4);
+	ck_assert_str_eq(target->luns[0].profile, "spc4");
 	ck_assert(target->luns[0].read_only);
 	ck_assert_str_eq(target->luns[0].vendor, "V");
 	ck_assert_uint_eq(target->luns[0].max_registrations, 16);

@@ -7,12 +7,13 @@
 #include "tests/unit/config/collect.h"
 
 static struct collected said;
+static const struct config nothing; /* no personalities but the built-in ones */
 
 static bool load(uint16_t number, const struct config_setting_text *settings, uint32_t count,
 		 struct config_lun *ret_lun)
 {
 	memset(&said, 0, sizeof(said));
-	return config_load_lun(number, settings, count, collect_report, &said, ret_lun);
+	return config_load_lun(&nothing, number, settings, count, collect_report, &said, ret_lun);
 }
 
 #define LOAD(lun_, ...)                                                  \
@@ -55,7 +56,7 @@ START_TEST(settings_of_every_kind_are_taken)
 	ck_assert(!lun.thin);
 	ck_assert_str_eq(lun.serial, "123");
 	ck_assert_str_eq(lun.product, "A \\ B");
-	ck_assert_uint_eq(lun.profile, CONFIG_PROFILE_SPC4);
+	ck_assert_str_eq(lun.profile, "spc4");
 }
 END_TEST
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "config/rows.h"
-#include "pr_engine/profile.h"
 #include "target/target.h"
 #include "tests/unit/config/collect.h"
 #include "transport/node.h"
@@ -231,18 +230,8 @@ START_TEST(test_a_lun_defaults_to_that_of_the_target)
 	ck_assert_str_eq(lun->product, wanted.product);
 	ck_assert_str_eq(lun->revision, wanted.revision);
 	ck_assert_str_eq(lun->serial, wanted.serial);
-	ck_assert_str_eq(config_profile_name((enum config_profile)lun->profile),
-			 wanted.profile->name);
+	ck_assert_str_eq(lun->profile, wanted.profile->name);
 	config_free(&config);
-}
-END_TEST
-
-START_TEST(test_profiles_are_those_of_the_engine)
-{
-	ck_assert_ptr_eq(pr_profile_by_name(config_profile_name(CONFIG_PROFILE_DLT_S4)),
-			 &pr_profile_dlt_s4);
-	ck_assert_ptr_eq(pr_profile_by_name(config_profile_name(CONFIG_PROFILE_SPC4)),
-			 &pr_profile_spc4);
 }
 END_TEST
 
@@ -257,7 +246,6 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, test_the_limits_default_to_those_of_the_transport);
 	tcase_add_test(tcase, test_the_policy_defaults_to_that_of_the_transport);
 	tcase_add_test(tcase, test_a_lun_defaults_to_that_of_the_target);
-	tcase_add_test(tcase, test_profiles_are_those_of_the_engine);
 }
 
 int main(void)

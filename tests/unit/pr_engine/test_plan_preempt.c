@@ -422,8 +422,52 @@ START_TEST(preempt_must_persist_under_aptpl_and_leaves_it)
 }
 END_TEST
 
+/* ---- what other targets do ---- */
+
+START_TEST(a_profile_may_check_the_type_where_nothing_is_reserved)
+{
+	struct pr_profile profile = pr_profile_spc4;
+
+	profile.preempt_always_checks_type = true;
+	struct lu *lu = lu_open(&profile, "ABC", 'A', 5);
+	lu_preempt(lu, 'B', lu_key('C'), 0);
+	ck_assert_lu_refused(lu, PR_OUTCOME_INVALID_FIELD_IN_CDB, PR_FIELD_TYPE,
+			     "A B C, A holds 5");
+	lu_preempt(lu, 'B', lu_key('C'), 5);
+	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A B, A holds 5", "C:UNREGISTERED");
+	lu_free(&lu);
+}
+END_TEST
+
+START_TEST(a_profile_may_meet_key_0_with_a_conflict)
+{
+	struct pr_profile profile = pr_profile_spc4;
+
+	profile.preempt_of_key_0_conflicts = true;
+	struct lu *lu = lu_open(&profile, "AB", 0, 0);
+	lu_preempt(lu, 'B', 0, 5);
+	ck_assert_lu(lu, PR_OUTCOME_RESERVATION_CONFLICT, false, "A B", "");
+	lu_free(&lu);
+}
+END_TEST
+
+START_TEST(a_profile_says_what_clear_tells)
+{
+	struct pr_profile profile = pr_profile_dlt_s4;
+
+	profile.clear_unit_attention = PR_UA_REGISTRATIONS_PREEMPTED;
+	struct lu *lu = lu_open(&profile, "AB", 'A', 3);
+	lu_clear(lu, 'B');
+	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "", "A:UNREGISTERED");
+	lu_free(&lu);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
+	tcase_add_test(tcase, a_profile_may_check_the_type_where_nothing_is_reserved);
+	tcase_add_test(tcase, a_profile_may_meet_key_0_with_a_conflict);
+	tcase_add_test(tcase, a_profile_says_what_clear_tells);
 	tcase_add_loop_test(tcase, preempt_of_a_stranger_conflicts, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_with_a_wrong_key_conflicts, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_of_the_holder_takes_the_reservation, 0, LU_PROFILES);
