@@ -222,6 +222,8 @@ struct config {
 	uint32_t on_damage;			  /* enum config_on_damage */
 	struct config_personality *personalities; /* beside the built-in ones */
 	uint32_t personality_count;
+	uint32_t trace_events; /* kept in memory */
+	bool trace_pdus;       /* their headers too */
 	struct config_portal *portals;
 	uint32_t portal_count;
 	struct config_target *targets;

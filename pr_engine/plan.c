@@ -64,6 +64,12 @@ enum pr_outcome pr_plan_refuse(struct planning *planning, enum pr_outcome outcom
 	return outcome;
 }
 
+enum pr_outcome pr_plan_conflict(struct planning *planning, enum pr_conflict conflict)
+{
+	planning->plan.conflict = conflict;
+	return PR_OUTCOME_RESERVATION_CONFLICT;
+}
+
 enum pr_outcome pr_plan_check_scope(struct planning *planning)
 {
 	if (planning->request->scope != 0)
@@ -223,7 +229,8 @@ static enum pr_outcome plan_action(struct planning *planning)
 	if (outcome != PR_OUTCOME_GOOD)
 		return outcome;
 	if (!key_is_right(planning, action->key))
-		return PR_OUTCOME_RESERVATION_CONFLICT;
+		return pr_plan_conflict(planning, planning->caller ? PR_CONFLICT_KEY
+								   : PR_CONFLICT_NOT_REGISTERED);
 	outcome = check_flags(planning, action);
 	if (outcome != PR_OUTCOME_GOOD)
 		return outcome;
@@ -292,7 +299,8 @@ void pr_plan_make(const struct pr_state *state, const struct pr_profile *profile
 	enum pr_outcome outcome = plan_action(&planning);
 	assert(!planning.changes.overflow);
 	if (outcome != PR_OUTCOME_GOOD)
-		planning.plan = (struct pr_plan){.field = planning.plan.field};
+		planning.plan = (struct pr_plan){.field = planning.plan.field,
+						 .conflict = planning.plan.conflict};
 	planning.plan.outcome = outcome;
 	*ret_plan = planning.plan;
 	if (outcome != PR_OUTCOME_GOOD)

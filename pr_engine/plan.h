@@ -11,6 +11,7 @@
 #ifndef PR_ENGINE_PLAN_H
 #define PR_ENGINE_PLAN_H
 
+#include "pr_engine/conflict.h"
 #include "pr_engine/profile.h"
 #include "pr_engine/state.h"
 
@@ -70,6 +71,7 @@ struct pr_request {
 struct pr_plan {
 	enum pr_outcome outcome;
 	enum pr_field field;
+	enum pr_conflict conflict; /* why, with RESERVATION_CONFLICT */
 
 	/* Below: all zero unless GOOD. */
 	size_t changes_len; /* bytes written to the caller's buffer; 0: nothing changes */

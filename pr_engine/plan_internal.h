@@ -27,6 +27,9 @@ struct planning {
 enum pr_outcome pr_plan_refuse(struct planning *planning, enum pr_outcome outcome,
 			       enum pr_field field);
 
+/* Sets the reason and returns RESERVATION_CONFLICT. */
+enum pr_outcome pr_plan_conflict(struct planning *planning, enum pr_conflict conflict);
+
 /* Scope and type of a reservation that is about to be made: GOOD, or the refusal. */
 enum pr_outcome pr_plan_check_scope(struct planning *planning);
 enum pr_outcome pr_plan_check_type(struct planning *planning);

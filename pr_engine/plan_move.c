@@ -10,7 +10,7 @@ static enum pr_outcome check_reservation(struct planning *planning)
 	/* Who holds along with all other registrants has nothing of its own to hand over. */
 	if (pr_type_is_all_registrants(planning->reservation.type) ||
 	    !pr_plan_is_holder(planning, planning->caller))
-		return PR_OUTCOME_RESERVATION_CONFLICT;
+		return pr_plan_conflict(planning, PR_CONFLICT_NOT_HOLDER);
 	return PR_OUTCOME_GOOD;
 }
 

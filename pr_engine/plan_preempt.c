@@ -73,7 +73,8 @@ static enum pr_outcome check(struct planning *planning, const struct preemption 
 	    !planning->profile->preempt_of_key_0_conflicts)
 		return pr_plan_refuse(planning, PR_OUTCOME_INVALID_FIELD_IN_PARAMETER_LIST,
 				      PR_FIELD_SERVICE_ACTION_KEY);
-	return preemption->matched > 0 ? PR_OUTCOME_GOOD : PR_OUTCOME_RESERVATION_CONFLICT;
+	return preemption->matched > 0 ? PR_OUTCOME_GOOD
+				       : pr_plan_conflict(planning, PR_CONFLICT_NO_SUCH_KEY);
 }
 
 /* First the reservation, then the registrations: a holder cannot be removed. */

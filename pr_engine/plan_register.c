@@ -167,7 +167,7 @@ static enum pr_outcome register_or_replace(struct planning *planning)
 	uint64_t named;
 
 	if (!survey_own_ports(planning, &own))
-		return PR_OUTCOME_RESERVATION_CONFLICT;
+		return pr_plan_conflict(planning, PR_CONFLICT_KEY_ELSEWHERE);
 	if (!survey_named_ports(planning, &named))
 		return pr_plan_refuse(planning, PR_OUTCOME_INVALID_FIELD_IN_PARAMETER_LIST,
 				      PR_FIELD_TRANSPORT_ID);
@@ -193,7 +193,7 @@ static enum pr_outcome unregister(struct planning *planning)
 	struct own_ports own;
 
 	if (!survey_own_ports(planning, &own))
-		return PR_OUTCOME_RESERVATION_CONFLICT;
+		return pr_plan_conflict(planning, PR_CONFLICT_KEY_ELSEWHERE);
 	if (reservation_goes(planning, &own)) {
 		pr_plan_release(planning);
 		if (pr_type_is_registrants_only(planning->reservation.type))

@@ -19,7 +19,7 @@ enum pr_outcome pr_plan_reserve_action(struct planning *planning)
 	/* A holder may ask again for what it has, not for anything else. */
 	if (pr_plan_is_holder(planning, planning->caller) && request_matches_reservation(planning))
 		return PR_OUTCOME_GOOD;
-	return PR_OUTCOME_RESERVATION_CONFLICT;
+	return pr_plan_conflict(planning, PR_CONFLICT_RESERVED);
 }
 
 enum pr_outcome pr_plan_release_action(struct planning *planning)

@@ -3,6 +3,7 @@
  */
 #include "target/command.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,11 @@ static size_t command_lower_bound(uint8_t opcode)
 	return low;
 }
 
-const struct scsi_command *scsi_command_find(const uint8_t *cdb, enum scsi_sense *ret_sense)
+/* The row behind `at`, where the rows of the CDB's opcode begin. */
+static const struct scsi_command *command_find_from(size_t at, const uint8_t *cdb,
+						    enum scsi_sense *ret_sense)
 {
-	size_t at = command_lower_bound(cdb[0]);
-
-	if (at == scsi_command_count || scsi_commands[at].opcode != cdb[0]) {
+	if (at >= scsi_command_count || scsi_commands[at].opcode != cdb[0]) {
 		*ret_sense = SCSI_SENSE_INVALID_OPERATION_CODE;
 		return NULL;
 	}
@@ -45,6 +46,24 @@ const struct scsi_command *scsi_command_find(const uint8_t *cdb, enum scsi_sense
 	}
 	*ret_sense = SCSI_SENSE_INVALID_FIELD_IN_CDB;
 	return NULL;
+}
+
+const struct scsi_command *scsi_command_find(const uint8_t *cdb, enum scsi_sense *ret_sense)
+{
+	return command_find_from(command_lower_bound(cdb[0]), cdb, ret_sense);
+}
+
+const struct scsi_command *scsi_command_find_in(const struct scsi_command_index *index,
+						const uint8_t *cdb, enum scsi_sense *ret_sense)
+{
+	return command_find_from(index->first[cdb[0]], cdb, ret_sense);
+}
+
+void scsi_command_index_fill(struct scsi_command_index *ret_index)
+{
+	assert(scsi_command_count <= UINT8_MAX);
+	for (unsigned opcode = 0; opcode < sizeof(ret_index->first); opcode++)
+		ret_index->first[opcode] = (uint8_t)command_lower_bound((uint8_t)opcode);
 }
 
 void scsi_task_good(struct scsi_task *task)

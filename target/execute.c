@@ -10,6 +10,7 @@
 #include "target/access_state.h"
 #include "target/command.h"
 #include "target/pr_commit.h"
+#include "target/trace_task.h"
 
 /* Bit 2 of the CONTROL byte, the last one of a CDB (SAM-5 5.2): there is no ACA here. */
 #define CONTROL_NACA 0x04
@@ -50,7 +51,8 @@ static void task_refuse_service_action(struct scsi_task *task)
 static bool check_row(struct scsi_task *task)
 {
 	enum scsi_sense sense = SCSI_SENSE_NONE;
-	const struct scsi_command *row = scsi_command_find(task->cdb, &sense);
+	const struct scsi_command *row =
+		scsi_command_find_in(&task->nexus->target->commands, task->cdb, &sense);
 
 	if (!row && sense == SCSI_SENSE_INVALID_FIELD_IN_CDB) {
 		task_refuse_service_action(task);
@@ -76,7 +78,7 @@ static bool check_lun_and_row(struct scsi_task *task)
 
 	if (task->lun)
 		return check_row(task);
-	task->command = scsi_command_find(task->cdb, &sense);
+	task->command = scsi_command_find_in(&task->nexus->target->commands, task->cdb, &sense);
 	if (task->command && task->command->flags & SCSI_COMMAND_WITHOUT_LUN)
 		return true;
 	scsi_task_check_condition(task, SCSI_SENSE_LOGICAL_UNIT_NOT_SUPPORTED);
@@ -105,16 +107,16 @@ static bool check_naca(struct scsi_task *task)
 /* SPC-4 7.5.9: with UA_INTLCK_CTRL 11b the next commands are told that there was such a status. */
 void scsi_task_note_status(const struct scsi_task *task)
 {
-	struct scsi_ua_queue *queue = &scsi_task_lun_nexus(task)->unit_attentions;
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
 
 	if (task->lun->mode.ua_interlock != SCSI_UA_INTERLOCK_STATUS || task->by_copy_manager)
 		return;
 	if (task->status == SCSI_STATUS_BUSY)
-		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_BUSY);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_PREVIOUS_BUSY);
 	else if (task->status == SCSI_STATUS_TASK_SET_FULL)
-		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_TASK_SET_FULL);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_PREVIOUS_TASK_SET_FULL);
 	else if (task->status == SCSI_STATUS_RESERVATION_CONFLICT)
-		scsi_ua_raise(queue, SCSI_UA_PREVIOUS_RESERVATION_CONFLICT);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_PREVIOUS_RESERVATION_CONFLICT);
 }
 
 static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *lun_nexus)
@@ -130,6 +132,7 @@ static bool check_unit_attention(struct scsi_task *task, struct scsi_lun_nexus *
 	if (!pending)
 		return true;
 	scsi_ua_code(ua, &asc, &ascq);
+	scsi_trace_reported(task, ua);
 	scsi_task_sense(task, SCSI_KEY_UNIT_ATTENTION, asc, ascq);
 	return false;
 }
@@ -206,14 +209,30 @@ static bool persistent_reservation_permits(const struct scsi_task *task,
 	return false;
 }
 
+/* What a command of that class has met, once it is refused. */
+static enum pr_conflict conflict_of(enum pr_access_class class)
+{
+	if (class == PR_ACCESS_PR_OUT)
+		return PR_CONFLICT_ACTION;
+	return class == PR_ACCESS_RESERVE ? PR_CONFLICT_SPC2_REFUSED : PR_CONFLICT_ACCESS;
+}
+
+static enum pr_conflict spc2_conflict_of(const struct scsi_task *task)
+{
+	return task->command->flags & SCSI_COMMAND_BY_PROFILE ? PR_CONFLICT_SPC2_BESIDE
+							      : PR_CONFLICT_SPC2_OWNER;
+}
+
 static bool check_reservations(struct scsi_task *task, const struct scsi_lun_nexus *lun_nexus)
 {
 	enum pr_access_class class = task_access_class(task);
 
-	if (spc2_permits(task, lun_nexus, class) &&
-	    persistent_reservation_permits(task, lun_nexus, class))
+	bool spc2 = spc2_permits(task, lun_nexus, class);
+
+	if (spc2 && persistent_reservation_permits(task, lun_nexus, class))
 		return true;
 	task->status = SCSI_STATUS_RESERVATION_CONFLICT;
+	scsi_trace_conflict(task, spc2 ? conflict_of(class) : spc2_conflict_of(task));
 	return false;
 }
 
@@ -352,11 +371,18 @@ static void task_find_lun(struct scsi_task *task)
 		task->lun = scsi_nexus_lun(task->nexus, number);
 }
 
+/* When its bytes came: the transport has looked at the clock then. */
+static void task_arrives(struct scsi_task *task)
+{
+	task->arrived_ns = scsi_nexus_now_ns(task->nexus);
+}
+
 /* A LUN that is not there has no task set, and no order. */
 void target_execute(struct scsi_task *task)
 {
 	task_clear_answer(task);
 	task_find_lun(task);
+	task_arrives(task);
 	if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);
 }
@@ -396,7 +422,9 @@ void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t 
 	task_clear_answer(task);
 	task_find_lun(task); /* whose mode parameters choose the format of sense data */
 	task->phase = SCSI_TASK_DONE;
+	task_arrives(task);
 	scsi_task_sense(task, key, asc, ascq);
+	scsi_trace_command(task, TRACE_COMMAND_ANSWERED);
 }
 
 void target_task_full(struct scsi_task *task)
@@ -405,6 +433,8 @@ void target_task_full(struct scsi_task *task)
 	task_find_lun(task);
 	task->phase = SCSI_TASK_DONE;
 	task->status = SCSI_STATUS_TASK_SET_FULL;
+	task_arrives(task);
+	scsi_trace_command(task, TRACE_COMMAND_ANSWERED);
 	if (task->lun)
 		scsi_task_note_status(task);
 }

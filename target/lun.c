@@ -255,7 +255,7 @@ void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
 
 	DL_FOREACH(lun->nexuses, lun_nexus)
 	if (lun_nexus->nexus != except)
-		scsi_ua_raise(&lun_nexus->unit_attentions, ua);
+		scsi_lun_nexus_raise(lun_nexus, ua);
 }
 
 void scsi_target_raise_luns_changed(struct scsi_target *target, uint16_t number)
@@ -265,8 +265,7 @@ void scsi_target_raise_luns_changed(struct scsi_target *target, uint16_t number)
 	HASH_ITER(hh, target->nexuses, nexus, next)
 	for (unsigned i = 0; i <= SCSI_LUN_MAX && scsi_nexus_may_see(nexus, number); i++)
 		if (nexus->luns[i] && target->luns[i])
-			scsi_ua_raise(&nexus->luns[i]->unit_attentions,
-				      SCSI_UA_REPORTED_LUNS_CHANGED);
+			scsi_lun_nexus_raise(nexus->luns[i], SCSI_UA_REPORTED_LUNS_CHANGED);
 }
 
 /* ---- for status output --------------------------------------------------------------------------

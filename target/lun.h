@@ -15,6 +15,7 @@
 #include "target/target.h"
 #include "target/task_order.h"
 #include "target/task_set.h"
+#include "target/trace.h"
 #include "target/unit_attention.h"
 
 struct sbc_io;	  /* sbc.h: one medium access */
@@ -48,6 +49,7 @@ struct scsi_lun_nexus {
 struct scsi_nexus {
 	struct scsi_target *target;
 	struct pr_nexus_id id;
+	uint32_t who;					      /* in the trace */
 	UT_hash_handle hh;				      /* target->nexuses */
 	uint8_t key[PR_INITIATOR_NAME_MAX + PR_ISID_LEN + 3]; /* of the hash: the id, packed */
 	struct scsi_lun_mask visible;
@@ -187,18 +189,41 @@ struct scsi_lun {
 	struct sbc_erase *erase; /* SANITIZE or FORMAT UNIT: going on, or failed (sbc_erase.h) */
 };
 
+/* Where the rows of each opcode begin in the command table: every command asks. */
+struct scsi_command_index {
+	uint8_t first[256];
+};
+
 struct scsi_target {
 	char name[PR_INITIATOR_NAME_MAX + 1];
 	struct scsi_target_config config;
 	struct scsi_lun *luns[SCSI_LUN_MAX + 1];
 	struct scsi_lun *leaving;   /* LUNs that are being removed */
 	struct scsi_nexus *nexuses; /* hash by id */
-	uint64_t tasks;		    /* of all nexuses */
-	uint64_t epochs;	    /* handed out so far */
+	struct scsi_command_index commands;
+	uint64_t tasks;	 /* of all nexuses */
+	uint64_t epochs; /* handed out so far */
 	struct spare_list spare_ios;
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);
+
+/* Where what happens to the nexus is told; may be NULL. */
+static inline struct trace_ring *scsi_nexus_trace(const struct scsi_nexus *nexus)
+{
+	return nexus->target->config.trace;
+}
+
+/* Nanoseconds since 1970 UTC: when the trace has last looked at the clock, or without one, now. */
+static inline uint64_t scsi_nexus_now_ns(const struct scsi_nexus *nexus)
+{
+	const struct trace_ring *trace = scsi_nexus_trace(nexus);
+
+	return trace ? trace->now_ns : scsi_target_now_ms(nexus->target) * 1000000;
+}
+
+/* Raises a unit attention for one nexus, and tells the trace. */
+void scsi_lun_nexus_raise(struct scsi_lun_nexus *lun_nexus, enum scsi_unit_attention ua);
 
 /* Raises a unit attention for every nexus of the LUN but `except` (may be NULL). */
 void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,

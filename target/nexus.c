@@ -8,6 +8,7 @@
 
 #include "pr_engine/bytes.h"
 #include "target/lun.h"
+#include "target/trace.h"
 
 /* Names come from the wire: seeded, so that nobody can choose names that collide. */
 static unsigned nexus_hash(uint64_t seed, const uint8_t *key, size_t len)
@@ -46,6 +47,7 @@ struct scsi_nexus *scsi_target_find_nexus(const struct scsi_target *target,
 
 static void nexus_free(struct scsi_nexus *nexus)
 {
+	trace_who_remove(scsi_nexus_trace(nexus), nexus->who);
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		if (nexus->luns[i])
 			scsi_lun_detach(nexus->luns[i]->lun, nexus);
@@ -108,6 +110,8 @@ static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct 
 		nexus_free(nexus);
 		return NULL;
 	}
+	nexus->who = trace_who_add(target->config.trace);
+	trace_who_name(target->config.trace, nexus->who, id, target->name);
 	return nexus;
 }
 
@@ -189,8 +193,12 @@ void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8
 	uint16_t number;
 
 	if (scsi_lun_number_decode(lun_bytes, &number) && nexus->luns[number])
-		scsi_ua_raise(&nexus->luns[number]->unit_attentions,
-			      SCSI_UA_TASKS_CLEARED_BY_TRANSPORT);
+		scsi_lun_nexus_raise(nexus->luns[number], SCSI_UA_TASKS_CLEARED_BY_TRANSPORT);
+}
+
+uint32_t scsi_nexus_who(const struct scsi_nexus *nexus)
+{
+	return nexus->who;
 }
 
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus)

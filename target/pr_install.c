@@ -6,6 +6,7 @@
 
 #include "pr_engine/bytes.h"
 #include "target/command.h"
+#include "target/trace_task.h"
 
 /* The logged-in nexuses that one command's changes are about. */
 struct touched {
@@ -136,13 +137,13 @@ static void raise_one(struct scsi_lun_nexus *lun_nexus, enum pr_unit_attention u
 	case PR_UA_NONE:
 		break;
 	case PR_UA_RESERVATIONS_PREEMPTED:
-		scsi_ua_raise(&lun_nexus->unit_attentions, SCSI_UA_RESERVATIONS_PREEMPTED);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_RESERVATIONS_PREEMPTED);
 		break;
 	case PR_UA_RESERVATIONS_RELEASED:
-		scsi_ua_raise(&lun_nexus->unit_attentions, SCSI_UA_RESERVATIONS_RELEASED);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_RESERVATIONS_RELEASED);
 		break;
 	case PR_UA_REGISTRATIONS_PREEMPTED:
-		scsi_ua_raise(&lun_nexus->unit_attentions, SCSI_UA_REGISTRATIONS_PREEMPTED);
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_REGISTRATIONS_PREEMPTED);
 		break;
 	}
 }
@@ -175,7 +176,7 @@ static void abort_victim(struct scsi_lun_nexus *victim, struct scsi_drain *drain
 	unsigned aborted = scsi_task_set_abort(victim, NULL, tas, drain);
 
 	if (aborted > 0 && !tas)
-		scsi_ua_raise(&victim->unit_attentions, SCSI_UA_COMMANDS_CLEARED);
+		scsi_lun_nexus_raise(victim, SCSI_UA_COMMANDS_CLEARED);
 	victim->prevents_removal = false;
 }
 
@@ -205,6 +206,8 @@ void pr_install_apply(struct scsi_lun *lun, struct pr_state *state,
 	apply_changes(&touched, state, changes, plan->changes_len);
 	if (plan->bumps_generation)
 		pr_state_set_generation(state, pr_state_generation(state) + 1);
+	if (plan->changes_len > 0)
+		scsi_trace_pr_change(request, state);
 	refresh_standings(&touched, state);
 	raise_unit_attentions(&touched, caller, plan);
 	if (plan->abort_victims || plan->abort_caller)
@@ -228,6 +231,7 @@ static void set_status(struct pr_commit_request *request)
 		return;
 	case PR_OUTCOME_RESERVATION_CONFLICT:
 		task->status = SCSI_STATUS_RESERVATION_CONFLICT;
+		scsi_trace_conflict(task, request->plan.conflict);
 		return;
 	case PR_OUTCOME_INVALID_FIELD_IN_CDB:
 		scsi_task_invalid_cdb_field(task, request->field_byte, request->field_bit);

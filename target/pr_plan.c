@@ -123,13 +123,16 @@ static void plan_make(const struct scsi_lun *lun, const struct pr_state *state,
 }
 
 /* Access as for a command that starts now: the sheet's 3.1, steps 3 and 4. */
-static bool request_may_start(const struct scsi_lun *lun, const struct pr_state *state,
-			      const struct pr_commit_request *request)
+static enum pr_conflict conflict_at_start(const struct scsi_lun *lun, const struct pr_state *state,
+					  const struct pr_commit_request *request)
 {
 	enum pr_type type = pr_state_reservation(state).type;
 	enum pr_standing standing = pr_state_standing(state, &request->request.nexus);
 
-	return !lun->spc2_owner && pr_access_permits_out(type, standing, request->request.action);
+	if (lun->spc2_owner)
+		return PR_CONFLICT_SPC2_BESIDE;
+	return pr_access_permits_out(type, standing, request->request.action) ? PR_CONFLICT_NONE
+									      : PR_CONFLICT_ACTION;
 }
 
 void pr_plan_request(const struct scsi_lun *lun, const struct pr_state *state,
@@ -139,7 +142,8 @@ void pr_plan_request(const struct scsi_lun *lun, const struct pr_state *state,
 	bool aptpl_is_taken = persists && lun->config.profile->persist_through_power_loss;
 
 	request->plan = (struct pr_plan){.outcome = PR_OUTCOME_RESERVATION_CONFLICT};
-	if (!request_may_start(lun, state, request))
+	request->plan.conflict = conflict_at_start(lun, state, request);
+	if (request->plan.conflict != PR_CONFLICT_NONE)
 		return;
 	if (request->named_by_name && !find_named_port(lun, state, request->named))
 		wrong_byte = field_pointers[PR_FIELD_TRANSPORT_ID].byte;

@@ -4,6 +4,7 @@
 #include "target/access_state.h"
 
 #include "pr_engine/bytes.h"
+#include "target/trace_task.h"
 
 enum scsi_result scsi_test_unit_ready(struct scsi_task *task)
 {
@@ -45,6 +46,7 @@ static struct condition task_condition(struct scsi_task *task)
 	if (scsi_ua_take(&lun_nexus->unit_attentions, &ua)) {
 		condition.key = SCSI_KEY_UNIT_ATTENTION;
 		scsi_ua_code(ua, &condition.asc, &condition.ascq);
+		scsi_trace_reported(task, ua);
 	} else if (lun_nexus->deferred_error != SCSI_SENSE_NONE) {
 		condition.deferred = true;
 		scsi_sense_code(lun_nexus->deferred_error, &condition.key, &condition.asc,

@@ -75,7 +75,9 @@ void scsi_log_task(const struct scsi_task *task)
 		return;
 	struct scsi_log_work *work = &lun->log.work[kind];
 	work->commands++;
-	work->ms += ms_since(lun, task->started_ms);
+	uint64_t now_ns = scsi_nexus_now_ns(task->nexus);
+	if (now_ns > task->arrived_ns)
+		work->ms += (now_ns - task->arrived_ns) / 1000000;
 	if (task->status == SCSI_STATUS_GOOD)
 		work->blocks += scsi_cdb_extent(task->cdb).blocks;
 	else if (sense_key_of(task) == SCSI_KEY_MEDIUM_ERROR)

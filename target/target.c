@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/lun.h"
+#include "pr_engine/bytes.h"
+#include "target/command.h"
 #include "target/pr_commit.h"
 
 static bool target_config_is_valid(const struct scsi_target_config *config)
@@ -40,6 +41,7 @@ struct scsi_target *scsi_target_create(const struct scsi_target_config *config)
 	memcpy(target->name, config->name, strlen(config->name) + 1);
 	target->config = *config;
 	target->config.name = target->name;
+	scsi_command_index_fill(&target->commands);
 	return target;
 }
 
@@ -119,13 +121,11 @@ bool scsi_target_idle(const struct scsi_target *target)
  */
 bool scsi_lun_number_decode(const uint8_t lun_bytes[8], uint16_t *ret_number)
 {
-	unsigned method = lun_bytes[0] >> 6;
-	unsigned number = (lun_bytes[0] & 0x3fu) << 8 | lun_bytes[1];
+	uint64_t lun = get_be64(lun_bytes);
+	unsigned method = (unsigned)(lun >> 62);
+	unsigned number = (unsigned)(lun >> 48) & 0x3fff;
 
-	for (unsigned i = 2; i < 8; i++)
-		if (lun_bytes[i] != 0)
-			return false;
-	if (method > 1 || number > SCSI_LUN_MAX)
+	if ((lun & 0xffffffffffff) != 0 || method > 1 || number > SCSI_LUN_MAX)
 		return false;
 	*ret_number = (uint16_t)number;
 	return true;

@@ -14,6 +14,8 @@
 #define SCSI_PORTS_MAX	      16   /* target ports (portal groups) of one target */
 #define SCSI_TRANSFER_MAX_MIN 4096 /* bytes: the longest logical block */
 
+struct trace_ring;
+
 /* Milliseconds since 1970 UTC; handed in, so that tests own the time. */
 typedef uint64_t (*scsi_clock)(void *context);
 
@@ -27,6 +29,7 @@ struct scsi_target_config {
 	scsi_clock clock;
 	void *clock_context;
 	uint64_t hash_seed;
+	struct trace_ring *trace; /* trace.h; borrowed. NULL: nothing is kept */
 };
 
 /* Bytes that a LUN answers instead of its own (override.h). */
@@ -212,6 +215,8 @@ void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries);
 void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8]);
 
 const struct pr_nexus_id *scsi_nexus_id(const struct scsi_nexus *nexus);
+/* Its number in the trace. */
+uint32_t scsi_nexus_who(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);

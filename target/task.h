@@ -123,7 +123,7 @@ struct scsi_task {
 	enum scsi_task_phase phase;
 	bool abort_send_status;
 	bool has_room;	     /* for data_in */
-	uint64_t started_ms; /* when it entered its task set */
+	uint64_t arrived_ns; /* nanoseconds since 1970 UTC */
 	struct scsi_lun *lun;
 	const struct scsi_command *command;
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */

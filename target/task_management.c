@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "target/command.h"
+#include "target/trace_task.h"
 
 /* A function that waits for the commands it aborted, on one LUN or on all. */
 struct management {
@@ -20,6 +21,7 @@ struct management {
 static void answer(struct scsi_tmf *tmf, enum scsi_tmf_response response)
 {
 	tmf->response = response;
+	scsi_trace_management(tmf, true);
 	tmf->complete(tmf);
 }
 
@@ -91,7 +93,7 @@ static void abort_all(struct scsi_lun *lun, const struct scsi_nexus *issuer, boo
 		unsigned aborted = scsi_task_set_abort(lun_nexus, NULL, send_status, drain);
 
 		if (cleared && other && !send_status && aborted > 0)
-			scsi_ua_raise(&lun_nexus->unit_attentions, SCSI_UA_COMMANDS_CLEARED);
+			scsi_lun_nexus_raise(lun_nexus, SCSI_UA_COMMANDS_CLEARED);
 	}
 }
 
@@ -139,7 +141,7 @@ static void nexus_reset(struct scsi_lun *lun, struct scsi_tmf *tmf, struct scsi_
 	if (lun->spc2_owner == lun_nexus)
 		lun->spc2_owner = NULL;
 	lun_nexus->prevents_removal = false;
-	scsi_ua_raise(&lun_nexus->unit_attentions, SCSI_UA_NEXUS_LOSS);
+	scsi_lun_nexus_raise(lun_nexus, SCSI_UA_NEXUS_LOSS);
 }
 
 /* ---- on the LUNs there are ---- */
@@ -274,6 +276,7 @@ static void manage_lun(struct scsi_tmf *tmf)
 void target_manage(struct scsi_tmf *tmf)
 {
 	memset(tmf->additional, 0, sizeof(tmf->additional));
+	scsi_trace_management(tmf, false);
 	switch (tmf->function) {
 	case SCSI_TMF_ABORT_TASK:
 		manage_task(tmf);

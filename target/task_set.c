@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "target/command.h"
+#include "target/trace_task.h"
 
 void scsi_drain_begin(struct scsi_drain *drain, struct scsi_lun *lun,
 		      void (*done)(struct scsi_drain *drain), void *context)
@@ -64,6 +65,8 @@ static void task_report_aborted(struct scsi_task *task)
 	task->sense_len = 0;
 	task->data_in_len = 0;
 	task->transfer_len = 0;
+	scsi_trace_command(task,
+			   TRACE_COMMAND_ABORTED | (send_status ? TRACE_COMMAND_ANSWERED : 0));
 	task->ops->aborted(task, send_status);
 }
 
@@ -101,7 +104,6 @@ bool scsi_task_set_add(struct scsi_task *task)
 	task->phase = SCSI_TASK_DORMANT;
 	task->cancel = NULL;
 	task->drain = NULL;
-	task->started_ms = scsi_target_now_ms(task->nexus->target);
 	DL_APPEND(lun_nexus->tasks, task);
 	task->nexus->tasks++;
 	task->nexus->target->tasks++;
@@ -184,6 +186,7 @@ void scsi_task_set_refuse_waiting(struct scsi_lun *lun, enum scsi_sense sense)
 		struct scsi_nexus *nexus = task->nexus;
 
 		DL_DELETE(refused, task);
+		scsi_trace_command(task, TRACE_COMMAND_ANSWERED);
 		task->ops->complete(task);
 		scsi_nexus_forget_task(nexus);
 	}
@@ -234,6 +237,7 @@ void scsi_task_finish(struct scsi_task *task)
 		return;
 	}
 	assert(task->phase == SCSI_TASK_RUNNING || task->phase == SCSI_TASK_WAITING_DATA);
+	scsi_trace_command(task, TRACE_COMMAND_ANSWERED);
 	if (task->lun) {
 		scsi_log_task(task);
 		if (task->status != SCSI_STATUS_GOOD)

@@ -76,6 +76,7 @@ void iscsi_conn_log(const struct iscsi_conn *conn, enum iscsi_log_level level, c
 	char initiator[256] = "unknown", target[256] = "";
 	const struct iscsi_session *s = conn->session;
 
+	iscsi_trace_told(conn, what, why);
 	if (s) {
 		iscsi_log_escape(initiator, sizeof(initiator), s->id.initiator_name);
 		if (s->target)
@@ -189,6 +190,7 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	node->connection_count++;
 	DL_APPEND2(node->logins, conn, login_prev, login_next);
 	node->login_count++;
+	iscsi_trace_open(conn);
 	iscsi_observe_begin(conn);
 	return conn;
 }
@@ -207,6 +209,7 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 	iscsi_framer_finish(&c->framer);
 	iscsi_text_exchange_free(&c->text);
 	iscsi_observe_end(c);
+	iscsi_trace_close(c);
 	DL_DELETE(c->node->conns, c);
 	c->node->connection_count--;
 	free(c);
@@ -303,10 +306,13 @@ static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 {
 	if (conn->watch)
 		iscsi_observe_event(conn, event);
-	switch (event) {
-	case ISCSI_FRAME_HEADER:
+	if (event == ISCSI_FRAME_HEADER) {
 		take_header(conn);
-		break;
+		return;
+	}
+	if (iscsi_trace_wants_pdus(conn))
+		iscsi_trace_received(conn, event);
+	switch (event) {
 	case ISCSI_FRAME_PDU:
 		take_pdu(conn, true);
 		break;
@@ -325,6 +331,7 @@ static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 		iscsi_conn_doom(conn, "out of memory", true);
 		break;
 	case ISCSI_FRAME_MORE:
+	case ISCSI_FRAME_HEADER:
 		break;
 	}
 }
@@ -350,6 +357,8 @@ void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 	uint8_t *place;
 
 	iscsi_conn_enter(conn, now_ms);
+	if (conn->node->config.trace)
+		trace_tick(conn->node->config.trace);
 	conn->received_ms = conn->node->now_ms;
 	if (is_reading(conn)) {
 		size_t direct = iscsi_framer_direct(&conn->framer, &place);

@@ -12,11 +12,13 @@
  *   data_in.c      Data-In, SCSI Response           snack.c     what is sent again
  *   manage.c       task management                  kept.c      what is not acknowledged
  *   manage_wait.c  its order                        lost.c      connections to be recovered
+ *   trace.c        what the trace is told
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
 #define TRANSPORT_CONN_INTERNAL_H
 
+#include "target/trace.h"
 #include "transport/conn.h"
 #include "transport/framing.h"
 #include "transport/session.h"
@@ -172,6 +174,7 @@ struct iscsi_conn {
 	const uint8_t *last_text;		    /* the login's */
 	uint32_t last_text_len;
 
+	uint32_t who;		   /* in the trace */
 	struct iscsi_watch *watch; /* the observer's; NULL: nobody looks */
 	bool watch_decided;	   /* its target is one that is observed, or none at all */
 
@@ -252,6 +255,23 @@ void iscsi_observe_begin(struct iscsi_conn *conn);
 void iscsi_observe_event(struct iscsi_conn *conn, enum iscsi_frame_event event);
 void iscsi_observe_sent(struct iscsi_conn *conn, const struct iscsi_out *out);
 void iscsi_observe_end(struct iscsi_conn *conn);
+
+/* trace.c */
+void iscsi_trace_open(struct iscsi_conn *conn);
+void iscsi_trace_close(struct iscsi_conn *conn);
+/* What the log tells as well. */
+void iscsi_trace_told(const struct iscsi_conn *conn, const char *what, const char *why);
+static inline bool iscsi_trace_wants_pdus(const struct iscsi_conn *conn)
+{
+	const struct trace_ring *ring = conn->node->config.trace;
+
+	return ring && ring->pdus > 0;
+}
+void iscsi_trace_received(struct iscsi_conn *conn, enum iscsi_frame_event event);
+void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out);
+/* What the observer has found with the PDU at hand. */
+struct iscsi_finding;
+void iscsi_trace_finding(void *conn, const struct iscsi_finding *finding);
 
 /* dispatch.c */
 void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);

@@ -51,6 +51,7 @@ struct iscsi_node_config {
 	/* One line of text for the log; level: 0 error, 1 warning, 2 info, 3 debug. May be NULL. */
 	void (*log)(void *context, int level, const char *line);
 	void *log_context;
+	struct trace_ring *trace; /* target/trace.h; borrowed. NULL: nothing is kept */
 };
 
 struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config);

@@ -44,6 +44,8 @@ void iscsi_observe_begin(struct iscsi_conn *conn)
 
 	if (node->observed_count > 0)
 		conn->watch = iscsi_watch_create(node->observer, conn->portal->portal_group_tag);
+	if (conn->watch)
+		iscsi_watch_tell(conn->watch, iscsi_trace_finding, conn);
 }
 
 void iscsi_observe_end(struct iscsi_conn *conn)

@@ -98,6 +98,23 @@ static void fill_session(struct iscsi_finding *finding, const struct iscsi_watch
 	finding->cid = watch->cid;
 }
 
+static struct iscsi_finding make_finding(const struct iscsi_watch *watch,
+					 enum iscsi_passive_check check, enum iscsi_verdict verdict)
+{
+	struct iscsi_finding finding = {
+		.check = check,
+		.verdict = verdict,
+		.ms = watch->now_ms,
+		.pdu = watch->from_target ? watch->sent : watch->received,
+		.from_target = watch->from_target,
+	};
+
+	fill_session(&finding, watch);
+	if (watch->bhs)
+		memcpy(finding.bhs, watch->bhs, sizeof(finding.bhs));
+	return finding;
+}
+
 static void find(struct iscsi_watch *watch, enum iscsi_passive_check check,
 		 enum iscsi_verdict verdict, const char *expected, const char *got, va_list args)
 {
@@ -105,22 +122,17 @@ static void find(struct iscsi_watch *watch, enum iscsi_passive_check check,
 
 	if (verdict > observer->ledger[check].worst)
 		observer->ledger[check].worst = verdict;
-	if (observer->ledger[check].found++ >= ISCSI_OBSERVER_FINDINGS_EACH ||
-	    observer->finding_count >= ISCSI_OBSERVER_FINDINGS_MAX)
+	bool is_kept = observer->ledger[check].found++ < ISCSI_OBSERVER_FINDINGS_EACH &&
+		       observer->finding_count < ISCSI_OBSERVER_FINDINGS_MAX;
+	if (!is_kept && !watch->told)
 		return;
-	struct iscsi_finding *finding = &observer->findings[observer->finding_count++];
-	*finding = (struct iscsi_finding){
-		.check = check,
-		.verdict = verdict,
-		.ms = watch->now_ms,
-		.pdu = watch->from_target ? watch->sent : watch->received,
-		.from_target = watch->from_target,
-	};
-	fill_session(finding, watch);
-	if (watch->bhs)
-		memcpy(finding->bhs, watch->bhs, sizeof(finding->bhs));
-	snprintf(finding->expected, sizeof(finding->expected), "%s", expected);
-	vsnprintf(finding->got, sizeof(finding->got), got, args);
+	struct iscsi_finding finding = make_finding(watch, check, verdict);
+	snprintf(finding.expected, sizeof(finding.expected), "%s", expected);
+	vsnprintf(finding.got, sizeof(finding.got), got, args);
+	if (is_kept)
+		observer->findings[observer->finding_count++] = finding;
+	if (watch->told)
+		watch->told(watch->told_context, &finding);
 }
 
 static enum iscsi_verdict verdict_of(enum iscsi_severity severity)

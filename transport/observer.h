@@ -97,8 +97,12 @@ struct iscsi_seen_pdu {
 	uint32_t ahs_len, data_len; /* bytes that are there */
 };
 
+/* Who wants to hear of each finding as it is made, also of those that are not kept. */
+typedef void (*iscsi_finding_told)(void *context, const struct iscsi_finding *finding);
+
 /* NULL: no memory, or ISCSI_OBSERVER_WATCHES_MAX reached. */
 struct iscsi_watch *iscsi_watch_create(struct iscsi_observer *observer, uint16_t portal_group);
+void iscsi_watch_tell(struct iscsi_watch *watch, iscsi_finding_told told, void *context);
 void iscsi_watch_received(struct iscsi_watch *watch, const struct iscsi_seen_pdu *pdu,
 			  uint64_t now_ms);
 /* `params`: as they stand; those at the final Login Response are the connection's. */

@@ -146,7 +146,9 @@ struct iscsi_watch {
 	struct seen_session *session; /* in full feature phase */
 	uint64_t received, sent;      /* PDUs */
 	uint64_t now_ms;
-	const uint8_t *bhs; /* of the PDU at hand */
+	const uint8_t *bhs;	 /* of the PDU at hand */
+	iscsi_finding_told told; /* NULL: nobody wants to hear */
+	void *told_context;
 	struct seen_login login;
 	struct iscsi_params params;
 	enum watch_state state;

@@ -25,6 +25,12 @@ struct iscsi_watch *iscsi_watch_create(struct iscsi_observer *observer, uint16_t
 	return watch;
 }
 
+void iscsi_watch_tell(struct iscsi_watch *watch, iscsi_finding_told told, void *context)
+{
+	watch->told = told;
+	watch->told_context = context;
+}
+
 /* --- texts in several PDUs -------------------------------------------------------------------- */
 
 static void text_forget(struct iscsi_watch *watch)

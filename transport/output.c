@@ -247,6 +247,8 @@ static void out_encode(struct iscsi_conn *conn, struct iscsi_out *out)
 	out->encoded = true;
 	if (conn->watch)
 		iscsi_observe_sent(conn, out);
+	if (iscsi_trace_wants_pdus(conn))
+		iscsi_trace_sent(conn, out);
 }
 
 /* The entry that `*link` points at, encoded; a TASK entry gives birth to its PDUs one by one. NULL

@@ -145,6 +145,8 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 void iscsi_conn_tick(struct iscsi_conn *conn, uint64_t now_ms)
 {
 	iscsi_conn_enter(conn, now_ms);
+	if (conn->node->config.trace)
+		trace_tick(conn->node->config.trace);
 	now_ms = conn->node->now_ms;
 	if (conn->resumes && conn->state == ISCSI_CONN_WAITING && !conn->doom) {
 		iscsi_login_phase_complete(conn);

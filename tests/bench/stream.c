@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <valgrind/callgrind.h>
 
 #include "pr_engine/bytes.h"
+#include "target/trace.h"
 #include "tests/support/wire.h"
 
 #define DEPTH	      32
@@ -22,6 +24,7 @@
 #define REGISTRATIONS 1000
 #define REQUEST_MAX   (ISCSI_BHS_LEN + BLOCKS * WIRE_BLOCK)
 #define OUTPUT_IOV    64
+#define RING_SLOTS    1024
 
 enum kind {
 	KIND_TUR,
@@ -94,6 +97,15 @@ static bool pr_out(struct wire_house *house, struct scsi_nexus *nexus, uint8_t a
 static void nexus_closed(void *context)
 {
 	(void)context;
+}
+
+static uint64_t real_clock(void *context)
+{
+	struct timespec now;
+	(void)context;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* 1,000 initiators that are registered and gone. */
@@ -210,6 +222,9 @@ static void run_case(enum kind kind, bool registrations)
 	wire_house_init(&stream.house);
 	stream.house.quiet = true;
 	stream.house.registrations_max = 2 * REGISTRATIONS;
+	/* As the daemon does it: always on, and with the real clock. */
+	stream.house.config.trace = trace_ring_create(RING_SLOTS, real_clock, NULL);
+	must(stream.house.config.trace != NULL, "no memory");
 	wire_house_start(&stream.house);
 	if (registrations)
 		register_all(&stream);
@@ -233,6 +248,7 @@ static void run_case(enum kind kind, bool registrations)
 	check_answers(&stream);
 	wire_close(&stream.wire);
 	wire_house_stop(&stream.house);
+	trace_ring_free(&stream.house.config.trace);
 }
 
 int main(int argc, char **argv)

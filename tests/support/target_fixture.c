@@ -52,6 +52,7 @@ static int power_on(struct fixture *fixture)
 		.clock = fixture_clock,
 		.clock_context = fixture,
 		.hash_seed = 12345,
+		.trace = fixture->config.trace,
 	};
 
 	for (uint32_t i = 0; i < config.port_count; i++)

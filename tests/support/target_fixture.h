@@ -39,6 +39,7 @@ struct fixture_config {
 	bool tas;
 	bool read_only;
 	bool removable;
+	struct trace_ring *trace; /* borrowed */
 };
 
 /* How a command ended, as the transport would send it. */

@@ -158,6 +158,7 @@ void wire_house_start(struct wire_house *house)
 		.executor = house->executor,
 		.clock = house_clock,
 		.clock_context = house,
+		.trace = house->config.trace,
 	};
 	house->target = scsi_target_create(&target);
 	CHECK(house->target != NULL);

@@ -283,6 +283,7 @@ static struct scsi_target *create_target(struct service *service,
 		.name = target->name,
 		.executor = service->executor,
 		.clock = service_clock_ms,
+		.trace = service->trace,
 	};
 
 	memcpy(config.instance_id, service->state.instance_id, sizeof(config.instance_id));

@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "target/trace.h"
 #include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
 #include "tools/holdfastd/personality.h"
@@ -24,6 +25,16 @@ uint64_t service_clock_ms(void *context)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* For the trace: a command's latency is small. */
+static uint64_t service_clock_ns(void *context)
+{
+	struct timespec now;
+	(void)context;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static void node_random(void *context, void *ret_bytes, size_t len)
@@ -250,6 +261,7 @@ static bool build_node(struct service *service)
 		.random = node_random,
 		.log = node_log,
 		.log_context = service,
+		.trace = service->trace,
 	};
 
 	service->executor = scsi_executor_create(service->config->threads);
@@ -305,6 +317,11 @@ static bool build(struct service *service)
 	if (!service->access)
 		return failed(service, "access lists", ENOMEM);
 	service_access_warn(config, service->log);
+	service->trace = trace_ring_create(config->trace_events, service_clock_ns, NULL);
+	if (!service->trace)
+		return failed(service, "trace", ENOMEM);
+	if (config->trace_pdus)
+		trace_ring_want_pdus(service->trace, true);
 	if (!build_node(service) || !serve_targets(service) || !listen_on_portals(service))
 		return false;
 	service->control = control_open(service, error);
@@ -338,6 +355,7 @@ static void take_down(struct service *service)
 		scsi_target_free(&service->targets[i]);
 	personalities_free(&service->personalities);
 	scsi_executor_free(&service->executor);
+	trace_ring_free(&service->trace);
 	state_dir_close(&service->state);
 	free(service->targets);
 	free(service->portals);

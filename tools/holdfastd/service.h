@@ -30,6 +30,7 @@ struct service {
 	struct scsi_executor *executor;
 	struct personalities *personalities; /* what its LUNs may be */
 	struct service_access *access;	     /* what the node knows of users and lists */
+	struct trace_ring *trace;	     /* of the loop */
 	struct iscsi_node *node;
 	struct iscsi_server *server;
 	struct scsi_target **targets; /* as many as the configuration has, in its order */

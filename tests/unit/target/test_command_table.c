@@ -74,6 +74,9 @@ END_TEST
 
 START_TEST(find_gives_each_row_for_its_own_cdb)
 {
+	struct scsi_command_index index;
+
+	scsi_command_index_fill(&index);
 	for (size_t i = 0; i < scsi_command_count; i++) {
 		const struct scsi_command *row = &scsi_commands[i];
 		uint8_t cdb[SCSI_CDB_MAX] = {row->opcode};
@@ -82,6 +85,7 @@ START_TEST(find_gives_each_row_for_its_own_cdb)
 		if (row_has_service_action(row))
 			cdb[1] = (uint8_t)row->service_action;
 		ck_assert_ptr_eq(scsi_command_find(cdb, &sense), row);
+		ck_assert_ptr_eq(scsi_command_find_in(&index, cdb, &sense), row);
 		ck_assert_int_eq(sense, SCSI_SENSE_NONE);
 	}
 }
