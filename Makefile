@@ -29,6 +29,10 @@ ifneq ($(shell pkg-config --exists libisal 2>/dev/null && echo yes),)
 CPPFLAGS   += -DHAVE_ISAL
 ISAL_LIBS  := $(shell pkg-config --libs libisal)
 endif
+ifneq ($(shell pkg-config --exists liburing 2>/dev/null && echo yes),)
+CPPFLAGS   += -DHAVE_LIBURING
+URING_LIBS := $(shell pkg-config --libs liburing)
+endif
 CHECK_LIBS   = $(shell pkg-config --libs check)
 ISCSI_LIBS   = $(shell pkg-config --libs libiscsi)
 JANSSON_LIBS = $(shell pkg-config --libs jansson)
@@ -93,7 +97,7 @@ PROGRAMS := $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) \
-		$(CRYPTO_LIBS)
+		$(CRYPTO_LIBS) $(URING_LIBS)
 
 $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
@@ -108,7 +112,7 @@ $(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
 # Prints pages of docs/ from the tables.
 DOCS_PROGRAM := $(B)/docs
 $(DOCS_PROGRAM): $(call objs,$(DOCS_SRC)) $(LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 
 .PHONY: docs
 docs: $(DOCS_PROGRAM)
@@ -142,7 +146,8 @@ folder_helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
 # are the test's own and fail when they are told to.
 FAILABLE     := malloc calloc realloc strdup free fopen eventfd pthread_create open openat \
                 mkdirat fsync fdatasync flock fstat fstatat pread pwrite ftruncate renameat linkat \
-                unlinkat socket setsockopt bind listen getsockname accept4
+                unlinkat socket setsockopt bind listen getsockname accept4 \
+                io_uring_queue_init_params io_uring_register_eventfd io_uring_submit
 FAILURE_BIN  := $(filter $(B)/tests/unit/failure/%,$(UNIT_BIN))
 FAILURE_LIBS := $(patsubst $(B)/%,$(B)/failure/%,$(LIB_SERVER) $(LIBS) $(LIB_CONFIG))
 $(B)/failure/%.a: $(B)/%.a
@@ -154,13 +159,13 @@ $(B)/failure/%.a: $(B)/%.a
 $(FAILURE_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) $(LIB_SUPPORT) $(FAILURE_LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(FAILURE_LIBS) -lev \
-		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 
 $(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
 		$(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG) \
-		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
+		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 
 $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
@@ -205,7 +210,7 @@ $(FUZZ_B)/libfuzz.a: $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRC))
 	$(Q)$(AR) rcs $@ $^
 $(FUZZ_BIN): %: %.o $(FUZZ_B)/libfuzz.a
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CONFIG_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) \
-		$(CRYPTO_LIBS)
+		$(CRYPTO_LIBS) $(URING_LIBS)
 -include $(shell find $(FUZZ_B) -name '*.d' 2>/dev/null)
 
 .PHONY: fuzz
@@ -293,9 +298,9 @@ BENCH_LOAD  := $(B)/tests/bench/load/load
 BENCH_FLOOR := $(B)/tests/bench/floor
 BENCH_TOOLS := $(BENCH_LOAD) $(BENCH_FLOOR)
 $(BENCH_STREAM): $(BENCH_STREAM).o $(LIB_SUPPORT) $(LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(LIB_SUPPORT) $(LIB_LAB) $(LIBS)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 $(BENCH_LOAD): $(call objs,$(wildcard tests/bench/load/*.c)) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISAL_LIBS)
 $(BENCH_FLOOR): $(B)/tests/bench/floor.o

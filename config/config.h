@@ -36,6 +36,12 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
+enum config_disk_io {
+	CONFIG_DISK_IO_AUTO = 0, /* io_uring where the kernel lets us */
+	CONFIG_DISK_IO_URING,
+	CONFIG_DISK_IO_THREADS,
+};
+
 enum config_on_damage {
 	CONFIG_ON_DAMAGE_REFUSE_START = 0,
 	CONFIG_ON_DAMAGE_OFFLINE,
@@ -220,6 +226,7 @@ struct config {
 	uint32_t threads;			  /* 0: the number of cores, at most 8 */
 	uint32_t log_level;			  /* enum config_log_level */
 	uint32_t on_damage;			  /* enum config_on_damage */
+	uint32_t disk_io;			  /* enum config_disk_io */
 	struct config_personality *personalities; /* beside the built-in ones */
 	uint32_t personality_count;
 	uint32_t trace_events; /* kept in memory */
@@ -314,5 +321,6 @@ const char *config_backing_name(enum config_backing backing);
 
 /* For command lines: the value that a name stands for. False when there is none such. */
 bool config_parse_log_level(const char *text, uint32_t *ret_level);
+bool config_parse_disk_io(const char *text, uint32_t *ret_disk_io);
 
 #endif

@@ -28,6 +28,13 @@ static const struct config_choice damage_policies[] = {
 	{NULL, 0},
 };
 
+static const struct config_choice disk_ios[] = {
+	{"auto", CONFIG_DISK_IO_AUTO},
+	{"io_uring", CONFIG_DISK_IO_URING},
+	{"threads", CONFIG_DISK_IO_THREADS},
+	{NULL, 0},
+};
+
 static const struct config_choice backings[] = {
 	{"file", CONFIG_BACKING_FILE},
 	{"memory", CONFIG_BACKING_MEMORY},
@@ -57,6 +64,12 @@ static const struct config_row top_rows[] = {
 	 .initial = 0,
 	 .initial_note = "0: the number of cores, at most 8",
 	 .doc = "Worker threads for disk access and journal commits."},
+	{.name = "disk_io",
+	 .kind = CONFIG_KIND_CHOICE,
+	 AT(struct config, disk_io),
+	 .choices = disk_ios,
+	 .initial = CONFIG_DISK_IO_AUTO,
+	 .doc = "Who waits for disks: the kernel by io_uring, or threads."},
 	{.name = "log_level",
 	 .kind = CONFIG_KIND_CHOICE,
 	 AT(struct config, log_level),
@@ -584,4 +597,9 @@ const char *config_backing_name(enum config_backing backing)
 bool config_parse_log_level(const char *text, uint32_t *ret_level)
 {
 	return config_choice_value(log_levels, text, ret_level);
+}
+
+bool config_parse_disk_io(const char *text, uint32_t *ret_disk_io)
+{
+	return config_choice_value(disk_ios, text, ret_disk_io);
 }

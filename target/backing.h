@@ -40,6 +40,7 @@ struct backing_request {
 	void (*done)(struct backing_request *request);
 	struct scsi_job job;	 /* the store's */
 	struct backing *backing; /* the store's */
+	uint64_t changes;	 /* the store's: how many its sync covers */
 };
 
 struct backing;

@@ -9,13 +9,45 @@
 #define TARGET_EXECUTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+enum scsi_io_op {
+	SCSI_IO_NONE = 0,
+	SCSI_IO_READ,
+	SCSI_IO_WRITE,
+	SCSI_IO_SYNC, /* fdatasync */
+};
+
+/* One call of the kernel. */
+struct scsi_io {
+	enum scsi_io_op op;
+	int fd;
+	uint64_t offset;
+	void *data;
+	size_t len;
+	int32_t result; /* what the call would return, or a negative errno */
+};
+
+/* What a job's `landed` says. */
+enum scsi_landing {
+	SCSI_LANDED_BADLY = 0, /* `run` is to do all of it */
+	SCSI_LANDED,	       /* `done` is next */
+	SCSI_LANDED_ON_THE_WAY /* `io` says what comes next */
+};
 
 struct scsi_job {
 	void (*run)(struct scsi_job *job);  /* any thread; may block */
 	void (*done)(struct scsi_job *job); /* the loop's thread */
 	/* It takes some microseconds, as a rule: not worth a thread of its own. */
 	bool quick;
+	/*
+	 * When io.op is not NONE the same can be had by this call, and then `landed` is called on
+	 * the loop's thread, with its result, in place of `run`; an executor without a ring, or
+	 * with no room in it, runs `run`.
+	 */
+	struct scsi_io io;
+	enum scsi_landing (*landed)(struct scsi_job *job);
 	/* The executor's. */
 	struct scsi_job *next;
 	uint64_t due_ns; /* of scsi_executor_submit_later */
@@ -29,6 +61,13 @@ struct scsi_executor;
  * when the threads or the eventfd cannot be had (errno tells).
  */
 struct scsi_executor *scsi_executor_create(unsigned threads);
+
+/*
+ * From now on the kernel does by itself (io_uring) what jobs give as `io`. Call it before the first
+ * submit. 0, or a negative errno and nothing has changed: -ENOSYS when there is no io_uring, -EPERM
+ * when it is forbidden here.
+ */
+int scsi_executor_use_ring(struct scsi_executor *executor);
 
 /* Waits for running jobs; jobs not yet begun are run too. Call reap until idle before this. */
 void scsi_executor_free(struct scsi_executor **executor);

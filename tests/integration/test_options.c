@@ -59,6 +59,7 @@ static const struct line daemon_wrong[] = {
 	{{"--size"}, 2, {"--size needs a value"}},
 	{{"--profile"}, 2, {"--profile needs a value"}},
 	{{"--threads"}, 2, {"--threads needs a value"}},
+	{{"--disk-io"}, 2, {"--disk-io needs a value"}},
 	{{"--log-level"}, 2, {"--log-level needs a value"}},
 	{{"--listen", "somewhere"}, 2, {"--listen somewhere", "127.0.0.1:3260"}},
 	{{"--listen", "127.0.0.1:70000"}, 2, {"--listen 127.0.0.1:70000"}},
@@ -81,6 +82,7 @@ static const struct line daemon_wrong[] = {
 	{{"--threads", "0"}, 2, {"--threads 0", "1 to 64"}},
 	{{"--threads", "65"}, 2, {"--threads 65", "1 to 64"}},
 	{{"--threads", "two"}, 2, {"--threads two", "1 to 64"}},
+	{{"--disk-io", "aio"}, 2, {"--disk-io aio", "io_uring or threads"}},
 	{{"--log-level", "loud"}, 2, {"--log-level loud", "warning"}},
 	{{"-c", "/nonexistent/holdfast.conf"}, 2, {"/nonexistent/holdfast.conf", "No such file"}},
 	{{"-c", "/tmp"}, 2, {"/tmp", "Is a directory"}},
@@ -107,6 +109,7 @@ static const struct line daemon_right[] = {
 	{{"--check", "--size", "77M"}, 0, {"size = \"77M\""}},
 	{{"--check", "--profile", "spc4"}, 0, {"profile = \"spc4\""}},
 	{{"--check", "--threads", "5"}, 0, {"threads = 5"}},
+	{{"--check", "--disk-io", "threads"}, 0, {"disk_io = \"threads\""}},
 	{{"--check", "--log-level", "debug"}, 0, {"log_level = \"debug\""}},
 };
 

@@ -19,6 +19,7 @@ enum option_id {
 	OPTION_SIZE,
 	OPTION_PROFILE,
 	OPTION_THREADS,
+	OPTION_DISK_IO,
 	OPTION_CHECK,
 	OPTION_LOG_LEVEL,
 };
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
 	{"size", required_argument, NULL, OPTION_SIZE},
 	{"profile", required_argument, NULL, OPTION_PROFILE},
 	{"threads", required_argument, NULL, OPTION_THREADS},
+	{"disk-io", required_argument, NULL, OPTION_DISK_IO},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"help", no_argument, NULL, 'h'},
@@ -52,6 +54,7 @@ static const char usage[] =
 	"      --profile NAME      what the LUNs are like: dlt-s4 (default), spc4, lio, scst, 3par,\n"
 	"                          ctl, tgt, or a personality of the configuration\n"
 	"      --threads N         worker threads for disk access, 1 to 64\n"
+	"      --disk-io WHO       io_uring, threads, or auto (default): who waits for disks\n"
 	"      --log-level LEVEL   error, warning, info (default) or debug\n"
 	"      --check             say what would be served, and exit\n"
 	"  -h, --help              show this text, and exit\n"
@@ -162,6 +165,12 @@ static bool parse_option(struct options *options, int id)
 		return true;
 	case OPTION_THREADS:
 		return parse_threads(options, optarg);
+	case OPTION_DISK_IO:
+		options->has_disk_io = true;
+		if (config_parse_disk_io(optarg, &options->disk_io))
+			return true;
+		complain("disk-io", optarg, "must be auto, io_uring or threads");
+		return false;
 	case OPTION_LOG_LEVEL:
 		options->has_log_level = true;
 		if (config_parse_log_level(optarg, &options->log_level))
@@ -274,6 +283,8 @@ static bool apply_daemon(const struct options *options, struct config *config)
 {
 	if (options->has_log_level)
 		config->log_level = options->log_level;
+	if (options->has_disk_io)
+		config->disk_io = options->disk_io;
 	if (options->threads != 0)
 		config->threads = options->threads;
 	if (config->threads == 0)

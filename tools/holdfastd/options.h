@@ -22,6 +22,8 @@ struct options {
 	uint64_t size;	     /* 0: not given */
 	const char *profile; /* NULL: not given */
 	uint32_t threads;    /* 0: not given */
+	bool has_disk_io;
+	uint32_t disk_io;
 	bool has_log_level;
 	uint32_t log_level;
 	bool check;

@@ -1,10 +1,14 @@
 #include "tools/holdfastd/serve_luns.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "pr_engine/store.h"
 #include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
+
+#define LOCKED_PATIENCE_MS 5000u
+#define LOCKED_POLL_MS	   20u
 
 /* One LUN on its way up: what it is part of, for the messages. */
 struct lun_start {
@@ -48,6 +52,28 @@ static uint64_t file_size_wanted(const struct config_lun *lun, const char *path)
 	return CONFIG_DEFAULT_SIZE;
 }
 
+/*
+ * At the start an old daemon that was killed may still be at work: what it had given to io_uring
+ * the kernel finishes for it, and the file stays locked until that is done. So no write of its can
+ * come after ours; but it has to be waited for.
+ */
+static int open_locked_backing(const struct lun_start *start, const char *path,
+			       struct backing **ret_backing, const char **ret_why)
+{
+	const struct config_lun *lun = start->lun;
+	const struct timespec nap = {.tv_nsec = LOCKED_POLL_MS * 1000000L};
+	unsigned patience_ms = start->why ? 0 : LOCKED_PATIENCE_MS;
+
+	for (;;) {
+		int error = backing_file_open(path, file_size_wanted(lun, path), lun->read_only,
+					      start->service->executor, ret_backing, ret_why);
+		if (error != -EBUSY || patience_ms == 0)
+			return error;
+		patience_ms -= LOCKED_POLL_MS;
+		nanosleep(&nap, NULL);
+	}
+}
+
 static bool open_file_backing(const struct lun_start *start, struct backing **ret_backing)
 {
 	const struct config_lun *lun = start->lun;
@@ -64,8 +90,7 @@ static bool open_file_backing(const struct lun_start *start, struct backing **re
 	}
 	int error = lun->path[0] == '\0' ? state_dir_make_parent(path) : 0;
 	if (!error)
-		error = backing_file_open(path, file_size_wanted(lun, path), lun->read_only,
-					  service->executor, ret_backing, &why);
+		error = open_locked_backing(start, path, ret_backing, &why);
 	if (error)
 		file_failed(start, path, why, error);
 	return error == 0;

@@ -252,6 +252,23 @@ static struct iscsi_policy node_policy(const struct config_policy *policy)
 	};
 }
 
+/* With nothing said: io_uring where the kernel lets us, and threads everywhere else. */
+static bool choose_disk_io(struct service *service)
+{
+	uint32_t wanted = service->config->disk_io;
+
+	if (wanted == CONFIG_DISK_IO_THREADS)
+		return true;
+	int error = scsi_executor_use_ring(service->executor);
+	if (error == 0)
+		return true;
+	if (wanted == CONFIG_DISK_IO_URING)
+		return failed(service, "disk_io = \"io_uring\"", -error);
+	log_line(service->log, LOG_LEVEL_INFO, "no io_uring here (%s): threads wait for disks",
+		 strerror(-error));
+	return true;
+}
+
 static bool build_node(struct service *service)
 {
 	struct iscsi_node_config node = {
@@ -267,6 +284,8 @@ static bool build_node(struct service *service)
 	service->executor = scsi_executor_create(service->config->threads);
 	if (!service->executor)
 		return failed(service, "worker threads", errno);
+	if (!choose_disk_io(service))
+		return false;
 	service->node = iscsi_node_create(&node);
 	if (!service->node)
 		return failed(service, "iSCSI node", errno);

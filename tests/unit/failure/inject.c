@@ -15,7 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef HAVE_LIBURING
+#include <liburing.h>
+#endif
+
 #include "target/spare.h"
+#include "tests/support/uring_faults.h"
+
 /* A scenario with more calls than this is one that never ends. */
 #define CALLS_MAX  100000
 #define FRAMES_MAX 24
@@ -144,6 +150,29 @@ int fail_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, voi
 {
 	return call_fails(EAGAIN) ? EAGAIN : pthread_create(thread, attributes, start, context);
 }
+
+#ifdef HAVE_LIBURING
+int fail_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
+				    struct io_uring_params *params);
+int fail_io_uring_register_eventfd(struct io_uring *ring, int fd);
+int fail_io_uring_submit(struct io_uring *ring);
+
+int fail_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
+				    struct io_uring_params *params)
+{
+	return call_fails(ENOMEM) ? -ENOMEM : io_uring_queue_init_params(entries, ring, params);
+}
+
+int fail_io_uring_register_eventfd(struct io_uring *ring, int fd)
+{
+	return call_fails(ENOMEM) ? -ENOMEM : io_uring_register_eventfd(ring, fd);
+}
+
+int fail_io_uring_submit(struct io_uring *ring)
+{
+	return call_fails(EAGAIN) ? -EAGAIN : io_uring_submit(ring);
+}
+#endif
 
 int fail_socket(int domain, int type, int protocol);
 int fail_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
@@ -297,10 +326,19 @@ void inject_on(void)
 	inject.failed = false;
 }
 
+/* What the kernel does by itself. */
+static struct uring_verdict disk_judge(enum scsi_io_op op)
+{
+	bool fails = op != SCSI_IO_NONE && disk_fails();
+
+	return (struct uring_verdict){.error = fails ? inject.disk_error : 0};
+}
+
 void inject_disk_on(int error)
 {
 	inject_on();
 	inject.disk_error = error;
+	uring_faults_set(disk_judge);
 }
 
 bool inject_is_lasting(void)

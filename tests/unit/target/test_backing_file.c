@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "target/backing.h"
 #include "tests/support/suite.h"
+#include "tests/support/uring_faults.h"
 
 #define SIZE ((uint64_t)1024 * 1024)
 
@@ -25,7 +27,9 @@ static struct {
 	int pwrite_error;
 	size_t pwrite_max; /* bytes that one call takes; 0: all */
 	bool nothing_cached;
-	bool in_memory; /* what the file system says of itself */
+	bool takes_at_once; /* the file system can tell whether a write would wait */
+	unsigned asked;	    /* how often it was */
+	bool in_memory;	    /* what the file system says of itself */
 } faults;
 
 static int fail_with(int error)
@@ -64,6 +68,25 @@ ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int fl
 	return syscall(SYS_preadv2, fd, iov, count, offset, 0, flags);
 }
 
+ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	(void)flags;
+	faults.asked++;
+	return faults.takes_at_once ? pwritev(fd, iov, count, offset) : fail_with(EOPNOTSUPP);
+}
+
+/* The same faults where the kernel does it all. */
+static struct uring_verdict judge(enum scsi_io_op op)
+{
+	if (op == SCSI_IO_WRITE)
+		return (struct uring_verdict){.error = faults.pwrite_error,
+					      .len_max = faults.pwrite_max};
+	if (op != SCSI_IO_SYNC)
+		return (struct uring_verdict){0};
+	faults.fdatasyncs++;
+	return (struct uring_verdict){.error = faults.fdatasync_error};
+}
+
 /* Wherever the tests' folder lies, its files are on a disk unless a test says otherwise. */
 int fstatfs(int fd, struct statfs *ret_fs)
 {
@@ -73,6 +96,7 @@ int fstatfs(int fd, struct statfs *ret_fs)
 	return result;
 }
 
+static bool with_ring; /* the kernel does what it can by itself */
 static char directory[64];
 static char path[96];
 static struct scsi_executor *executor;
@@ -88,6 +112,10 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/disk", directory);
 	executor = scsi_executor_create(0);
 	ck_assert_ptr_nonnull(executor);
+	if (with_ring) {
+		ck_assert_int_eq(scsi_executor_use_ring(executor), 0);
+		uring_faults_set(judge);
+	}
 	backing = NULL;
 	done_calls = 0;
 }
@@ -116,6 +144,14 @@ static void count_done(struct backing_request *request)
 	done_calls++;
 }
 
+static void reap(void)
+{
+	struct pollfd fd = {.fd = scsi_executor_fd(executor), .events = POLLIN};
+
+	ck_assert_int_eq(poll(&fd, 1, -1), 1);
+	scsi_executor_reap(executor);
+}
+
 static struct backing_request attempt(enum backing_op op, uint64_t offset, uint64_t len, void *data,
 				      size_t data_len, bool fua)
 {
@@ -131,7 +167,7 @@ static struct backing_request attempt(enum backing_op op, uint64_t offset, uint6
 
 	backing->ops->submit(backing, &request);
 	while (done_calls == before)
-		ck_assert(scsi_executor_reap(executor));
+		reap();
 	ck_assert_uint_eq(done_calls, before + 1);
 	return request;
 }
@@ -289,8 +325,8 @@ START_TEST(a_cached_read_completes_before_submit_returns)
 	write_filled(0, sizeof(data), 'c');
 	backing->ops->submit(backing, &request);
 	/* A file system without RWF_NOWAIT takes the long way. */
-	if (done_calls == 1)
-		ck_assert(scsi_executor_reap(executor));
+	while (done_calls == 1)
+		reap();
 	ck_assert_uint_eq(done_calls, 2);
 	ck_assert_int_eq(request.error, 0);
 	ck_assert_uint_eq(data[4095], 'c');
@@ -385,11 +421,47 @@ START_TEST(what_is_not_cached_is_read_away_from_the_loop)
 	faults.nothing_cached = true;
 	backing->ops->submit(backing, &request);
 	ck_assert_uint_eq(done_calls, 1);
-	ck_assert(scsi_executor_reap(executor));
+	while (done_calls == 1)
+		reap();
 	ck_assert_uint_eq(done_calls, 2);
 	ck_assert_int_eq(request.error, 0);
 	ck_assert_uint_eq(data[4095], 'c');
 	faults.nothing_cached = false;
+}
+END_TEST
+
+START_TEST(a_write_that_need_not_wait_completes_before_submit_returns)
+{
+	uint8_t data[4096];
+	struct backing_request request = {.op = BACKING_WRITE,
+					  .len = sizeof(data),
+					  .data = data,
+					  .data_len = sizeof(data),
+					  .error = 1,
+					  .done = count_done};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	faults.takes_at_once = true;
+	memset(data, 'w', sizeof(data));
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 2);
+	ck_assert_int_eq(request.error, 0);
+	assert_filled(0, sizeof(data), 'w');
+	faults.fdatasyncs = 0;
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 1);
+}
+END_TEST
+
+START_TEST(a_file_system_that_cannot_tell_whether_a_write_waits_is_asked_once)
+{
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	write_filled(0, 4096, 'a');
+	write_filled(4096, 4096, 'b');
+	ck_assert_uint_eq(faults.asked, 1);
+	assert_filled(0, 4096, 'a');
+	assert_filled(4096, 4096, 'b');
 }
 END_TEST
 
@@ -423,7 +495,8 @@ START_TEST(a_file_in_memory_is_read_and_written_before_submit_returns_but_not_wi
 	request.fua = true;
 	backing->ops->submit(backing, &request);
 	ck_assert_uint_eq(done_calls, 2);
-	ck_assert(scsi_executor_reap(executor));
+	while (done_calls == 2)
+		reap();
 	ck_assert_uint_eq(done_calls, 3);
 	faults.nothing_cached = false;
 }
@@ -605,11 +678,24 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, errors_come_back_as_they_are);
 	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
 	tcase_add_test(tcase, what_is_not_cached_is_read_away_from_the_loop);
+	tcase_add_test(tcase, a_write_that_need_not_wait_completes_before_submit_returns);
+	tcase_add_test(tcase, a_file_system_that_cannot_tell_whether_a_write_waits_is_asked_once);
 	tcase_add_test(tcase,
 		       a_file_in_memory_is_read_and_written_before_submit_returns_but_not_with_fua);
 }
 
+/* Everything once more where the kernel does what it can by itself. */
 int main(void)
 {
-	return suite_run("target/backing_file", fill);
+	int status = suite_run("target/backing_file", fill);
+
+	executor = scsi_executor_create(0);
+	int error = executor ? scsi_executor_use_ring(executor) : -ENOMEM;
+	scsi_executor_free(&executor);
+	if (error != 0) {
+		printf("target/backing_file with io_uring: skipped: %s\n", strerror(-error));
+		return status;
+	}
+	with_ring = true;
+	return suite_run("target/backing_file with io_uring", fill) | status;
 }
