@@ -208,6 +208,7 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 	iscsi_login_phase_free(c);
 	iscsi_framer_finish(&c->framer);
 	iscsi_text_exchange_free(&c->text);
+	free(c->rest);
 	iscsi_observe_end(c);
 	iscsi_trace_close(c);
 	DL_DELETE(c->node->conns, c);
@@ -352,6 +353,24 @@ void iscsi_conn_process(struct iscsi_conn *conn)
 	}
 }
 
+/* The node's buffer is everybody's: what is left in it waits in memory of its own. */
+static void keep_rest(struct iscsi_conn *conn)
+{
+	size_t len = conn->input_end - conn->input_at;
+	uint8_t *rest = malloc(len);
+
+	if (!rest) {
+		iscsi_conn_doom(conn, "out of memory", true);
+		return;
+	}
+	memcpy(rest, conn->input + conn->input_at, len);
+	free(conn->rest);
+	conn->rest = rest;
+	conn->input = rest;
+	conn->input_at = 0;
+	conn->input_end = len;
+}
+
 void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 {
 	uint8_t *place;
@@ -370,6 +389,8 @@ void iscsi_conn_received(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 		conn->input_at = 0;
 		conn->input_end = n - direct;
 		iscsi_conn_process(conn);
+		if (conn->input_at < conn->input_end && conn->input == conn->node->input)
+			keep_rest(conn);
 	}
 	iscsi_conn_leave(conn);
 }

@@ -161,7 +161,8 @@ struct iscsi_conn {
 
 	/* Input. */
 	struct iscsi_framer framer;
-	uint8_t *input; /* login_input, then the node's */
+	uint8_t *input; /* login_input, then the node's, or `rest` */
+	uint8_t *rest;	/* what was left in the node's when no more could be taken; owned */
 	size_t input_at, input_end;
 	uint8_t login_input[ISCSI_INPUT_LOGIN];
 	struct iscsi_task *receiving; /* counted: the framer's place lies in its data_out */

@@ -268,15 +268,14 @@ START_TEST(a_peer_that_takes_nothing_is_read_no_more)
 }
 END_TEST
 
-/* Many commands come in one piece: those behind a full queue wait in the input, so that the data of
- * all of them is not in memory at once. */
-START_TEST(commands_behind_a_full_queue_are_not_begun)
-{
-	uint8_t many[40 * ISCSI_BHS_LEN];
+#define MANY 40
 
-	start();
-	house.node->config.limits.send_queue_max = 10000;
-	for (uint32_t i = 0; i < 40; i++) {
+/* So many commands in one piece. */
+static void feed_many(void)
+{
+	uint8_t many[MANY * ISCSI_BHS_LEN];
+
+	for (uint32_t i = 0; i < MANY; i++) {
 		struct iscsi_scsi_command command = {
 			.final = true,
 			.read = true,
@@ -289,12 +288,46 @@ START_TEST(commands_behind_a_full_queue_are_not_begun)
 		wire_cdb_10(command.cdb, 0x28, 0, 8);
 		iscsi_scsi_command_encode(&command, many + i * ISCSI_BHS_LEN);
 	}
-	uint64_t before = house.node->sessions->commands;
 	ck_assert(wire_feed(&wire, many, sizeof(many)));
-	ck_assert_uint_le(house.node->sessions->commands - before, 3);
-	for (uint32_t i = 0; i < 40; i++)
+}
+
+static void expect_many(void)
+{
+	for (uint32_t i = 0; i < MANY; i++)
 		wire_expect(&wire, ISCSI_DATA_IN);
 	wire_expect_nothing(&wire);
+}
+
+/* Many commands come in one piece: those behind a full queue wait in the input, so that the data of
+ * all of them is not in memory at once. */
+START_TEST(commands_behind_a_full_queue_are_not_begun)
+{
+	start();
+	house.node->config.limits.send_queue_max = 10000;
+	uint64_t before = house.node->sessions->commands;
+	feed_many();
+	ck_assert_uint_le(house.node->sessions->commands - before, 3);
+	expect_many();
+	wire_close(&wire);
+}
+END_TEST
+
+/* All connections receive into one buffer. */
+START_TEST(commands_that_wait_are_not_overwritten_by_another_connection)
+{
+	static const uint8_t blocks[8 * WIRE_BLOCK];
+	struct wire other;
+
+	start();
+	house.node->config.limits.send_queue_max = 10000;
+	feed_many();
+	wire_open(&house, &other);
+	wire_login_with(&other, &(struct wire_login){.initiator = "iqn.2024-01.org.example:other"});
+	wire_clear_unit_attentions(&other);
+	uint32_t itt = wire_write(&other, 0, 8, blocks, sizeof(blocks), true);
+	wire_expect_status(&other, itt, SCSI_STATUS_GOOD);
+	expect_many();
+	wire_close(&other);
 	wire_close(&wire);
 }
 END_TEST
@@ -355,6 +388,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, partial_sends_continue_where_they_stopped);
 	tcase_add_test(tcase, a_peer_that_takes_nothing_is_read_no_more);
 	tcase_add_test(tcase, commands_behind_a_full_queue_are_not_begun);
+	tcase_add_test(tcase, commands_that_wait_are_not_overwritten_by_another_connection);
 	tcase_add_test(tcase, a_peer_that_takes_nothing_for_long_is_dropped);
 	tcase_add_test(tcase, a_logout_whose_answer_nobody_takes_ends_too);
 	tcase_add_test(tcase, an_idle_connection_wants_to_be_called_for_a_ping_only);
