@@ -343,7 +343,7 @@ static bool task_has_room(struct scsi_task *task)
 	return task->has_room;
 }
 
-void scsi_task_start(struct scsi_task *task)
+static void task_run(struct scsi_task *task)
 {
 	task->phase = SCSI_TASK_RUNNING;
 	if (!task_may_run(task))
@@ -354,13 +354,43 @@ void scsi_task_start(struct scsi_task *task)
 		task->phase = SCSI_TASK_WAITING_DATA;
 }
 
+/* Waits like one without data, which can be let go at any time. */
+static void task_pass_gate(struct scsi_task *task)
+{
+	task->phase = SCSI_TASK_WAITING_DATA;
+	switch (task->ops->begin(task)) {
+	case SCSI_GATE_CLOSED:
+		return;
+	case SCSI_GATE_OPEN:
+		task_run(task);
+		return;
+	case SCSI_GATE_ENDED:
+		scsi_task_finish(task);
+		return;
+	}
+}
+
+void scsi_task_start(struct scsi_task *task)
+{
+	if (task->ops->begin && task->lun)
+		task_pass_gate(task);
+	else
+		task_run(task);
+}
+
+void target_task_go_on(struct scsi_task *task)
+{
+	if (task->phase == SCSI_TASK_WAITING_DATA)
+		task_pass_gate(task);
+}
+
 /* What the checks look at may have changed meanwhile: they are made again. */
 void target_data_in_room(struct scsi_task *task)
 {
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
 	task->has_room = true;
-	scsi_task_start(task);
+	task_run(task);
 }
 
 static void task_find_lun(struct scsi_task *task)

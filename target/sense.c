@@ -5,6 +5,7 @@
 
 #include "pr_engine/bytes.h"
 #include "target/command.h"
+#include "target/target.h"
 
 struct sense_row {
 	uint8_t key, asc, ascq;
@@ -338,4 +339,28 @@ void scsi_task_invalid_parameter_field(struct scsi_task *task, uint16_t byte, in
 	struct sense_extra extra = sense_field_pointer(false, byte, bit);
 
 	task_sense_row(task, SCSI_SENSE_INVALID_FIELD_IN_PARAMETER_LIST, &extra);
+}
+
+static bool inject_descriptors(const struct scsi_task *task, enum scsi_sense_format format)
+{
+	if (format == SCSI_SENSE_FORMAT_OWN)
+		return task->lun && task->lun->mode.descriptor_sense;
+	return format == SCSI_SENSE_FORMAT_DESCRIPTOR;
+}
+
+void target_task_inject(struct scsi_task *task, const struct scsi_injection *injection)
+{
+	struct sense_extra extra = {0};
+
+	if (injection->has_field)
+		extra = sense_field_pointer(true, injection->field, -1);
+	extra.deferred = injection->deferred;
+	extra.has_information = injection->has_information;
+	extra.information = injection->information;
+	task->status = (enum scsi_status)injection->status;
+	task->sense_len = 0;
+	if (injection->has_sense)
+		task->sense_len =
+			sense_encode(task->sense, inject_descriptors(task, injection->format),
+				     injection->key, injection->asc, injection->ascq, &extra);
 }

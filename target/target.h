@@ -220,6 +220,8 @@ uint32_t scsi_nexus_who(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);
+/* ops->begin has said SCSI_GATE_CLOSED: now it is asked again. */
+void target_task_go_on(struct scsi_task *task);
 /* There is room for its data_in now (ops->room_for_data_in was false). */
 void target_data_in_room(struct scsi_task *task);
 
@@ -238,6 +240,33 @@ void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq);
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
 /* The same with TASK SET FULL: the transport has no room for what the command brings along. */
 void target_task_full(struct scsi_task *task);
+
+/* How a command ends because somebody wants it to (fault injection). */
+enum scsi_sense_format {
+	SCSI_SENSE_FORMAT_OWN = 0, /* as the LUN's D_SENSE says */
+	SCSI_SENSE_FORMAT_FIXED,
+	SCSI_SENSE_FORMAT_DESCRIPTOR,
+};
+struct scsi_injection {
+	uint8_t status; /* enum scsi_status, or any other */
+	bool has_sense; /* else there is none, also with CHECK CONDITION */
+	uint8_t key, asc, ascq;
+	enum scsi_sense_format format;
+	bool deferred;
+	bool has_information;
+	uint64_t information;
+	bool has_field;
+	uint16_t field; /* byte of the CDB in error */
+};
+/* From ops->begin or ops->complete. Data of the command stay, to be sent before the status. */
+void target_task_inject(struct scsi_task *task, const struct scsi_injection *injection);
+
+/* The blocks that a CDB names, if it is one that reads, writes or looks at blocks; false: it is
+ * not. UNMAP and EXTENDED COPY name theirs elsewhere. */
+bool target_cdb_blocks(const uint8_t *cdb, uint64_t *ret_lba, uint32_t *ret_blocks);
+/* The name in the command table of the index-th command, and its opcode; NULL: no more. */
+const char *target_command_name(size_t index, uint8_t *ret_opcode);
+
 /* Frees what the target allocated inside the task; the struct itself is the transport's. */
 void target_task_release(struct scsi_task *task);
 

@@ -67,7 +67,20 @@ struct scsi_lun;
 struct scsi_command;
 struct scsi_drain;
 
+/* What stands between a command and its checks says: */
+enum scsi_gate {
+	SCSI_GATE_CLOSED = 0, /* it waits for target_task_go_on */
+	SCSI_GATE_OPEN,	      /* it begins */
+	SCSI_GATE_ENDED,      /* it does not: status and sense are set (target_task_inject) */
+};
+
 struct scsi_task_ops {
+	/*
+	 * It is its turn, on a LUN that is there; nothing was checked yet. NULL: it begins. A
+	 * command that waits here is part of its task set: it can be aborted, and then
+	 * target_task_go_on must not be called any more.
+	 */
+	enum scsi_gate (*begin)(struct scsi_task *task);
 	/* The task ended: status, sense, data_in are set. */
 	void (*complete)(struct scsi_task *task);
 	/* target_data_out_prepare when there is room for data_out_room bytes, gather data_out_len
