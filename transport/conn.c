@@ -28,6 +28,7 @@ void iscsi_conn_doom(struct iscsi_conn *conn, const char *why, bool discard)
 	if (conn->doom || conn->state == ISCSI_CONN_CLOSING)
 		return;
 	conn->doom = why;
+	conn->stops |= ISCSI_STOP_DOOM;
 	conn->doom_discards = discard;
 	iscsi_conn_wake(conn);
 }
@@ -127,7 +128,8 @@ static void drop(struct iscsi_conn *conn)
 	if (conn->state == ISCSI_CONN_FULL_FEATURE) {
 		iscsi_conn_log(conn, ISCSI_LOG_WARNING, "dropped", conn->doom);
 		/* RFC 7143 11.9.1: say so before closing; a discovery session gets none. */
-		if (!conn->doom_discards && conn->session->type == ISCSI_SESSION_NORMAL)
+		if (!conn->doom_discards && conn->session->type == ISCSI_SESSION_NORMAL &&
+		    !(conn->fault && iscsi_fault_is_silent(conn)))
 			iscsi_async_send(conn, node->stopping ? ISCSI_ASYNC_SESSION_DROP
 							      : ISCSI_ASYNC_CONNECTION_DROP);
 	} else {
@@ -192,6 +194,8 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	node->login_count++;
 	iscsi_trace_open(conn);
 	iscsi_observe_begin(conn);
+	if (node->faults)
+		iscsi_fault_accept(conn);
 	return conn;
 }
 
@@ -205,6 +209,8 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 	iscsi_session_leave(c, SCSI_NEXUS_LOSS);
 	iscsi_conn_shut(c, true);
 	iscsi_conn_stop_receiving(c);
+	if (c->fault)
+		iscsi_fault_free(c);
 	iscsi_login_phase_free(c);
 	iscsi_framer_finish(&c->framer);
 	iscsi_text_exchange_free(&c->text);
@@ -227,7 +233,7 @@ bool iscsi_conn_finished(const struct iscsi_conn *conn)
 static bool is_reading(const struct iscsi_conn *conn)
 {
 	return (conn->state == ISCSI_CONN_LOGIN || conn->state == ISCSI_CONN_FULL_FEATURE) &&
-	       !conn->doom;
+	       conn->stops == 0;
 }
 
 /* A peer that does not take its answers gets no new questions in. */
@@ -290,16 +296,22 @@ static void take_header(struct iscsi_conn *conn)
 		iscsi_framer_place(&conn->framer, place);
 }
 
+void iscsi_conn_take_pdu(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, bool data_is_sound)
+{
+	if (conn->state == ISCSI_CONN_LOGIN)
+		iscsi_login_phase_take(conn, pdu);
+	else if (data_is_sound)
+		iscsi_dispatch(conn, pdu);
+	else
+		iscsi_dispatch_digest_error(conn, pdu);
+}
+
 static void take_pdu(struct iscsi_conn *conn, bool data_is_sound)
 {
 	struct iscsi_pdu pdu = framed_pdu(&conn->framer);
 
-	if (conn->state == ISCSI_CONN_LOGIN)
-		iscsi_login_phase_take(conn, &pdu);
-	else if (data_is_sound)
-		iscsi_dispatch(conn, &pdu);
-	else
-		iscsi_dispatch_digest_error(conn, &pdu);
+	if (!conn->fault || iscsi_fault_received(conn, &pdu, data_is_sound))
+		iscsi_conn_take_pdu(conn, &pdu, data_is_sound);
 	iscsi_conn_stop_receiving(conn);
 }
 
@@ -415,7 +427,9 @@ void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms)
 
 int iscsi_conn_output(struct iscsi_conn *conn, struct iovec *iov, int max)
 {
-	return iscsi_out_gather(conn, iov, max);
+	int count = iscsi_out_gather(conn, iov, max);
+
+	return conn->fault ? iscsi_fault_shape(conn, iov, count) : count;
 }
 
 void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)

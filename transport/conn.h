@@ -53,6 +53,9 @@ void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms);
 uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn);
 void iscsi_conn_tick(struct iscsi_conn *conn, uint64_t now_ms);
 
+/* It is to be closed with a reset (fault.h). */
+bool iscsi_conn_wants_reset(const struct iscsi_conn *conn);
+
 /* The connection is over: when its output is sent (nothing left in iscsi_conn_output), close the
  * socket and free it. */
 bool iscsi_conn_finished(const struct iscsi_conn *conn);

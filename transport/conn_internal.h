@@ -14,6 +14,7 @@
  *   manage_wait.c  its order                        lost.c      connections to be recovered
  *   trace.c        what the trace is told
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
+ *   fault_*.c      what goes wrong on purpose (fault_internal.h)
  */
 #ifndef TRANSPORT_CONN_INTERNAL_H
 #define TRANSPORT_CONN_INTERNAL_H
@@ -47,6 +48,11 @@ enum iscsi_conn_state {
 	ISCSI_CONN_CLOSING, /* nothing is read; what is queued is sent */
 };
 
+enum iscsi_conn_stop {
+	ISCSI_STOP_DOOM = 1 << 0,
+	ISCSI_STOP_FAULT = 1 << 1, /* a fault rule wants it */
+};
+
 /* A received PDU: borrowed from the framer, or from the queue of held requests. */
 struct iscsi_pdu {
 	const uint8_t *bhs, *ahs, *data;
@@ -70,6 +76,8 @@ enum iscsi_out_kind {
 	ISCSI_OUT_NOP_IN,
 	ISCSI_OUT_ASYNC_MESSAGE,
 	ISCSI_OUT_REJECT,
+	ISCSI_OUT_FAULT,      /* of a fault rule: a fault_insert becomes bytes */
+	ISCSI_OUT_FAULT_LATE, /* of a fault rule: bytes that were held back */
 };
 
 /*
@@ -103,7 +111,9 @@ struct iscsi_out {
 	uint8_t small[2 + SCSI_SENSE_MAX];
 	uint8_t head[ISCSI_BHS_LEN + ISCSI_DIGEST_LEN], tail[3 + ISCSI_DIGEST_LEN];
 	uint8_t head_len, tail_len;
-	uint64_t weight; /* bytes it counts for against limits.send_queue_max */
+	uint8_t function;	       /* TASK_MANAGEMENT_RESPONSE: to which */
+	struct iscsi_fault_wire *wire; /* NULL, or what a fault rule sends in its place */
+	uint64_t weight;	       /* bytes it counts for against limits.send_queue_max */
 };
 
 /* All zero, of no connection yet; NULL without memory. */
@@ -116,6 +126,8 @@ bool iscsi_out_set_data(struct iscsi_conn *conn, struct iscsi_out *out, const vo
 void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out);
 void iscsi_out_discard_all(struct iscsi_conn *conn);
 void iscsi_out_free(struct iscsi_out *out);
+/* Everything behind an entry, sent or not. */
+void iscsi_out_discard_behind(struct iscsi_conn *conn, struct iscsi_out *out);
 /* Answers of which nothing is encoded yet. */
 void iscsi_out_discard_tasks(struct iscsi_conn *conn);
 
@@ -157,6 +169,7 @@ struct iscsi_conn {
 	enum iscsi_conn_state state;
 	unsigned entered;   /* inside one of our calls: no wake */
 	const char *doom;   /* why it is to be closed at the next safe moment; NULL: it is not */
+	uint8_t stops;	    /* enum iscsi_conn_stop: why nothing is read; 0: it is */
 	bool doom_discards; /* what is queued is not worth sending */
 
 	/* Input. */
@@ -175,7 +188,9 @@ struct iscsi_conn {
 	const uint8_t *last_text;		    /* the login's */
 	uint32_t last_text_len;
 
-	uint32_t who;		   /* in the trace */
+	uint32_t who; /* in the trace */
+	/* Of fault rules; NULL: there are none in the node. */
+	struct iscsi_fault_state *fault;
 	struct iscsi_watch *watch; /* the observer's; NULL: nobody looks */
 	bool watch_decided;	   /* its target is one that is observed, or none at all */
 
@@ -237,6 +252,8 @@ void iscsi_conn_enter(struct iscsi_conn *conn, uint64_t now_ms);
 void iscsi_conn_leave(struct iscsi_conn *conn);
 /* Takes what lies in the input buffer. */
 void iscsi_conn_process(struct iscsi_conn *conn);
+/* The rest of a received PDU's way, when no fault rule minds. */
+void iscsi_conn_take_pdu(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, bool data_is_sound);
 /* A peer that does not take its answers gets no new questions in. */
 bool iscsi_conn_is_held_back(const struct iscsi_conn *conn);
 
@@ -246,6 +263,9 @@ bool iscsi_login_phase_begin(struct iscsi_conn *conn);
 void iscsi_login_phase_take(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);
 /* Sends the last response; full feature phase begins behind it. */
 void iscsi_login_phase_complete(struct iscsi_conn *conn);
+/* Sends a login status that the login did not come to itself; `close`: and ends it. */
+void iscsi_login_phase_refuse(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint16_t status,
+			      const char *text, uint32_t len, bool close);
 void iscsi_login_phase_leave(struct iscsi_conn *conn);
 void iscsi_login_phase_free(struct iscsi_conn *conn);
 /* A flood of connections that say nothing must not shut out those that do: the oldest goes. */
@@ -273,6 +293,35 @@ void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out);
 /* What the observer has found with the PDU at hand. */
 struct iscsi_finding;
 void iscsi_trace_finding(void *conn, const struct iscsi_finding *finding);
+/*
+ * fault_*.c: the points where fault rules are asked; all but the first are for a connection with a
+ * fault state.
+ */
+void iscsi_fault_accept(struct iscsi_conn *conn);
+/* A PDU that came; may change it. False: it is not to be looked at. */
+bool iscsi_fault_received(struct iscsi_conn *conn, struct iscsi_pdu *pdu, bool data_is_sound);
+/* A PDU that is about to go. True: out->wire has its place. */
+bool iscsi_fault_sent(struct iscsi_conn *conn, struct iscsi_out *out);
+/* The entry is what it was; of one that goes. */
+void iscsi_fault_wire_restore(struct iscsi_out *out);
+/* The entry is one of fault rules, and has its bytes now; else false. */
+bool iscsi_fault_write(struct iscsi_conn *conn, struct iscsi_out *out);
+/* A rule has made it vanish. */
+bool iscsi_fault_is_lost(const struct iscsi_out *out);
+/* Cuts what may be sent now out of what could be. */
+int iscsi_fault_shape(struct iscsi_conn *conn, struct iovec *iov, int count);
+void iscsi_fault_consumed(struct iscsi_conn *conn, size_t n);
+/* It closes without a word to the initiator. */
+bool iscsi_fault_is_silent(const struct iscsi_conn *conn);
+/* Its own timers stand still: a half-open connection must not end by itself. */
+bool iscsi_fault_stops_time(const struct iscsi_conn *conn);
+uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn);
+void iscsi_fault_tick(struct iscsi_conn *conn);
+void iscsi_fault_free(struct iscsi_conn *conn);
+/* Of a task: what a rule makes of a command before it begins, and of its result. */
+enum scsi_gate iscsi_fault_begin_task(struct scsi_task *scsi);
+void iscsi_fault_result(struct iscsi_task *task);
+void iscsi_fault_task_ended(struct iscsi_task *task);
 
 /* dispatch.c */
 void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);

@@ -188,6 +188,30 @@ static void login_refused(struct iscsi_conn *conn, bool has_response, const uint
 	iscsi_conn_shut(conn, false);
 }
 
+void iscsi_login_phase_refuse(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, uint16_t status,
+			      const char *text, uint32_t len, bool close)
+{
+	struct iscsi_login_request request;
+	uint8_t bhs[ISCSI_BHS_LEN];
+
+	iscsi_login_request_decode(pdu->bhs, &request);
+	struct iscsi_login_response response = {
+		.csg = request.csg,
+		.tsih = request.tsih,
+		.itt = request.itt,
+		.status = status,
+		.sns = iscsi_conn_sns(conn),
+	};
+	memcpy(response.isid, request.isid, sizeof(response.isid));
+	response.sns.stat_sn = iscsi_login_next_stat_sn(conn->login);
+	response.sns.exp_cmd_sn = response.sns.max_cmd_sn = request.cmd_sn;
+	iscsi_login_response_encode(&response, bhs);
+	iscsi_bhs_set_lengths(bhs, len);
+	login_send(conn, bhs, (const uint8_t *)text, len);
+	if (close)
+		login_refused(conn, true, bhs);
+}
+
 void iscsi_login_phase_take(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	uint8_t bhs[ISCSI_BHS_LEN];

@@ -55,6 +55,7 @@ static void tmf_respond(const struct iscsi_tmf *tmf)
 		.itt = tmf->itt,
 	};
 	memcpy(out->pdu.management.additional, tmf->scsi.additional, sizeof(tmf->scsi.additional));
+	out->function = (uint8_t)tmf->scsi.function;
 	iscsi_out_push(conn, out);
 }
 

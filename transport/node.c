@@ -84,6 +84,7 @@ void iscsi_node_free(struct iscsi_node **node)
 	spare_clear(&n->spare_outs);
 	free(n->input);
 	iscsi_observer_free(&n->observer);
+	iscsi_faults_free(n);
 	free(n);
 	*node = NULL;
 }

@@ -54,6 +54,7 @@ struct iscsi_node {
 	struct iscsi_node_counters counters;
 	struct iscsi_observer *observer; /* NULL: it was never wanted */
 	uint32_t observed_count;	 /* targets that it is on for */
+	struct iscsi_faults *faults;	 /* NULL: there never was a rule */
 	uint16_t tsih_hint;
 	uint8_t tsih_used[65536 / 8];
 };
@@ -79,6 +80,9 @@ uint16_t iscsi_node_take_tsih(struct iscsi_node *node);
 void iscsi_node_return_tsih(struct iscsi_node *node, uint16_t tsih);
 
 uint32_t iscsi_node_random_u32(struct iscsi_node *node);
+
+/* fault_set.c */
+void iscsi_faults_free(struct iscsi_node *node);
 
 /* One line for the log. Names from the wire go through iscsi_log_escape first. */
 void iscsi_node_log(const struct iscsi_node *node, enum iscsi_log_level level, const char *format,

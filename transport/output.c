@@ -42,6 +42,8 @@ void iscsi_out_free(struct iscsi_out *out)
 {
 	if (out->task)
 		iscsi_task_unref(out->task);
+	if (out->wire)
+		iscsi_fault_wire_restore(out);
 	free(out->owned);
 	spare_give(out->spares, out);
 }
@@ -84,6 +86,8 @@ static bool uses_stat_sn(const struct iscsi_out *out)
 	case ISCSI_OUT_INVALID:
 	case ISCSI_OUT_LOGIN_RESPONSE:
 	case ISCSI_OUT_DATA_AGAIN:
+	case ISCSI_OUT_FAULT: /* which counts for itself */
+	case ISCSI_OUT_FAULT_LATE:
 		return false;
 	}
 	return false;
@@ -110,6 +114,20 @@ static bool is_kept(const struct iscsi_conn *conn, const struct iscsi_out *out)
 	       uses_stat_sn(out) && !iscsi_sn_before(out->stat_sn, conn->acked_stat_sn);
 }
 
+/* It is out of the list already. */
+static void out_leaves(struct iscsi_conn *conn, struct iscsi_out *out, bool sent)
+{
+	assert(conn->out_weight >= out->weight);
+	conn->out_weight -= out->weight;
+	if (!sent || !is_kept(conn, out)) {
+		iscsi_out_free(out);
+		return;
+	}
+	if (out->wire)
+		iscsi_fault_wire_restore(out);
+	iscsi_kept_add(conn, out);
+}
+
 static void pop_first(struct iscsi_conn *conn, bool sent)
 {
 	struct iscsi_out *out = conn->out_first;
@@ -117,13 +135,37 @@ static void pop_first(struct iscsi_conn *conn, bool sent)
 	conn->out_first = out->next;
 	if (!conn->out_first)
 		conn->out_last = NULL;
-	assert(conn->out_weight >= out->weight);
-	conn->out_weight -= out->weight;
 	conn->out_sent = 0;
-	if (sent && is_kept(conn, out))
-		iscsi_kept_add(conn, out);
-	else
-		iscsi_out_free(out);
+	out_leaves(conn, out, sent);
+}
+
+static void find_last(struct iscsi_conn *conn)
+{
+	conn->out_last = conn->out_first;
+	while (conn->out_last && conn->out_last->next)
+		conn->out_last = conn->out_last->next;
+}
+
+/* Lost on the wire, as a fault rule wants it: for us it was sent. */
+static void lose(struct iscsi_conn *conn, struct iscsi_out **link)
+{
+	struct iscsi_out *out = *link;
+
+	*link = out->next;
+	find_last(conn);
+	out_leaves(conn, out, true);
+}
+
+void iscsi_out_discard_behind(struct iscsi_conn *conn, struct iscsi_out *out)
+{
+	struct iscsi_out *next;
+
+	while ((next = out->next) != NULL) {
+		out->next = next->next;
+		conn->stat_pending -= !next->encoded && uses_stat_sn(next) && !next->again;
+		out_leaves(conn, next, false);
+	}
+	conn->out_last = out;
 }
 
 void iscsi_out_discard_all(struct iscsi_conn *conn)
@@ -199,6 +241,8 @@ static void encode_header(struct iscsi_out *out, const struct iscsi_sns *sns)
 	case ISCSI_OUT_LOGIN_RESPONSE: /* the login wrote it */
 	case ISCSI_OUT_TASK:
 	case ISCSI_OUT_DATA_AGAIN:
+	case ISCSI_OUT_FAULT:
+	case ISCSI_OUT_FAULT_LATE:
 	case ISCSI_OUT_INVALID:
 		break;
 	}
@@ -245,6 +289,8 @@ static void out_encode(struct iscsi_conn *conn, struct iscsi_out *out)
 	}
 	add_padding_and_digests(out);
 	out->encoded = true;
+	if (conn->fault && iscsi_fault_sent(conn, out))
+		return;
 	if (conn->watch)
 		iscsi_observe_sent(conn, out);
 	if (iscsi_trace_wants_pdus(conn))
@@ -270,7 +316,8 @@ static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **lin
 			*link = out;
 		}
 	}
-	out_encode(conn, out);
+	if (!conn->fault || !iscsi_fault_write(conn, out))
+		out_encode(conn, out);
 	return out;
 }
 
@@ -302,6 +349,10 @@ int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max)
 		struct iscsi_out *out = prepare(conn, link);
 		if (!out)
 			break;
+		if (out->wire && iscsi_fault_is_lost(out)) {
+			lose(conn, link);
+			continue;
+		}
 		count = add_iovec(iov, count, out->head, out->head_len, &skip);
 		count = add_iovec(iov, count, out->data, out->data_len, &skip);
 		count = add_iovec(iov, count, out->tail, out->tail_len, &skip);
@@ -318,6 +369,8 @@ static size_t out_len(const struct iscsi_out *out)
 void iscsi_out_consume(struct iscsi_conn *conn, size_t n)
 {
 	conn->out_sent += n;
+	if (conn->fault)
+		iscsi_fault_consumed(conn, n);
 	while (conn->out_first && conn->out_first->encoded &&
 	       conn->out_sent >= out_len(conn->out_first)) {
 		size_t rest = conn->out_sent - out_len(conn->out_first);

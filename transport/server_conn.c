@@ -128,6 +128,14 @@ static void server_conn_set_timer(struct server_conn *c)
 	ev_timer_start(loop, &c->timer);
 }
 
+/* Close is then a reset, and nothing lingers. */
+static void socket_reset_at_close(int fd)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 void server_conn_settle(struct server_conn *c)
 {
 	bool blocked;
@@ -136,6 +144,10 @@ void server_conn_settle(struct server_conn *c)
 	bool sound = server_conn_flush(c, &blocked);
 	if (!sound)
 		iscsi_conn_eof(c->conn, server_now_ms(c->server));
+	if (iscsi_conn_finished(c->conn) && !blocked && iscsi_conn_wants_reset(c->conn)) {
+		socket_reset_at_close(c->fd);
+		sound = false;
+	}
 	if (iscsi_conn_finished(c->conn) && !sound) {
 		server_conn_close(c);
 		return;

@@ -58,7 +58,8 @@ struct iscsi_task {
 	bool abort_sent;     /* our own ABORT TASK is under way */
 	bool suspended;	     /* its connection (`cid`) is lost, and may be recovered */
 	uint16_t cid;
-	bool stopping; /* a function waits to abort it: nothing more is asked for */
+	struct fault_held_task *held; /* NULL, or why it has not begun */
+	bool stopping;		      /* a function waits to abort it: nothing more is asked for */
 
 	/* Write data. Until there is a buffer it is kept in `early`, at most FirstBurstLength. */
 	const uint8_t *immediate_data; /* borrowed, while inside_execute */

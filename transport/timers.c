@@ -83,13 +83,11 @@ static uint64_t full_feature_deadline(const struct iscsi_conn *conn)
 	return earlier(deadline, earlier(conn->logout_deadline_ms, conn->negotiation_deadline_ms));
 }
 
-uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
+static uint64_t own_deadline(const struct iscsi_conn *conn)
 {
 	const struct iscsi_limits *limits = &conn->node->config.limits;
 	uint64_t deadline = UINT64_MAX;
 
-	if (conn->state != ISCSI_CONN_CLOSING && (conn->doom || conn->resumes))
-		return 0;
 	switch (conn->state) {
 	case ISCSI_CONN_LOGIN:
 	case ISCSI_CONN_WAITING:
@@ -108,6 +106,16 @@ uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
 	return deadline > UINT64_MAX - DEADLINE_STEP_MS
 		       ? UINT64_MAX
 		       : (deadline + DEADLINE_STEP_MS - 1) / DEADLINE_STEP_MS * DEADLINE_STEP_MS;
+}
+
+uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
+{
+	if (conn->state != ISCSI_CONN_CLOSING && (conn->doom || conn->resumes))
+		return 0;
+	if (!conn->fault)
+		return own_deadline(conn);
+	uint64_t deadline = iscsi_fault_deadline(conn);
+	return iscsi_fault_stops_time(conn) ? deadline : earlier(deadline, own_deadline(conn));
 }
 
 static void tick_nop(struct iscsi_conn *conn, uint64_t now_ms)
@@ -148,6 +156,12 @@ void iscsi_conn_tick(struct iscsi_conn *conn, uint64_t now_ms)
 	if (conn->node->config.trace)
 		trace_tick(conn->node->config.trace);
 	now_ms = conn->node->now_ms;
+	if (conn->fault)
+		iscsi_fault_tick(conn);
+	if (conn->fault && iscsi_fault_stops_time(conn)) {
+		iscsi_conn_leave(conn);
+		return;
+	}
 	if (conn->resumes && conn->state == ISCSI_CONN_WAITING && !conn->doom) {
 		iscsi_login_phase_complete(conn);
 		iscsi_conn_process(conn);

@@ -26,6 +26,10 @@ static const struct control_command commands[] = {
 	{"observe-off", control_observe_off, {"target", NULL}},
 	{"observe-show", control_observe_show, {NULL}},
 	{"observe-clear", control_observe_clear, {NULL}},
+	{"fault-add", control_fault_add, {"rule", NULL}},
+	{"fault-list", control_fault_list, {NULL}},
+	{"fault-clear", control_fault_clear, {"id", NULL}},
+	{"fault-release", control_fault_release, {"id", NULL}},
 	{"alua", control_alua, {"lun", "target", NULL}},
 	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
 	{"async",
@@ -130,7 +134,7 @@ static bool members_known(const struct control_command *command, json_t *request
 
 static void unknown_command(const char *name, struct control_reply *reply)
 {
-	char known[256] = "";
+	char known[512] = "";
 	size_t at = 0;
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

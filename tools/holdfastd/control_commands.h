@@ -16,6 +16,13 @@ void control_status(struct service *service, const json_t *request, struct contr
 void control_sessions(struct service *service, const json_t *request, struct control_reply *reply);
 void control_pr(struct service *service, const json_t *request, struct control_reply *reply);
 
+void control_fault_add(struct service *service, const json_t *request, struct control_reply *reply);
+void control_fault_list(struct service *service, const json_t *request,
+			struct control_reply *reply);
+void control_fault_clear(struct service *service, const json_t *request,
+			 struct control_reply *reply);
+void control_fault_release(struct service *service, const json_t *request,
+			   struct control_reply *reply);
 void control_async(struct service *service, const json_t *request, struct control_reply *reply);
 void control_lun_add(struct service *service, const json_t *request, struct control_reply *reply);
 void control_lun_remove(struct service *service, const json_t *request,

@@ -1,0 +1,306 @@
+/* Faults of PDUs that come, and of logins. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/transport/fault_case.h"
+#include "transport/text.h"
+
+static struct fault_case c;
+
+static void setup(void)
+{
+	fault_case_setup(&c);
+	fault_case_house(&c);
+}
+
+static void teardown(void)
+{
+	fault_case_teardown(&c);
+}
+
+static void rule(const char *text)
+{
+	fault_case_rule(&c, text);
+}
+
+static void start(void)
+{
+	fault_case_login(&c);
+	c.wire.lossy = true;
+}
+
+static void good(void)
+{
+	wire_expect_status(&c.wire, wire_test_unit_ready(&c.wire), SCSI_STATUS_GOOD);
+}
+
+static uint16_t login(void)
+{
+	wire_open(&c.house, &c.wire);
+	return wire_login_with(&c.wire, &(struct wire_login){.keys = {NULL}});
+}
+
+/* The value of a key in the last response; NULL: it has none. */
+static const char *key(const char *name)
+{
+	static char found[ISCSI_KEY_MAX + 1];
+	struct iscsi_text_reader reader;
+	const char *value;
+	bool bad = false;
+
+	iscsi_text_reader_init(&reader, c.wire.pdu.data, c.wire.pdu.data_len);
+	while (iscsi_text_next(&reader, found, &value, &bad))
+		if (strcmp(found, name) == 0)
+			return value;
+	return NULL;
+}
+
+START_TEST(a_dropped_ping_is_not_answered)
+{
+	uint8_t bhs[ISCSI_BHS_LEN];
+	struct iscsi_nop_out nop = {.immediate = true, .itt = 5, .ttt = ISCSI_NO_TAG};
+
+	start();
+	rule("on nop-out times=1 do drop");
+	for (int i = 0; i < 2; i++) {
+		nop.itt = 5 + (uint32_t)i;
+		nop.cmd_sn = c.wire.cmd_sn;
+		iscsi_nop_out_encode(&nop, bhs);
+		wire_send(&c.wire, bhs, NULL, 0);
+	}
+	wire_expect(&c.wire, ISCSI_NOP_IN);
+	ck_assert_uint_eq(c.wire.pdu.bhs[19], 6);
+	wire_expect_nothing(&c.wire);
+}
+END_TEST
+
+START_TEST(a_command_is_rejected_and_its_cmd_sn_stays_open)
+{
+	start();
+	rule("on scsi-command op=test-unit-ready times=1 do reject 5");
+	wire_test_unit_ready(&c.wire);
+	wire_expect_reject(&c.wire, ISCSI_REJECT_NOT_SUPPORTED);
+	c.wire.cmd_sn--;
+	good();
+}
+END_TEST
+
+START_TEST(a_rejected_command_is_carried_out_all_the_same)
+{
+	start();
+	rule("on scsi-command times=1 do reject 9 go-on=yes");
+	uint32_t itt = wire_test_unit_ready(&c.wire);
+	wire_expect_reject(&c.wire, ISCSI_REJECT_INVALID_PDU_FIELD);
+	wire_expect_status(&c.wire, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+START_TEST(what_comes_behind_a_delayed_pdu_waits_too)
+{
+	start();
+	rule("on scsi-command op=test-unit-ready times=1 do delay 400ms");
+	uint32_t first = wire_test_unit_ready(&c.wire);
+	struct iovec iov[2];
+	ck_assert_int_eq(iscsi_conn_input(c.wire.conn, iov), 0);
+	wire_wait(&c.wire, 400);
+	wire_expect_status(&c.wire, first, SCSI_STATUS_GOOD);
+	good();
+}
+END_TEST
+
+START_TEST(what_came_in_one_piece_with_it_is_not_lost)
+{
+	uint8_t two[2 * ISCSI_BHS_LEN];
+
+	start();
+	rule("on nop-out times=1 do hold");
+	for (uint32_t i = 0; i < 2; i++) {
+		struct iscsi_nop_out nop = {.immediate = true,
+					    .itt = 50 + i,
+					    .ttt = ISCSI_NO_TAG,
+					    .cmd_sn = c.wire.cmd_sn};
+		iscsi_nop_out_encode(&nop, two + i * ISCSI_BHS_LEN);
+	}
+	ck_assert(wire_feed(&c.wire, two, sizeof(two)));
+	struct wire other; /* which receives into the same buffer */
+	wire_open(&c.house, &other);
+	wire_login_with(&other, &(struct wire_login){.initiator = "iqn.2024-01.org.example:o"});
+	wire_clear_unit_attentions(&other);
+	wire_expect_nothing(&c.wire);
+	ck_assert_uint_eq(iscsi_node_fault_release(c.house.node, NULL), 1);
+	wire_wait(&c.wire, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		wire_expect(&c.wire, ISCSI_NOP_IN);
+		ck_assert_uint_eq(c.wire.pdu.bhs[19], 50 + i);
+	}
+	wire_close(&other);
+}
+END_TEST
+
+START_TEST(a_pdu_is_inserted_while_a_command_is_under_way)
+{
+	start();
+	rule("on scsi-command times=1 do insert reject reason=0x0a do insert r2t length=512 ttt=9");
+	uint32_t itt = wire_test_unit_ready(&c.wire);
+	wire_expect(&c.wire, ISCSI_REJECT);
+	ck_assert_uint_eq(c.wire.pdu.bhs[2], 0x0a);
+	ck_assert_uint_eq(c.wire.pdu.data_len, ISCSI_BHS_LEN); /* the command's header */
+	ck_assert_uint_eq(c.wire.pdu.data[0] & 0x3f, ISCSI_SCSI_COMMAND);
+	struct iscsi_r2t r2t = wire_expect_r2t(&c.wire);
+	ck_assert_uint_eq(r2t.itt, itt);
+	ck_assert_uint_eq(r2t.desired_len, 512);
+	wire_expect_status(&c.wire, itt, SCSI_STATUS_GOOD);
+}
+END_TEST
+
+START_TEST(a_login_is_refused_so_many_times)
+{
+	rule("on login-request times=1 do refuse 0301");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SERVICE_UNAVAILABLE);
+	wire_expect_finished(&c.wire);
+	wire_close(&c.wire);
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+}
+END_TEST
+
+START_TEST(a_refused_login_can_be_left_open)
+{
+	rule("on login-request times=1 do refuse 0501 open=yes");
+	ck_assert_uint_eq(login(), 0x0501);
+	wire_wait(&c.wire, 60000);
+	ck_assert(!iscsi_conn_finished(c.wire.conn));
+	iscsi_node_fault_clear(c.house.node, NULL);
+}
+END_TEST
+
+START_TEST(a_login_is_redirected_to_any_address)
+{
+	rule("on login-request do redirect 192.0.2.9:3260,1 permanent=yes");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_MOVED_PERMANENTLY);
+	ck_assert_str_eq(key("TargetAddress"), "192.0.2.9:3260,1");
+}
+END_TEST
+
+START_TEST(keys_of_a_login_response_are_changed)
+{
+	rule("on login-response do key-set TargetPortalGroupTag=77 do key-add X-org.example=1 "
+	     "do key-drop MaxRecvDataSegmentLength do key-first \"TargetAlias=a b\"");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_str_eq(key("TargetPortalGroupTag"), "77");
+	ck_assert_str_eq(key("X-org.example"), "1");
+	ck_assert_ptr_null(key("MaxRecvDataSegmentLength"));
+	ck_assert_mem_eq(c.wire.pdu.data, "TargetAlias=a b", 16);
+}
+END_TEST
+
+/* Opens the connection and sends one request that wants to leave the operational stage. */
+static void ask_to_log_in(void)
+{
+	static const char text[] = "InitiatorName=" WIRE_INITIATOR "\0TargetName=" WIRE_TARGET;
+	struct iscsi_login_request request = {
+		.transit = true, .csg = 1, .nsg = 3, .itt = 1, .cid = 1};
+	uint8_t bhs[ISCSI_BHS_LEN];
+
+	wire_open(&c.house, &c.wire);
+	iscsi_login_request_encode(&request, bhs);
+	wire_send(&c.wire, bhs, text, sizeof(text));
+}
+
+START_TEST(a_request_to_leave_the_stage_is_not_heard)
+{
+	struct iscsi_login_response response;
+
+	rule("on login-request stage=operational times=1 do set t=0");
+	ask_to_log_in();
+	wire_expect(&c.wire, ISCSI_LOGIN_RESPONSE);
+	iscsi_login_response_decode(c.wire.pdu.bhs, &response);
+	ck_assert(!response.transit);
+	ck_assert_uint_eq(response.status, ISCSI_LOGIN_SUCCESS);
+}
+END_TEST
+
+START_TEST(rules_match_who_logs_in)
+{
+	rule("on login-request initiator=*:nobody do refuse 0202");
+	rule("on login-request initiator=iqn.2024-*:host target=*:disk session=normal "
+	     "stage=operational do refuse 0203");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_NOT_FOUND);
+	ck_assert_uint_eq(fault_case_firings(&c, "1"), 0);
+	ck_assert_uint_eq(fault_case_firings(&c, "2"), 1);
+}
+END_TEST
+
+START_TEST(a_stalled_login_goes_on_when_released)
+{
+	rule("on login-response times=1 do hold");
+	ask_to_log_in();
+	wire_expect_nothing(&c.wire);
+	ck_assert_uint_eq(iscsi_node_fault_release(c.house.node, NULL), 1);
+	wire_wait(&c.wire, 0);
+	wire_expect(&c.wire, ISCSI_LOGIN_RESPONSE);
+}
+END_TEST
+
+START_TEST(a_connection_is_closed_as_soon_as_it_is_accepted)
+{
+	rule("on accept times=1 do rst");
+	wire_open(&c.house, &c.wire);
+	wire_wait(&c.wire, 0);
+	ck_assert(iscsi_conn_finished(c.wire.conn));
+	ck_assert(iscsi_conn_wants_reset(c.wire.conn));
+	wire_close(&c.wire);
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+}
+END_TEST
+
+static unsigned told;
+static struct iscsi_fault_event event;
+static char what[64];
+
+static void listen(void *context, const struct iscsi_fault_event *e)
+{
+	(void)context;
+	told++;
+	event = *e;
+	snprintf(what, sizeof(what), "%s %s %s", e->rule, e->moment, e->what);
+}
+
+START_TEST(each_firing_is_told)
+{
+	told = 0;
+	iscsi_node_on_fault(c.house.node, listen, NULL);
+	start();
+	rule("id=x on scsi-command times=2 do set lun=0 do insert nop-in");
+	for (int i = 0; i < 3; i++)
+		wire_test_unit_ready(&c.wire);
+	ck_assert_uint_eq(told, 2);
+	ck_assert_str_eq(what, "x scsi-command set lun=0 do insert nop-in");
+	ck_assert(event.is_pdu && !event.is_sent);
+	ck_assert_uint_eq(event.pdu, 2);
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_dropped_ping_is_not_answered);
+	tcase_add_test(tcase, a_command_is_rejected_and_its_cmd_sn_stays_open);
+	tcase_add_test(tcase, a_rejected_command_is_carried_out_all_the_same);
+	tcase_add_test(tcase, what_comes_behind_a_delayed_pdu_waits_too);
+	tcase_add_test(tcase, what_came_in_one_piece_with_it_is_not_lost);
+	tcase_add_test(tcase, a_pdu_is_inserted_while_a_command_is_under_way);
+	tcase_add_test(tcase, a_login_is_refused_so_many_times);
+	tcase_add_test(tcase, a_refused_login_can_be_left_open);
+	tcase_add_test(tcase, a_login_is_redirected_to_any_address);
+	tcase_add_test(tcase, keys_of_a_login_response_are_changed);
+	tcase_add_test(tcase, a_request_to_leave_the_stage_is_not_heard);
+	tcase_add_test(tcase, rules_match_who_logs_in);
+	tcase_add_test(tcase, a_stalled_login_goes_on_when_released);
+	tcase_add_test(tcase, a_connection_is_closed_as_soon_as_it_is_accepted);
+	tcase_add_test(tcase, each_firing_is_told);
+}
+
+int main(void)
+{
+	return suite_run("fault_received", fill);
+}
