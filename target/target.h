@@ -306,6 +306,10 @@ struct scsi_tmf {
 
 	enum scsi_tmf_response response;
 	uint8_t additional[3]; /* QUERY ASYNC EVENT (RFC 7144 4.3) */
+
+	/* The device server's, for the trace: at the end neither nexus nor task need be there. */
+	struct trace_ring *trace;
+	uint32_t trace_who, trace_tag;
 };
 
 /*

@@ -21,7 +21,7 @@ struct management {
 static void answer(struct scsi_tmf *tmf, enum scsi_tmf_response response)
 {
 	tmf->response = response;
-	scsi_trace_management(tmf, true);
+	scsi_trace_managed(tmf);
 	tmf->complete(tmf);
 }
 
@@ -276,7 +276,7 @@ static void manage_lun(struct scsi_tmf *tmf)
 void target_manage(struct scsi_tmf *tmf)
 {
 	memset(tmf->additional, 0, sizeof(tmf->additional));
-	scsi_trace_management(tmf, false);
+	scsi_trace_management(tmf);
 	switch (tmf->function) {
 	case SCSI_TMF_ABORT_TASK:
 		manage_task(tmf);

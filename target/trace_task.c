@@ -186,16 +186,29 @@ void scsi_trace_reported(const struct scsi_task *task, enum scsi_unit_attention 
 	put_unit_attention(task->nexus, task->lun->number, task->tag, ua);
 }
 
-void scsi_trace_management(const struct scsi_tmf *tmf, bool ended)
+static void put_management(const struct scsi_tmf *tmf, bool ended)
 {
 	struct trace_management management = {
-		.tag = tmf->referenced ? tmf->referenced->tag : TRACE_NO_TAG,
+		.tag = tmf->trace_tag,
 		.lun = lun_number(tmf->lun_bytes),
 		.function = (uint8_t)tmf->function,
 		.response = ended ? (uint8_t)tmf->response : 0,
 		.ended = ended,
 	};
 
-	trace_put(scsi_nexus_trace(tmf->nexus), TRACE_TASK_MANAGEMENT, 0, tmf->nexus->who,
-		  &management, sizeof(management));
+	trace_put(tmf->trace, TRACE_TASK_MANAGEMENT, 0, tmf->trace_who, &management,
+		  sizeof(management));
+}
+
+void scsi_trace_management(struct scsi_tmf *tmf)
+{
+	tmf->trace = scsi_nexus_trace(tmf->nexus);
+	tmf->trace_who = tmf->nexus->who;
+	tmf->trace_tag = tmf->referenced ? tmf->referenced->tag : TRACE_NO_TAG;
+	put_management(tmf, false);
+}
+
+void scsi_trace_managed(const struct scsi_tmf *tmf)
+{
+	put_management(tmf, true);
 }

@@ -19,6 +19,8 @@ void scsi_trace_conflict(const struct scsi_task *task, enum pr_conflict conflict
 void scsi_trace_pr_change(const struct pr_commit_request *request, const struct pr_state *state);
 /* A unit attention was reported to the task. */
 void scsi_trace_reported(const struct scsi_task *task, enum scsi_unit_attention ua);
-void scsi_trace_management(const struct scsi_tmf *tmf, bool ended);
+/* A function was asked for, and has ended, which its nexus may not have lived to see. */
+void scsi_trace_management(struct scsi_tmf *tmf);
+void scsi_trace_managed(const struct scsi_tmf *tmf);
 
 #endif

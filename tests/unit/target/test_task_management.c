@@ -215,6 +215,21 @@ START_TEST(logical_unit_reset_ends_everything_but_the_reservations)
 }
 END_TEST
 
+START_TEST(a_reset_outlives_the_nexus_that_asked_for_it)
+{
+	struct test_tmf test;
+
+	f->disks[0].hold = true;
+	fixture_start_read(f, b, 0);
+	manage(&test, a, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
+	ck_assert_uint_eq(test.completed, 0);
+	fixture_logout(f, a);
+	test_disk_release(&f->disks[0]);
+	ck_assert_uint_eq(test.completed, 1);
+	ck_assert_int_eq(test.tmf.response, SCSI_TMF_COMPLETE);
+}
+END_TEST
+
 START_TEST(logical_unit_reset_releases_an_spc2_reservation)
 {
 	fixture_good(FIXTURE_CDB(f, a, 0, 0x16, 0, 0, 0, 0, 0));
@@ -375,6 +390,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, clear_task_set_with_tas_sends_task_aborted_instead);
 	tcase_add_test(tcase, query_task_set_tells_whether_there_is_any);
 	tcase_add_test(tcase, logical_unit_reset_ends_everything_but_the_reservations);
+	tcase_add_test(tcase, a_reset_outlives_the_nexus_that_asked_for_it);
 	tcase_add_test(tcase, logical_unit_reset_releases_an_spc2_reservation);
 	tcase_add_test(tcase, logical_unit_reset_concerns_one_lun);
 	tcase_add_test(tcase, target_warm_reset_resets_every_lun);
