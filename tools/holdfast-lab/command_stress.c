@@ -61,7 +61,7 @@ static void print_usage(FILE *out)
 	      "      --kill-every N             ... or every N seconds\n"
 	      "      --all-tg-pt                register on all target ports at once, too\n"
 	      "      --no-resets                no LUN and target resets\n"
-	      "      --no-departures            nobody logs out or loses its connection\n",
+	      "      --no-departures            nobody logs out, hangs or loses its connection\n",
 	      out);
 	fputs(setup_usage, out);
 	fputs("  -h, --help                     show this text, and exit\n", out);

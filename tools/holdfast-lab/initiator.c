@@ -32,6 +32,7 @@ static void destroy(struct initiator *initiator)
 	struct pending *pending;
 
 	initiator->state = INITIATOR_DOWN;
+	initiator->stalled_until_ns = 0;
 	initiator->broken = false;
 	initiator->fresh = false;
 	initiator->iscsi = NULL;
@@ -164,6 +165,10 @@ void initiator_login(struct initiator *initiator, session_done *done, void *cont
 	iscsi_set_targetname(initiator->iscsi, loop->target.name);
 	iscsi_set_session_type(initiator->iscsi, ISCSI_SESSION_NORMAL);
 	iscsi_set_header_digest(initiator->iscsi, ISCSI_HEADER_DIGEST_NONE_CRC32C);
+	if (initiator->solicited) {
+		iscsi_set_immediate_data(initiator->iscsi, ISCSI_IMMEDIATE_DATA_NO);
+		iscsi_set_initial_r2t(initiator->iscsi, ISCSI_INITIAL_R2T_YES);
+	}
 	if (iscsi_connect_async(initiator->iscsi, loop->target.portals[initiator->portal].address,
 				on_connect, initiator) != 0)
 		initiator->broken = true;
@@ -187,6 +192,12 @@ void initiator_cut(struct initiator *initiator)
 	told(initiator, false);
 }
 
+void initiator_stall(struct initiator *initiator, unsigned ms)
+{
+	initiator->stalled_until_ns =
+		recorder_now_ns(initiator->loop->recorder) + (uint64_t)ms * NS_PER_MS;
+}
+
 void initiator_set_lost(struct initiator *initiator, session_done *lost, void *context)
 {
 	initiator->lost = lost;
@@ -205,6 +216,7 @@ struct initiator *initiator_create(struct loop *loop, const struct initiator_ide
 		return NULL;
 	initiator->loop = loop;
 	initiator->portal = identity->portal;
+	initiator->solicited = identity->solicited;
 	initiator->nexus = HISTORY_NO_NEXUS;
 	snprintf(initiator->name, sizeof(initiator->name), "%s", identity->name);
 	snprintf(initiator->label, sizeof(initiator->label), "%s",
@@ -366,12 +378,26 @@ static void tell_ends(struct loop *loop)
 	}
 }
 
+/* A stalled one still sends what it had to send, and does nothing else. */
+static short events_of(const struct initiator *initiator, uint64_t now_ns, int *timeout_ms)
+{
+	short events = (short)iscsi_which_events(initiator->iscsi);
+	int left_ms;
+
+	if (initiator->stalled_until_ns <= now_ns)
+		return events;
+	left_ms = (int)((initiator->stalled_until_ns - now_ns) / NS_PER_MS) + 1;
+	if (left_ms < *timeout_ms)
+		*timeout_ms = left_ms;
+	return events & POLLOUT;
+}
+
 void loop_turn(struct loop *loop, int timeout_ms)
 {
 	struct pollfd fds[HISTORY_NEXUSES_MAX];
 	struct initiator *served[HISTORY_NEXUSES_MAX], *initiator;
 	nfds_t count = 0;
-	uint64_t now_ns;
+	uint64_t now_ns = recorder_now_ns(loop->recorder);
 
 	if (loop->ended)
 		timeout_ms = 0;
@@ -382,10 +408,12 @@ void loop_turn(struct loop *loop, int timeout_ms)
 		if (!initiator->iscsi || initiator->broken || count == HISTORY_NEXUSES_MAX ||
 		    iscsi_get_fd(initiator->iscsi) < 0)
 			continue;
+		short events = events_of(initiator, now_ns, &timeout_ms);
+		if (events == 0)
+			continue;
 		served[count] = initiator;
 		fds[count++] =
-			(struct pollfd){.fd = iscsi_get_fd(initiator->iscsi),
-					.events = (short)iscsi_which_events(initiator->iscsi)};
+			(struct pollfd){.fd = iscsi_get_fd(initiator->iscsi), .events = events};
 	}
 	if (poll(fds, count, timeout_ms) > 0)
 		for (nfds_t i = 0; i < count; i++)

@@ -60,7 +60,8 @@ struct initiator_identity {
 	const char *name;  /* iSCSI name */
 	const char *label; /* for people; may be NULL */
 	uint8_t isid[6];
-	size_t portal; /* index */
+	size_t portal;	/* index */
+	bool solicited; /* its writes wait for the target to ask for their data */
 };
 
 /* Freed with the loop. NULL: no memory, or an ISID or portal that cannot be. */
@@ -78,6 +79,8 @@ void initiator_login(struct initiator *initiator, session_done *done, void *cont
 void initiator_logout(struct initiator *initiator, session_done *done, void *context);
 /* Closes the connection without a word. */
 void initiator_cut(struct initiator *initiator);
+/* Neither sends nor receives for so long; what comes meanwhile waits in its socket. */
+void initiator_stall(struct initiator *initiator, unsigned ms);
 /* Is told whenever the session ends without having been asked to. */
 void initiator_set_lost(struct initiator *initiator, session_done *lost, void *context);
 

@@ -47,6 +47,8 @@ struct initiator {
 	uint32_t nexus;
 	enum initiator_state state;
 	struct iscsi_context *iscsi;
+	bool solicited;
+	uint64_t stalled_until_ns;
 	bool broken;	      /* the connection is of no use any more */
 	bool fresh;	      /* login or logout has come to its end: to be told */
 	uint64_t deadline_ns; /* of a login or logout */

@@ -12,6 +12,7 @@
 #define NS_PER_S       1000000000u
 #define FIRST_LBA      64
 #define LOGIN_TRIES    20
+#define BLOCK_SIZE_MAX 4096
 #define NAME_FORMAT    "iqn.2026-11.io.holdfast:contender-%" PRIu32
 
 struct stress;
@@ -147,10 +148,14 @@ static void on_end(void *context, const struct command_end *end)
 
 static bool make_one(struct player *player)
 {
+	static const uint8_t zeros[CONTENDER_OUT_BLOCKS_MAX * BLOCK_SIZE_MAX];
+
 	struct stress *stress = player->stress;
 	struct contender_move move = contender_next(&player->contender, &stress->contest);
-	struct command_extra extra = {
-		.out = move.out, .out_len = move.out_len, .in_len = move.in_len};
+	struct command_extra extra = {.out = move.out_len <= sizeof(move.out) ? move.out : zeros,
+				      .out_len = move.out_len,
+				      .in_len = move.in_len};
+	bool sent;
 
 	switch (move.act) {
 	case CONTENDER_LOGOUT:
@@ -164,7 +169,10 @@ static bool make_one(struct player *player)
 	case CONTENDER_COMMAND:
 		break;
 	}
-	return initiator_send(player->initiator, &move.command, &extra, on_end, player) == 0;
+	sent = initiator_send(player->initiator, &move.command, &extra, on_end, player) == 0;
+	if (sent && move.stall_ms > 0)
+		initiator_stall(player->initiator, move.stall_ms);
+	return sent;
 }
 
 static void make_moves(struct player *player)
@@ -200,6 +208,7 @@ static bool add_player(struct stress *stress, uint32_t index)
 		.label = label,
 		.isid = {0x80, 0, 0, 0, (uint8_t)(port >> 8), (uint8_t)port},
 		.portal = index % stress->setup->target.portal_count,
+		.solicited = index % 2 == 1,
 	};
 
 	snprintf(name, sizeof(name), NAME_FORMAT, port);
@@ -229,6 +238,7 @@ static bool prepare(struct stress *stress)
 				    .scratch_lba = FIRST_LBA + o->blocks,
 				    .all_tg_pt = spc4 && o->all_tg_pt,
 				    .full_status = spc4,
+				    .block_size = setup->target.block_size,
 				    .resets = o->resets,
 				    .departures = o->departures};
 	memcpy(contest->type_mask, setup->head.type_mask, sizeof(contest->type_mask));

@@ -29,7 +29,7 @@ static const struct weight weights[] = {
 	{HISTORY_PREEMPT_AND_ABORT, 40, 5},
 	{HISTORY_SPC2_RESERVE, 4, 10},
 	{HISTORY_SPC2_RELEASE, 4, 10},
-	{HISTORY_CDB, 50, 50},
+	{HISTORY_CDB, 80, 80},
 	{HISTORY_LUN_RESET, 2, 2},
 	{HISTORY_TARGET_RESET, 1, 1},
 };
@@ -37,6 +37,10 @@ static const struct weight weights[] = {
 /* Of 1000 moves. */
 #define LOGOUT_PER_MILLE 3
 #define CUT_PER_MILLE	 4
+
+/* Of 100 writes: then the node hangs, and may be fenced before it comes to. */
+#define STALL_PERCENT 3
+#define STALL_MS_MAX  30
 
 uint64_t contender_random(uint64_t *generator)
 {
@@ -172,38 +176,63 @@ static void fill_blocks(struct contender *c, const struct contest *contest,
 
 /* ---- other commands: one of each class, none of which touches a tagged block ---- */
 
+struct other_command {
+	uint8_t cdb[16], len, access;
+	uint8_t in_len, out_len;
+	uint8_t out_blocks;	 /* of zeros */
+	uint8_t lba_at, lba_len; /* where the scratch block's LBA goes */
+};
+
+#define ALLOWED HISTORY_ACCESS_ALLOWED
+#define READS	HISTORY_ACCESS_READ
+#define WRITES	HISTORY_ACCESS_WRITE
+
+/* clang-format off */
+static const struct other_command other_commands[] = {
+	{{0x12, 0, 0, 0, 96}, 6, ALLOWED, 96, 0, 0, 0, 0}, /* INQUIRY */
+	{{0x25}, 10, ALLOWED, 8, 0, 0, 0, 0}, /* READ CAPACITY(10) */
+	{{0x4d, 0, 0x40, 0, 0, 0, 0, 0, 64}, 10, ALLOWED, 64, 0, 0, 0, 0}, /* LOG SENSE */
+	{{0x1a, 0, 0x0a, 0, 64}, 6, READS, 64, 0, 0, 0, 0}, /* MODE SENSE(6) */
+	{{[0] = 0x2f, [8] = 1}, 10, READS, 0, 0, 0, 2, 4}, /* VERIFY(10) */
+	{{[0] = 0x9e, [1] = 0x12, [13] = 32}, 16, READS, 32, 0, 0, 2, 8}, /* GET LBA STATUS */
+	{{0x35}, 10, WRITES, 0, 0, 0, 0, 0}, /* SYNCHRONIZE CACHE(10) */
+	{{[0] = 0x42, [8] = 24}, 10, WRITES, 0, 24, 0, 0, 0}, /* UNMAP */
+	{{[0] = 0x41, [8] = 1}, 10, WRITES, 0, 0, 1, 2, 4}, /* WRITE SAME(10) */
+	{{[0] = 0x2e, [8] = 1}, 10, WRITES, 0, 0, 1, 2, 4}, /* WRITE AND VERIFY(10) */
+	{{[0] = 0x89, [13] = 1}, 16, WRITES, 0, 0, 2, 2, 8}, /* COMPARE AND WRITE */
+	{{[0] = 0x8b, [13] = 1}, 16, WRITES, 0, 0, 1, 2, 8}, /* ORWRITE(16) */
+};
+/* clang-format on */
+
+static void put_unmap_list(uint8_t *list, uint64_t lba)
+{
+	put_be16(list, 22);
+	put_be16(list + 2, 16);
+	put_be64(list + 8, lba);
+	put_be32(list + 16, 1);
+}
+
 static void fill_cdb(struct contender *c, const struct contest *contest,
 		     struct contender_move *move)
 {
-	static const struct {
-		uint8_t cdb[10], len, access;
-		uint16_t out_len, in_len;
-		uint8_t lba_at; /* where 4 bytes of LBA go; 0: nowhere */
-	} commands[] = {
-		{{0x12, 0, 0, 0, 96, 0}, 6, HISTORY_ACCESS_ALLOWED, 0, 96, 0},
-		{{0x25}, 10, HISTORY_ACCESS_ALLOWED, 0, 8, 0},
-		{{0x1a, 0, 0x0a, 0, 64, 0}, 6, HISTORY_ACCESS_READ, 0, 64, 0},
-		{{0x2f, 0, 0, 0, 0, 0, 0, 0, 1, 0}, 10, HISTORY_ACCESS_READ, 0, 0, 2},
-		{{0x35, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 10, HISTORY_ACCESS_WRITE, 0, 0, 0},
-		{{0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0}, 10, HISTORY_ACCESS_WRITE, 24, 0, 0},
-	};
-	uint32_t chosen = contender_below(&c->generator, sizeof(commands) / sizeof(commands[0]));
+	uint32_t count = sizeof(other_commands) / sizeof(other_commands[0]);
+	const struct other_command *other = &other_commands[contender_below(&c->generator, count)];
 	struct history_command *command = &move->command;
 
-	command->cdb_len = commands[chosen].len;
-	memcpy(command->cdb, commands[chosen].cdb, sizeof(commands[chosen].cdb));
-	command->access = (enum history_access)commands[chosen].access;
-	move->out_len = commands[chosen].out_len;
-	move->in_len = commands[chosen].in_len;
-	if (commands[chosen].lba_at != 0)
-		put_be32(command->cdb + commands[chosen].lba_at, (uint32_t)contest->scratch_lba);
-	if (move->out_len > 0) {
-		/* UNMAP of one block. */
-		put_be16(move->out, 22);
-		put_be16(move->out + 2, 16);
-		put_be64(move->out + 8, contest->scratch_lba);
-		put_be32(move->out + 16, 1);
-	}
+	command->cdb_len = other->len;
+	memcpy(command->cdb, other->cdb, sizeof(other->cdb));
+	command->access = (enum history_access)other->access;
+	/* The judge is told which block this may change. */
+	command->lba = contest->scratch_lba;
+	command->blocks = 1;
+	if (other->lba_len == 4)
+		put_be32(command->cdb + other->lba_at, (uint32_t)contest->scratch_lba);
+	else if (other->lba_len == 8)
+		put_be64(command->cdb + other->lba_at, contest->scratch_lba);
+	move->in_len = other->in_len;
+	move->out_len = other->out_len + (size_t)other->out_blocks * contest->block_size;
+	if (other->out_len > 0)
+		put_unmap_list(move->out, contest->scratch_lba);
 }
 
 /* ---- the move ---- */
@@ -262,6 +291,8 @@ struct contender_move contender_next(struct contender *contender, const struct c
 		fill_blocks(contender, contest, command);
 	else if (command->op == HISTORY_CDB)
 		fill_cdb(contender, contest, &move);
+	if (command->op == HISTORY_WRITE && contest->departures && chance(contender, STALL_PERCENT))
+		move.stall_ms = 1 + contender_below(&contender->generator, STALL_MS_MAX);
 	return move;
 }
 

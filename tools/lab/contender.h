@@ -8,8 +8,9 @@
 
 #include "tools/lab/history.h"
 
-#define CONTENDERS_MAX	     HISTORY_NEXUSES_MAX
-#define CONTENDER_BLOCKS_MAX 8 /* of one READ or WRITE */
+#define CONTENDERS_MAX		 HISTORY_NEXUSES_MAX
+#define CONTENDER_BLOCKS_MAX	 8 /* of one READ or WRITE */
+#define CONTENDER_OUT_BLOCKS_MAX 2 /* data out of a HISTORY_CDB */
 
 /* The field, the same for all. */
 struct contest {
@@ -24,7 +25,8 @@ struct contest {
 	bool full_status;     /* and READ FULL STATUS */
 	bool resets;	      /* LUN and target resets are part of it */
 	bool departures;      /* logouts and cuts are */
-	uint32_t *nexuses;    /* [contenders]: numbers in the history */
+	uint32_t block_size;
+	uint32_t *nexuses;		    /* [contenders]: numbers in the history */
 	uint64_t (*keys)[HISTORY_LUNS_MAX]; /* [contenders]: acknowledged; 0: none */
 };
 
@@ -49,8 +51,10 @@ enum contender_act {
 struct contender_move {
 	enum contender_act act;
 	struct history_command command;
-	uint8_t out[24]; /* data out of a HISTORY_CDB */
+	uint8_t out[24]; /* data out of a HISTORY_CDB; what is longer is zeros */
 	size_t out_len, in_len;
+	uint32_t stall_ms; /* when it has sent this, it hangs for so long: it neither hears nor
+			      says anything */
 };
 
 void contender_init(struct contender *contender, uint32_t index, uint64_t seed);

@@ -21,14 +21,18 @@ enum judge_rule {
 	JUDGE_FENCED_WRITE_ON_MEDIUM,	 /* ... or is on the medium, whatever its status */
 	JUDGE_ABORTED_WRITE_ON_MEDIUM,	 /* a write of a victim changed the medium after PREEMPT AND
 					    ABORT was GOOD (found by a READ before and one after) */
-	JUDGE_WRITE_BY_STRANGER,    /* GOOD where the reservation admits no write of this nexus */
-	JUDGE_READ_BY_STRANGER,	    /* GOOD where an exclusive type admits no read of it */
-	JUDGE_NEEDLESS_CONFLICT,    /* RESERVATION CONFLICT where nothing forbids the command */
-	JUDGE_LOST_BY_CRASH,	    /* acknowledged state with APTPL gone after a crash */
-	JUDGE_KEPT_OVER_CRASH,	    /* state without APTPL still there after a crash */
-	JUDGE_GENERATION,	    /* PRGENERATION jumps, stands still or runs back */
-	JUDGE_KEYS,		    /* READ KEYS or READ FULL STATUS shows what cannot be */
-	JUDGE_HOLDER,		    /* READ RESERVATION shows what cannot be */
+	JUDGE_WRITE_BY_STRANGER, /* GOOD where the reservation admits no write of this nexus */
+	JUDGE_READ_BY_STRANGER,	 /* GOOD where an exclusive type admits no read of it */
+	JUDGE_NEEDLESS_CONFLICT, /* RESERVATION CONFLICT where nothing forbids the command */
+	JUDGE_PR_OUT_ADMITTED,	 /* a PERSISTENT RESERVE OUT was GOOD that is not to be: wrong key,
+				    no registration, wrong type, somebody else's reservation */
+	JUDGE_SPC2_RESERVATION,	 /* a RESERVE(6) of SPC-2 did not keep others out, or was itself
+				    admitted where it is not to be */
+	JUDGE_LOST_BY_CRASH,	 /* acknowledged state with APTPL gone after a crash */
+	JUDGE_KEPT_OVER_CRASH,	 /* state without APTPL still there after a crash */
+	JUDGE_GENERATION,	 /* PRGENERATION jumps, stands still or runs back */
+	JUDGE_KEYS,		 /* READ KEYS or READ FULL STATUS shows what cannot be */
+	JUDGE_HOLDER,		 /* READ RESERVATION shows what cannot be */
 	JUDGE_UNIT_ATTENTION_LOST,  /* a unit attention was never reported */
 	JUDGE_UNIT_ATTENTION_TWICE, /* it was reported more often than it was established */
 	JUDGE_UNIT_ATTENTION_WRONG, /* one was reported that nothing established */

@@ -1,5 +1,6 @@
 /*
- * No order explains this answer: which rule does it break, and which commands show it?
+ * No order explains this answer: which commands show it? Which rule it breaks is told in
+ * judge_blame_rule.c.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -57,132 +58,6 @@ static void collect_causes(const struct search *search, const struct judge_op *o
 	}
 }
 
-/* Has nothing been changed since a crash? Then the crash is to blame. */
-static bool fresh_from_crash(const struct search *search)
-{
-	for (size_t i = search->frame_count; i-- > 0;) {
-		uint32_t applied = search->frames[i].candidate;
-		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
-			continue;
-		const struct judge_op *mover = &search->ops->ops[applied];
-		if (mover->role == JUDGE_CRASHED)
-			return true;
-		if (mover->command && history_op_is_pr_out(mover->command->op) && mover->result &&
-		    mover->result->outcome == HISTORY_GOOD)
-			return false;
-	}
-	return false;
-}
-
-static bool was_registered(const struct search *search, uint32_t nexus)
-{
-	for (size_t i = search->frame_count; i-- > 0;) {
-		uint32_t applied = search->frames[i].candidate;
-		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
-			continue;
-		const struct judge_op *mover = &search->ops->ops[applied];
-		if (mover->command && mover->nexus == nexus && mover->command->action_key != 0 &&
-		    (mover->command->op == HISTORY_REGISTER ||
-		     mover->command->op == HISTORY_REGISTER_AND_IGNORE))
-			return true;
-	}
-	return false;
-}
-
-static bool reported_before(const struct search *search, const struct judge_op *op)
-{
-	for (size_t i = search->frame_count; i-- > 0;) {
-		uint32_t applied = search->frames[i].candidate;
-		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
-			continue;
-		const struct judge_op *mover = &search->ops->ops[applied];
-		if (mover->nexus == op->nexus && mover->role == JUDGE_SESSION_BEGIN)
-			return false;
-		if (mover->nexus == op->nexus && mover->result &&
-		    mover->result->outcome == HISTORY_CHECK && mover->result->sense_key == 6 &&
-		    mover->result->asc == op->result->asc &&
-		    mover->result->ascq == op->result->ascq)
-			return true;
-	}
-	return false;
-}
-
-static enum judge_rule rule_of_data(const struct search *search, const struct judge_op *op,
-				    bool let_through)
-{
-	bool write =
-		op->command->op == HISTORY_WRITE || op->command->access == HISTORY_ACCESS_WRITE;
-
-	if (!let_through)
-		return fresh_from_crash(search) ? JUDGE_KEPT_OVER_CRASH : JUDGE_NEEDLESS_CONFLICT;
-	if (op->found_on_medium)
-		return JUDGE_FENCED_WRITE_ON_MEDIUM;
-	if (fresh_from_crash(search))
-		return JUDGE_LOST_BY_CRASH;
-	if (!write)
-		return JUDGE_READ_BY_STRANGER;
-	return was_registered(search, op->nexus) && search->lu.keys[op->nexus] == 0
-		       ? JUDGE_FENCED_WRITE_ACKNOWLEDGED
-		       : JUDGE_WRITE_BY_STRANGER;
-}
-
-static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_op *op)
-{
-	const char *field = "";
-
-	if (lu_shows(&search->lu, op->command, op->result, &field))
-		return JUDGE_ORDER;
-	if (fresh_from_crash(search)) {
-		bool shows_less = op->command->op == HISTORY_READ_RESERVATION
-					  ? op->result->holder_type == 0
-					  : op->result->key_count < search->lu.registered;
-		if (strcmp(field, "generation") != 0)
-			return shows_less ? JUDGE_LOST_BY_CRASH : JUDGE_KEPT_OVER_CRASH;
-	}
-	if (strcmp(field, "generation") == 0)
-		return JUDGE_GENERATION;
-	return strcmp(field, "keys") == 0 ? JUDGE_KEYS : JUDGE_HOLDER;
-}
-
-static enum judge_rule rule_of_pr_out(const struct search *search, const struct judge_op *op,
-				      const struct lu_answer *wanted)
-{
-	bool conflict = op->result->outcome == HISTORY_CONFLICT;
-
-	if (!fresh_from_crash(search))
-		return conflict && wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT
-								   : JUDGE_ORDER;
-	if (conflict)
-		return search->lu.keys[op->nexus] != 0 ? JUDGE_LOST_BY_CRASH
-						       : JUDGE_KEPT_OVER_CRASH;
-	return JUDGE_ORDER;
-}
-
-static enum judge_rule rule_of(struct search *search, const struct judge_op *op,
-			       const struct lu_answer *wanted)
-{
-	const struct history_result *r = op->result;
-	bool attention = r && r->outcome == HISTORY_CHECK && r->sense_key == 6;
-
-	if (!op->command)
-		return JUDGE_ORDER;
-	if (!r || op->found_on_medium)
-		return rule_of_data(search, op, true);
-	if (attention)
-		return reported_before(search, op) ? JUDGE_UNIT_ATTENTION_TWICE
-						   : JUDGE_UNIT_ATTENTION_WRONG;
-	if (lu_attention_pending(&search->lu, op->nexus) && !op->was_clear &&
-	    lu_reports_attention(op->command))
-		return JUDGE_UNIT_ATTENTION_LOST;
-	if (history_op_is_pr_in(op->command->op))
-		return r->outcome == HISTORY_GOOD ? rule_of_pr_in(search, op) : JUDGE_ORDER;
-	if (history_op_is_pr_out(op->command->op))
-		return rule_of_pr_out(search, op, wanted);
-	if (op->command->op == HISTORY_SPC2_RESERVE || op->command->op == HISTORY_SPC2_RELEASE)
-		return JUDGE_ORDER;
-	return rule_of_data(search, op, r->outcome == HISTORY_GOOD);
-}
-
 static void __attribute__((format(printf, 3, 4)))
 add(char *text, size_t len, const char *format, ...)
 {
@@ -231,21 +106,51 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* What the model answers to this one. */
+static struct lu_answer answer_wanted(struct search *search, const struct judge_op *op)
+{
+	struct lu_answer wanted = {.outcome = HISTORY_GOOD};
+	size_t mark = lu_mark(&search->lu);
+	unsigned variants;
+
+	if (op->command)
+		wanted = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
+	lu_undo_to(&search->lu, mark);
+	return wanted;
+}
+
+/* A change that is as it should be does not fit because something that is under way, and shows a
+ * state that never was, had to be before it. */
+static const struct judge_op *culprit(const struct search *search, const struct judge_op *op,
+				      const struct lu_answer *wanted)
+{
+	const char *field;
+
+	if (!op->command || !op->result || !history_op_is_pr_out(op->command->op) ||
+	    op->result->outcome != HISTORY_GOOD || wanted->outcome != HISTORY_GOOD ||
+	    lu_attention_pending(&search->lu, op->nexus))
+		return op;
+	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = search->ops->ops[i].next) {
+		const struct judge_op *probe = &search->ops->ops[i];
+		if (!probe->done && probe->result && probe->result->outcome == HISTORY_GOOD &&
+		    history_op_is_pr_in(probe->command->op) &&
+		    !lu_shows(&search->lu, probe->command, probe->result, &field))
+			return probe;
+	}
+	return op;
+}
+
 void search_blame(struct search *search, const struct frame *frame,
 		  struct judge_search_result *result)
 {
 	const struct judge_op *op = &search->ops->ops[frame->closing];
-	struct lu_answer wanted = {.outcome = HISTORY_GOOD};
+	struct lu_answer wanted = answer_wanted(search, op);
 	struct causes causes = {.count = 0};
-	size_t mark = lu_mark(&search->lu);
 	enum judge_rule rule;
-	unsigned variants;
 
-	if (op->command) {
-		wanted = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
-		lu_undo_to(&search->lu, mark);
-	}
-	rule = rule_of(search, op, &wanted);
+	op = culprit(search, op, &wanted);
+	wanted = answer_wanted(search, op);
+	rule = search_rule_of(search, op, &wanted);
 	collect_causes(search, op, &causes);
 	qsort(causes.events, causes.count, sizeof(causes.events[0]), by_number);
 	if (op->opened_by != JUDGE_NO_EVENT && causes.count < CAUSES_MAX)

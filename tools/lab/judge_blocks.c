@@ -50,7 +50,8 @@ struct blocks {
 	struct block_read *reads;
 	size_t read_count, read_capacity;
 	struct writer *writers;
-	bool erased; /* something else wrote, so a block without tag proves nothing */
+	/* Something else wrote there, so that a block without a tag proves nothing. */
+	uint64_t erased_from, erased_end;
 	const struct judge_ops *ops;
 	const struct judge_search_result *search;
 	struct judge_report *report;
@@ -103,13 +104,26 @@ static bool add_read(struct blocks *b, struct block_read read)
 	return true;
 }
 
+/* What other commands may have written, as one range. One that does not say where may be anywhere.
+ */
+static void note_erased(struct blocks *b, const struct history_command *c)
+{
+	uint64_t from = c->blocks == 0 ? 0 : c->lba;
+	uint64_t end = c->blocks == 0 ? UINT64_MAX : c->lba + c->blocks;
+
+	if (b->erased_end == 0 || from < b->erased_from)
+		b->erased_from = from;
+	if (end > b->erased_end)
+		b->erased_end = end;
+}
+
 static bool add_command(struct blocks *b, size_t invoked, size_t returned)
 {
 	const struct history_command *c = &b->history->events[invoked].u.invoked;
 	const struct history_result *r;
 
 	if (c->op == HISTORY_CDB && c->access == HISTORY_ACCESS_WRITE)
-		b->erased = true;
+		note_erased(b, c);
 	if (c->op == HISTORY_WRITE)
 		return add_write(b, invoked, returned);
 	if (c->op != HISTORY_READ || returned == JUDGE_NO_EVENT)
@@ -266,7 +280,7 @@ static bool judge_read(struct blocks *b, const struct block_write *writes, size_
 			      "it holds pieces of two writes");
 	if (read->tag->written)
 		return judge_written(b, read, latest);
-	if (latest && !b->erased) {
+	if (latest && (read->lba < b->erased_from || read->lba >= b->erased_end)) {
 		size_t shown[] = {latest->invoked, latest->returned, read->invoked, read->returned};
 		return accuse(b, read->medium ? JUDGE_LOST_WRITE : JUDGE_STALE_READ, read, shown,
 			      sizeof(shown) / sizeof(shown[0]),

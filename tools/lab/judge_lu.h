@@ -31,6 +31,9 @@ struct lu_rules {
 	bool ua_preempt_05;	    /* SPC-4: 2A/05. Neither: both are accepted */
 	bool own_key_kept;	    /* dlt-s4: PREEMPT of the own key, remove-only, keeps it */
 	bool own_key_removed;	    /* SPC-4. Neither: both are accepted */
+	bool all_ports_know;	    /* Holdfast: REGISTER with ALL_TG_PT is a conflict where the
+				       key on one of the ports is another. Unknown: or it replaces
+				       that */
 	bool unit_attentions;	    /* false: none is expected, any is accepted */
 	bool login_attention;	    /* a new session may start with 29/xx */
 	bool aptpl;		    /* false: nothing survives a crash */

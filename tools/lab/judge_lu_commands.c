@@ -104,7 +104,19 @@ static bool concerned(const struct lu *lu, uint32_t nexus, const struct history_
 	       (c->all_tg_pt && lu_same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[other]));
 }
 
-static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct history_command *c)
+/* Is this initiator port registered on another target port, and with another key? */
+static bool key_differs_elsewhere(const struct lu *lu, uint32_t nexus,
+				  const struct history_command *c)
+{
+	for (uint32_t i = 0; c->all_tg_pt && i < lu->nexus_count; i++)
+		if (i != nexus && lu->keys[i] != 0 && lu->keys[i] != c->key &&
+		    concerned(lu, nexus, c, i))
+			return true;
+	return false;
+}
+
+static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				    unsigned variant, unsigned *ret_variants)
 {
 	uint64_t key = lu->keys[nexus];
 	uint32_t room = lu->rules->registrations_max;
@@ -114,6 +126,11 @@ static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct 
 		return conflict;
 	if (key == 0 && c->action_key == 0)
 		return good;
+	if (c->op == HISTORY_REGISTER && key_differs_elsewhere(lu, nexus, c)) {
+		*ret_variants = lu->rules->all_ports_know ? 1 : 2;
+		if (lu->rules->all_ports_know || variant == 1)
+			return conflict;
+	}
 	for (uint32_t i = 0; i < lu->nexus_count; i++)
 		if (concerned(lu, nexus, c, i) && lu->keys[i] == 0 && c->action_key != 0)
 			added++;
@@ -306,7 +323,7 @@ static struct lu_answer do_pr_out(struct lu *lu, uint32_t nexus, const struct hi
 	if (c->op == HISTORY_RELEASE && c->scope != 0)
 		return check(0x24, 0x00);
 	if (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE)
-		return do_register(lu, nexus, c);
+		return do_register(lu, nexus, c, variant, ret_variants);
 	if (lu->keys[nexus] == 0 || c->key != lu->keys[nexus])
 		return conflict;
 	if (c->op == HISTORY_RESERVE)

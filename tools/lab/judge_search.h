@@ -93,6 +93,9 @@ bool search_out_of_time(const struct search *search);
 /* May what fitted in this frame be given up for something else? */
 bool search_may_swerve(struct search *search, const struct frame *frame);
 
+/* The rule that this op's answer breaks, where `wanted` was due. */
+enum judge_rule search_rule_of(struct search *search, const struct judge_op *op,
+			       const struct lu_answer *wanted);
 /* Nothing fits where this frame stands: what is the rule that was broken? Replaces the result's
  * violation. The state is the frame's. */
 void search_blame(struct search *search, const struct frame *frame,

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "pr_engine/bytes.h"
 #include "tests/support/suite.h"
 #include "tools/lab/contender.h"
 
@@ -111,6 +112,51 @@ START_TEST(blocks_stay_in_the_field_and_sequences_never_repeat)
 }
 END_TEST
 
+START_TEST(other_commands_change_the_scratch_block_alone)
+{
+	unsigned opcodes[256] = {0};
+
+	contest.block_size = 512;
+	contest.scratch_lba = 110;
+	for (int i = 0; i < MOVES; i++) {
+		struct contender_move move = contender_next(&contender, &contest);
+		const struct history_command *c = &move.command;
+		if (move.act != CONTENDER_COMMAND || c->op != HISTORY_CDB)
+			continue;
+		opcodes[c->cdb[0]]++;
+		ck_assert_uint_eq(c->lba, 110);
+		ck_assert_uint_eq(c->blocks, 1);
+		ck_assert(move.out_len == 0 || move.in_len == 0);
+		ck_assert_uint_le(move.out_len, (size_t)CONTENDER_OUT_BLOCKS_MAX * 512);
+		if (c->cdb[0] == 0x41 || c->cdb[0] == 0x2e)
+			ck_assert_uint_eq(get_be32(c->cdb + 2), 110);
+		if (c->cdb[0] == 0x89)
+			ck_assert_uint_eq(get_be64(c->cdb + 2), 110);
+		if (c->cdb[0] == 0x42)
+			ck_assert_uint_eq(get_be64(move.out + 8), 110);
+	}
+	ck_assert_uint_gt(opcodes[0x42], 0);
+	ck_assert_uint_gt(opcodes[0x41], 0);
+	ck_assert_uint_gt(opcodes[0x89], 0);
+}
+END_TEST
+
+START_TEST(nodes_hang_behind_a_write_now_and_then)
+{
+	unsigned stalls = 0;
+
+	for (int i = 0; i < MOVES; i++) {
+		struct contender_move move = contender_next(&contender, &contest);
+		stalls += move.stall_ms > 0;
+		ck_assert(move.stall_ms == 0 || move.command.op == HISTORY_WRITE);
+	}
+	ck_assert_uint_gt(stalls, 0);
+	contest.departures = false;
+	for (int i = 0; i < MOVES; i++)
+		ck_assert_uint_eq(contender_next(&contender, &contest).stall_ms, 0);
+}
+END_TEST
+
 START_TEST(answers_are_learned)
 {
 	const struct history_result good = {.outcome = HISTORY_GOOD};
@@ -139,6 +185,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, every_operation_comes_up);
 	tcase_add_test(tcase, what_is_left_out_does_not_come_up);
 	tcase_add_test(tcase, blocks_stay_in_the_field_and_sequences_never_repeat);
+	tcase_add_test(tcase, other_commands_change_the_scratch_block_alone);
+	tcase_add_test(tcase, nodes_hang_behind_a_write_now_and_then);
 	tcase_add_test(tcase, answers_are_learned);
 }
 

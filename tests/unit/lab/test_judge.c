@@ -175,8 +175,10 @@ static const struct {
 	{1, WRITE(3, 1), CONFLICT, JUDGE_NEEDLESS_CONFLICT},
 	{1, RELEASE("0xb", "6"), CONFLICT, JUDGE_NEEDLESS_CONFLICT},
 	{2, TUR, CONFLICT, JUDGE_NEEDLESS_CONFLICT},
-	{1, RESERVE("0xb", "6"), GOOD, JUDGE_ORDER},
-	{2, REGISTER("0x1", "0xc"), GOOD, JUDGE_ORDER},
+	{1, RESERVE("0xb", "6"), GOOD, JUDGE_PR_OUT_ADMITTED},
+	{2, REGISTER("0x1", "0xc"), GOOD, JUDGE_PR_OUT_ADMITTED},
+	{0, RELEASE("0xa", "5"), GOOD, JUDGE_PR_OUT_ADMITTED},
+	{1, PREEMPT("0xb", "0xdead", "6"), GOOD, JUDGE_PR_OUT_ADMITTED},
 	{1, READ_KEYS, GOOD ",\"generation\":3,\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]",
 	 JUDGE_GENERATION},
 	{1, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":1,\"keys\":[\"0xa\"]", JUDGE_KEYS},
@@ -481,6 +483,74 @@ START_TEST(spc2_reservations_are_known)
 }
 END_TEST
 
+/* Each answer that an SPC-2 reservation of nexus 0 should have kept from nexus 1, or from itself.
+ */
+static const struct {
+	unsigned nexus;
+	const char *what, *result;
+} past_spc2[] = {
+	{1, WRITE(1, 1), GOOD},
+	{1, READ(1), HOLDS_NOTHING},
+	{1, "\"op\":\"spc2_reserve\"", GOOD},
+	{1, REGISTER("0x0", "0xb"), GOOD},
+	{0, READ_KEYS, GOOD},
+};
+
+START_TEST(what_passes_an_spc2_reservation_is_found)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	run(&s, 0, "\"op\":\"spc2_reserve\"", GOOD);
+	run(&s, past_spc2[_i].nexus, past_spc2[_i].what, past_spc2[_i].result);
+	breaks(&s, JUDGE_SPC2_RESERVATION);
+}
+END_TEST
+
+/* The READ KEYS was sent before the REGISTER, and shows what was not true at any time. */
+START_TEST(what_shows_a_wrong_state_is_blamed_and_not_the_change_behind_it)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long keys = inv(&s, 2, READ_KEYS);
+	run(&s, 1, REGISTER("0xb", "0xbb"), GOOD);
+	run(&s, 1, REGISTER("0xbb", "0xb"), GOOD);
+	ret(&s, 2, keys, GOOD ",\"generation\":2,\"key_count\":1,\"keys\":[\"0xb\"]");
+	breaks(&s, JUDGE_KEYS);
+}
+END_TEST
+
+/* Others have registered since, but nobody has touched what the crash should have left. */
+START_TEST(a_crash_is_blamed_although_others_came_since)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	happens(&s, "crash", -1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 2);
+	happens(&s, "login", 0);
+	run(&s, 2, REGISTER("0x0", "0xc"), GOOD);
+	run(&s, 0, WRITE(1, 1), CONFLICT);
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+START_TEST(register_on_all_ports_has_to_know_the_key_of_each)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	line(&s,
+	     "{\"at_ns\":%lu,\"kind\":\"nexus\",\"number\":1,\"name\":\"iqn.t:0\","
+	     "\"target_port\":2}\n",
+	     s.at++);
+	happens(&s, "login", 1);
+	run(&s, 0, REGISTER("0x0", "0xa"), GOOD);
+	run(&s, 1, REGISTER("0x0", "0xb"), GOOD);
+	run(&s, 0, REGISTER("0xa", "0xc") ",\"all_tg_pt\":true", CONFLICT);
+	run(&s, 0, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]");
+	accepted(&s);
+}
+END_TEST
+
 /* ---- blocks ---- */
 
 START_TEST(reads_show_the_last_write_or_one_that_overlaps)
@@ -530,6 +600,26 @@ START_TEST(an_acknowledged_write_that_is_not_on_the_medium_is_found)
 	run(&s, 0, WRITE(1, 1), GOOD);
 	line(&s, "{\"at_ns\":%lu,\"kind\":\"medium\",\"lba\":1,\"tag\":null}\n", s.at++);
 	breaks(&s, JUDGE_LOST_WRITE);
+}
+END_TEST
+
+/* Commands that are no writes of tags may change blocks, but only those that they say. */
+START_TEST(an_erased_block_elsewhere_excuses_nothing)
+{
+	struct script s;
+	begin(&s, "spc4", 1);
+	run(&s, 0, WRITE(1, 1), GOOD);
+	run(&s, 0, "\"op\":\"cdb\",\"cdb\":\"42\",\"access\":\"write\",\"lba\":1,\"blocks\":1",
+	    GOOD);
+	run(&s, 0, READ(1), HOLDS_NOTHING);
+	accepted(&s);
+
+	begin(&s, "spc4", 1);
+	run(&s, 0, WRITE(1, 1), GOOD);
+	run(&s, 0, "\"op\":\"cdb\",\"cdb\":\"42\",\"access\":\"write\",\"lba\":2,\"blocks\":1",
+	    GOOD);
+	run(&s, 0, READ(1), HOLDS_NOTHING);
+	breaks(&s, JUDGE_STALE_READ);
 }
 END_TEST
 
@@ -607,8 +697,14 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_power_on_unit_attention_is_no_surprise_after_login);
 	tcase_add_test(tcase, holdfast_s_new_sessions_start_without);
 	tcase_add_test(tcase, spc2_reservations_are_known);
+	tcase_add_loop_test(tcase, what_passes_an_spc2_reservation_is_found, 0,
+			    sizeof(past_spc2) / sizeof(past_spc2[0]));
+	tcase_add_test(tcase, what_shows_a_wrong_state_is_blamed_and_not_the_change_behind_it);
+	tcase_add_test(tcase, a_crash_is_blamed_although_others_came_since);
+	tcase_add_test(tcase, register_on_all_ports_has_to_know_the_key_of_each);
 	tcase_add_test(tcase, reads_show_the_last_write_or_one_that_overlaps);
 	tcase_add_loop_test(tcase, a_read_that_cannot_be_is_found, 0, COUNT(bad_reads));
+	tcase_add_test(tcase, an_erased_block_elsewhere_excuses_nothing);
 	tcase_add_test(tcase, an_acknowledged_write_that_is_not_on_the_medium_is_found);
 	tcase_add_test(tcase, a_fenced_write_without_answer_on_the_medium_is_found);
 	tcase_add_test(tcase, a_write_that_started_before_its_fence_may_be_on_the_medium);

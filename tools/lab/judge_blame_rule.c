@@ -1,0 +1,267 @@
+/*
+ * Which rule does an answer break that no order explains? The answer is held against the model's
+ * state on the path that came furthest, and against the commands that made this state.
+ */
+#include <string.h>
+
+#include "tools/lab/judge_search.h"
+
+/* The last op before *at that has taken effect on this path, and its place; NULL: no more. */
+static const struct judge_op *mover_before(const struct search *search, size_t *at)
+{
+	while ((*at)-- > 0) {
+		uint32_t applied = search->frames[*at].candidate;
+		if (applied != JUDGE_NO_OP && search->ops->ops[applied].done)
+			return &search->ops->ops[applied];
+	}
+	return NULL;
+}
+
+static bool registers(const struct history_command *c)
+{
+	return (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE) &&
+	       c->action_key != 0;
+}
+
+static bool is_good(const struct judge_op *op)
+{
+	return op->result && op->result->outcome == HISTORY_GOOD;
+}
+
+/* ---- crashes ---- */
+
+/* What others register is nothing that could hide what a crash did to somebody else. */
+static bool hides_crash(const struct judge_op *mover, const struct judge_op *op)
+{
+	return history_op_is_pr_out(mover->command->op) && is_good(mover) &&
+	       (!registers(mover->command) || mover->nexus == op->nexus);
+}
+
+/* Has nothing that matters been changed since a crash? Then the crash is to blame. */
+static bool fresh_from_crash(const struct search *search, const struct judge_op *op)
+{
+	const struct judge_op *mover;
+	size_t at = search->frame_count;
+
+	while ((mover = mover_before(search, &at)) != NULL) {
+		if (mover->role == JUDGE_CRASHED)
+			return true;
+		if (mover->command && hides_crash(mover, op))
+			return false;
+	}
+	return false;
+}
+
+/* Is the model's registration of this nexus one that a crash should have left? */
+static bool registration_survived(const struct search *search, uint32_t nexus)
+{
+	const struct judge_op *mover;
+	size_t at = search->frame_count;
+
+	while (search->lu.keys[nexus] != 0 && (mover = mover_before(search, &at)) != NULL) {
+		const struct history_command *c = mover->command;
+		if (mover->role == JUDGE_CRASHED)
+			return true;
+		if (c &&
+		    ((mover->nexus == nexus && registers(c)) ||
+		     (c->op == HISTORY_REGISTER_AND_MOVE && c->move_to == nexus) || c->all_tg_pt))
+			return false;
+	}
+	return false;
+}
+
+/* Is the model's reservation one that a crash should have left? */
+static bool reservation_survived(const struct search *search)
+{
+	const struct judge_op *mover;
+	size_t at = search->frame_count;
+
+	while (search->lu.type != 0 && (mover = mover_before(search, &at)) != NULL) {
+		const struct history_command *c = mover->command;
+		if (mover->role == JUDGE_CRASHED)
+			return true;
+		if (c && (c->op == HISTORY_RESERVE || c->op == HISTORY_PREEMPT ||
+			  c->op == HISTORY_PREEMPT_AND_ABORT || c->op == HISTORY_REGISTER_AND_MOVE))
+			return false;
+	}
+	return false;
+}
+
+static uint32_t registrations_that_survived(const struct search *search)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < search->lu.nexus_count; i++)
+		count += registration_survived(search, i);
+	return count;
+}
+
+/* ---- what was before ---- */
+
+static bool was_registered(const struct search *search, uint32_t nexus)
+{
+	const struct judge_op *mover;
+	size_t at = search->frame_count;
+
+	while ((mover = mover_before(search, &at)) != NULL)
+		if (mover->command && mover->nexus == nexus && registers(mover->command))
+			return true;
+	return false;
+}
+
+static bool reported_before(const struct search *search, const struct judge_op *op)
+{
+	const struct judge_op *mover;
+	size_t at = search->frame_count;
+
+	while ((mover = mover_before(search, &at)) != NULL) {
+		if (mover->nexus != op->nexus)
+			continue;
+		if (mover->role == JUDGE_SESSION_BEGIN)
+			return false;
+		if (mover->result && mover->result->outcome == HISTORY_CHECK &&
+		    mover->result->sense_key == 6 && mover->result->asc == op->result->asc &&
+		    mover->result->ascq == op->result->ascq)
+			return true;
+	}
+	return false;
+}
+
+/* Does an SPC-2 reservation stand in the way of this? It keeps its own holder, too, from PERSISTENT
+ * RESERVE IN and OUT. */
+static bool kept_out_by_spc2(const struct search *search, const struct judge_op *op)
+{
+	uint32_t owner = search->lu.spc2_owner;
+
+	return owner != (uint32_t)LU_NOBODY &&
+	       (owner != op->nexus || history_op_is_pr_out(op->command->op) ||
+		history_op_is_pr_in(op->command->op));
+}
+
+/* ---- the rules of each kind of command ---- */
+
+static enum judge_rule rule_of_data(const struct search *search, const struct judge_op *op,
+				    bool let_through)
+{
+	bool write =
+		op->command->op == HISTORY_WRITE || op->command->access == HISTORY_ACCESS_WRITE;
+
+	if (!let_through && registration_survived(search, op->nexus))
+		return JUDGE_LOST_BY_CRASH;
+	if (!let_through)
+		return fresh_from_crash(search, op) ? JUDGE_KEPT_OVER_CRASH
+						    : JUDGE_NEEDLESS_CONFLICT;
+	if (op->found_on_medium)
+		return JUDGE_FENCED_WRITE_ON_MEDIUM;
+	if (kept_out_by_spc2(search, op))
+		return JUDGE_SPC2_RESERVATION;
+	if (reservation_survived(search))
+		return JUDGE_LOST_BY_CRASH;
+	if (!write)
+		return JUDGE_READ_BY_STRANGER;
+	return was_registered(search, op->nexus) && search->lu.keys[op->nexus] == 0
+		       ? JUDGE_FENCED_WRITE_ACKNOWLEDGED
+		       : JUDGE_WRITE_BY_STRANGER;
+}
+
+static enum judge_rule rule_of_holder(const struct search *search, const struct judge_op *op)
+{
+	if (op->result->holder_type == 0 && reservation_survived(search))
+		return JUDGE_LOST_BY_CRASH;
+	if (!fresh_from_crash(search, op))
+		return JUDGE_HOLDER;
+	return search->lu.type != 0 ? JUDGE_LOST_BY_CRASH : JUDGE_KEPT_OVER_CRASH;
+}
+
+static enum judge_rule rule_of_keys(const struct search *search, const struct judge_op *op)
+{
+	uint32_t shown = op->result->key_count, wanted = search->lu.registered;
+
+	if (shown < wanted && registrations_that_survived(search) >= wanted - shown)
+		return JUDGE_LOST_BY_CRASH;
+	if (!fresh_from_crash(search, op))
+		return JUDGE_KEYS;
+	return shown > wanted ? JUDGE_KEPT_OVER_CRASH : JUDGE_LOST_BY_CRASH;
+}
+
+static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_op *op)
+{
+	const char *field = "";
+
+	if (kept_out_by_spc2(search, op))
+		return JUDGE_SPC2_RESERVATION;
+	if (lu_shows(&search->lu, op->command, op->result, &field))
+		return JUDGE_ORDER;
+	if (strcmp(field, "generation") == 0)
+		return JUDGE_GENERATION;
+	return strcmp(field, "keys") == 0 ? rule_of_keys(search, op) : rule_of_holder(search, op);
+}
+
+/* GOOD, where it had to be refused. */
+static enum judge_rule rule_of_admitted(const struct search *search, const struct judge_op *op)
+{
+	bool registered = search->lu.keys[op->nexus] != 0;
+
+	if (kept_out_by_spc2(search, op))
+		return JUDGE_SPC2_RESERVATION;
+	if (op->command->op == HISTORY_RESERVE && registered && reservation_survived(search))
+		return JUDGE_LOST_BY_CRASH;
+	if (!registered && fresh_from_crash(search, op))
+		return JUDGE_KEPT_OVER_CRASH;
+	return JUDGE_PR_OUT_ADMITTED;
+}
+
+static enum judge_rule rule_of_pr_out(const struct search *search, const struct judge_op *op,
+				      const struct lu_answer *wanted)
+{
+	if (op->result->outcome == wanted->outcome)
+		return JUDGE_ORDER;
+	if (op->result->outcome == HISTORY_GOOD)
+		return rule_of_admitted(search, op);
+	if (registration_survived(search, op->nexus))
+		return JUDGE_LOST_BY_CRASH;
+	if (fresh_from_crash(search, op))
+		return JUDGE_KEPT_OVER_CRASH;
+	if (op->result->outcome != HISTORY_CONFLICT)
+		return JUDGE_ORDER;
+	return wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT : JUDGE_ORDER;
+}
+
+static enum judge_rule rule_of_spc2(const struct search *search, const struct judge_op *op)
+{
+	if (op->result->outcome == HISTORY_GOOD)
+		return JUDGE_SPC2_RESERVATION;
+	if (op->result->outcome != HISTORY_CONFLICT)
+		return JUDGE_ORDER;
+	return rule_of_data(search, op, false);
+}
+
+static bool is_spc2(const struct history_command *c)
+{
+	return c->op == HISTORY_SPC2_RESERVE || c->op == HISTORY_SPC2_RELEASE;
+}
+
+enum judge_rule search_rule_of(struct search *search, const struct judge_op *op,
+			       const struct lu_answer *wanted)
+{
+	const struct history_result *r = op->result;
+
+	if (!op->command)
+		return JUDGE_ORDER;
+	if (!r || op->found_on_medium)
+		return rule_of_data(search, op, true);
+	if (r->outcome == HISTORY_CHECK && r->sense_key == 6)
+		return reported_before(search, op) && !lu_attention_pending(&search->lu, op->nexus)
+			       ? JUDGE_UNIT_ATTENTION_TWICE
+			       : JUDGE_UNIT_ATTENTION_WRONG;
+	if (lu_attention_pending(&search->lu, op->nexus) && !op->was_clear &&
+	    lu_reports_attention(op->command))
+		return JUDGE_UNIT_ATTENTION_LOST;
+	if (history_op_is_pr_in(op->command->op))
+		return r->outcome == HISTORY_GOOD ? rule_of_pr_in(search, op) : JUDGE_ORDER;
+	if (history_op_is_pr_out(op->command->op))
+		return rule_of_pr_out(search, op, wanted);
+	if (is_spc2(op->command))
+		return rule_of_spc2(search, op);
+	return rule_of_data(search, op, r->outcome == HISTORY_GOOD);
+}
