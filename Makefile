@@ -95,9 +95,11 @@ Q := $(if $(V),,@)
 # ---- programs ---------------------------------------------------------------------------------
 PROGRAMS := $(B)/holdfastd $(B)/holdfast
 
-$(B)/holdfastd: $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) \
-		$(CRYPTO_LIBS) $(URING_LIBS)
+DAEMON_PARTS := $(call objs,$(DAEMON_SRC)) $(LIB_SERVER) $(LIBS) $(LIB_CONFIG)
+DAEMON_LIBS   = -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) \
+                $(URING_LIBS)
+$(B)/holdfastd: $(DAEMON_PARTS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
@@ -179,7 +181,8 @@ export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
 export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
-            tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh
+            tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh \
+            tests/mutants/short.sh
 
 .PHONY: tests
 tests: $(TESTS) $(PROGRAMS) $(BENCH_STREAM) $(DOCS_PROGRAM)
@@ -190,6 +193,8 @@ export HOLDFAST  = $(abspath $(B)/holdfast)
 export HOLDFAST_LAB = $(abspath $(B)/holdfast-lab)
 export HOLDFAST_DOCS = $(abspath $(B)/docs)
 export LINUX_LOGS = $(B)/linux-logs
+# How tests/mutants/run builds a daemon of the same kind.
+export HOLDFAST_MAKE = make CC=$(CC) SAN=$(SAN) B=$(B)
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 # Each tests/fuzz/fuzz_NAME.c is a libFuzzer target with seeds in tests/fuzz/corpus/NAME.
@@ -289,6 +294,23 @@ check-valgrind: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
 	@HOLDFASTD_PLAIN=$(HOLDFASTD) HOLDFASTD=tests/conformance/valgrind \
 		tests/conformance/run -j 1 -k thin-512 -l $(B)/conformance-valgrind $(VALGRIND_PART)
+
+# Wrong targets: the daemon with a fault built in, each of which the lab has to find and name; see
+# tests/mutants/README.md. MUTANT is a folder with changed files of ours, which come before the
+# libraries that have the right ones.
+.PHONY: check-mutants mutant stress
+check-mutants: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/mutants/run -j $(JOBS) $(ARGS)
+mutant:
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -w $(LDFLAGS) -o $(MUTANT)/holdfastd $(MUTANT)/*.c \
+		$(DAEMON_PARTS) $(DAEMON_LIBS)
+
+# The stress with kill -9 every few seconds, judged piece by piece; tests/lab/stress --help.
+STRESS_SECONDS ?= 600
+stress: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/lab/stress --seconds $(STRESS_SECONDS) --keep $(B)/stress $(ARGS)
 
 # Benchmarks print figures and ratios; nothing fails on them. tests/bench/run says what it can be
 # asked for; HOLDFAST_BENCH=long measures longer, HOLDFAST_BENCH_ARGS goes to it.
@@ -391,6 +413,8 @@ help:
 	@echo 'make check-kill        5,000 times kill -9 under load'
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
 	@echo 'make check-conformance the whole public suite against every kind of LUN'
+	@echo 'make check-mutants     wrong targets, each of which the lab has to find'
+	@echo 'make stress            the lab with kill -9, for STRESS_SECONDS (600)'
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-threads     what several threads do, under TSan'
