@@ -21,7 +21,8 @@
 #define CONFIG_SIZE_MIN		 (UINT64_C(1) << 20) /* bytes of a LUN */
 #define CONFIG_SIZE_MAX		 (UINT64_C(1) << 62)
 #define CONFIG_PORTALS_MAX	 64
-#define CONFIG_PORTAL_GROUPS_MAX 16	    /* different portal group tags */
+#define CONFIG_PORTAL_GROUPS_MAX 16 /* different portal group tags */
+#define CONFIG_FAULTS_MAX	 512
 #define CONFIG_INITIATORS_MAX	 1024	    /* in the list of one target */
 #define CONFIG_FILE_MAX		 (1u << 20) /* bytes of a configuration file */
 
@@ -221,6 +222,12 @@ struct config_policy {
 
 struct config_secrets; /* config/secrets.h */
 
+/* What it means is holdfast-faults(7)'s to know: config has only its text. */
+struct config_fault {
+	char *rule;
+	uint32_t line; /* in the file */
+};
+
 struct config {
 	char state_dir[CONFIG_PATH_MAX];	  /* empty: the default of holdfastd(8) */
 	uint32_t threads;			  /* 0: the number of cores, at most 8 */
@@ -238,6 +245,8 @@ struct config {
 	char secrets_path[CONFIG_PATH_MAX]; /* empty: there is no secrets file */
 	char discovery_user[256], discovery_mutual[256];
 	struct config_secrets *secrets; /* what is in that file, or NULL */
+	struct config_fault *faults;	/* in the order of the file */
+	uint32_t fault_count;
 	struct config_limits limits;
 	struct config_policy policy;
 };

@@ -90,6 +90,9 @@ void config_row_describe_range(const struct config_row *row, char ret_text[CONFI
 	case CONFIG_KIND_SET:
 		describe_set(row->choices, ret_text, len);
 		break;
+	case CONFIG_KIND_TEXTS:
+		snprintf(ret_text, len, "a list of texts, in parentheses");
+		break;
 	case CONFIG_KIND_GROUP:
 		snprintf(ret_text, len, "a group in braces");
 		break;

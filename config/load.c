@@ -30,6 +30,9 @@ void config_free(struct config **config)
 	for (uint32_t i = 0; c->personalities && i < c->personality_count; i++)
 		config_personality_clear(&c->personalities[i]);
 	free(c->personalities);
+	for (uint32_t i = 0; c->faults && i < c->fault_count; i++)
+		free(c->faults[i].rule);
+	free(c->faults);
 	config_secrets_free(&c->secrets);
 	free(c->portals);
 	free(c);

@@ -72,6 +72,7 @@ static bool is_unset(const struct config_row *row, const void *values)
 		return config_row_get_number(row, values) < row->min;
 	case CONFIG_KIND_TAGS:
 	case CONFIG_KIND_LUNS:
+	case CONFIG_KIND_TEXTS:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:
@@ -116,6 +117,7 @@ static void print_value(FILE *out, const struct config_row *row, const void *val
 		break;
 	case CONFIG_KIND_TAGS:
 	case CONFIG_KIND_LUNS:
+	case CONFIG_KIND_TEXTS:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:
@@ -222,9 +224,23 @@ void config_print_personalities(const struct config *config, FILE *out)
 	fputs(");\n", out);
 }
 
+static void print_faults(FILE *out, const struct config *config)
+{
+	if (config->fault_count == 0)
+		return;
+	fputs("faults = (\n", out);
+	for (uint32_t i = 0; i < config->fault_count; i++) {
+		print_indent(out, 1);
+		print_string(out, config->faults[i].rule);
+		fputs(i + 1 < config->fault_count ? ",\n" : "\n", out);
+	}
+	fputs(");\n", out);
+}
+
 void config_print(const struct config *config, FILE *out)
 {
 	print_rows(out, 0, CONFIG_GROUP_TOP, config);
+	print_faults(out, config);
 	config_print_personalities(config, out);
 	fputs("portals = (\n", out);
 	for (uint32_t i = 0; i < config->portal_count; i++) {

@@ -281,6 +281,37 @@ static bool read_targets(struct config_reader *reader, const config_setting_t *r
 	return true;
 }
 
+static bool read_faults(struct config_reader *reader, const config_setting_t *root,
+			struct config *config)
+{
+	const config_setting_t *list = config_read_list(root, "faults");
+	uint32_t count =
+		list ? config_read_list_count(reader, list, &top_place, CONFIG_FAULTS_MAX) : 0;
+
+	if (count == 0)
+		return true;
+	config->faults = calloc(count, sizeof(*config->faults));
+	if (!config->faults)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const config_setting_t *entry = config_setting_get_elem(list, i);
+		const char *rule = config_setting_get_string(entry);
+		char what[64];
+
+		snprintf(what, sizeof(what), "entry %u of `faults`", i + 1);
+		if (!rule)
+			config_read_problem(reader, entry, &top_place, what,
+					    "must be the text of a rule, not %s",
+					    config_read_type_name(entry));
+		config->faults[i].rule = strdup(rule ? rule : "");
+		if (!config->faults[i].rule)
+			return false;
+		config->faults[i].line = (uint32_t)config_setting_source_line(entry);
+		config->fault_count = i + 1;
+	}
+	return true;
+}
+
 static void read_member_group(struct config_reader *reader, const config_setting_t *root,
 			      enum config_group_id id, void *values)
 {
@@ -304,5 +335,6 @@ bool config_read_tree(struct config_reader *reader, const config_setting_t *root
 	read_member_group(reader, root, CONFIG_GROUP_POLICY, &config->policy);
 	/* LUNs take what they do not say from personalities. */
 	return config_read_personalities(reader, root, config) &&
-	       read_portals(reader, root, config) && read_targets(reader, root, config);
+	       read_faults(reader, root, config) && read_portals(reader, root, config) &&
+	       read_targets(reader, root, config);
 }

@@ -332,6 +332,7 @@ static void row_read(const struct row_read *read)
 			row_wrong_type(read, NULL);
 		break;
 	case CONFIG_KIND_LIST:
+	case CONFIG_KIND_TEXTS:
 		if (config_setting_type(read->setting) != CONFIG_TYPE_LIST)
 			row_wrong_type(read, NULL);
 		break;

@@ -115,6 +115,10 @@ static const struct config_row top_rows[] = {
 	 AT(struct config, trace_pdus),
 	 .initial = 0,
 	 .doc = "The trace keeps the header of each PDU, too."},
+	{.name = "faults",
+	 .kind = CONFIG_KIND_TEXTS,
+	 .initial_note = "none",
+	 .doc = "Rules that make the target misbehave on purpose."},
 	{.name = "portals",
 	 .kind = CONFIG_KIND_LIST,
 	 .initial_note = "one portal, 127.0.0.1:3260, in group 1",
@@ -555,6 +559,7 @@ static void config_row_default(const struct config_row *row, void *values)
 	case CONFIG_KIND_TAGS:
 	case CONFIG_KIND_LUNS:
 	case CONFIG_KIND_SET:
+	case CONFIG_KIND_TEXTS:
 	case CONFIG_KIND_GROUP:
 	case CONFIG_KIND_LIST:
 	case CONFIG_KIND_INVALID:

@@ -21,6 +21,7 @@ enum config_kind {
 	CONFIG_KIND_TAGS,    /* an array of portal group tags: read by the target's reader */
 	CONFIG_KIND_LUNS,    /* an array of LUN numbers: read by the initiator's reader */
 	CONFIG_KIND_SET,     /* uint32_t: an array of `choices`, a bit for the value of each */
+	CONFIG_KIND_TEXTS,   /* a list of texts: read by its own reader */
 	CONFIG_KIND_GROUP,   /* { ... } with rows of its own */
 	CONFIG_KIND_LIST,    /* ( {...}, {...} ) with rows of its own */
 };

@@ -30,9 +30,10 @@ struct iscsi_node;
 typedef void (*iscsi_fault_consider)(const char *word, const char *candidate, const char **best,
 				     size_t *best_cost);
 
-/* Is it a rule? If not, the error names the culprit. */
+/* Is it a rule? Then with its id, "" if it gives itself none; if not, the error names the culprit.
+ */
 bool iscsi_fault_check(const char *text, iscsi_fault_consider consider,
-		       char ret_error[ISCSI_FAULT_ERROR_MAX]);
+		       char ret_id[ISCSI_FAULT_ID_MAX], char ret_error[ISCSI_FAULT_ERROR_MAX]);
 
 /*
  * Adds a rule behind the others; it holds for connections that are there already as well. 0 with

@@ -247,13 +247,15 @@ void fault_rule_free(struct fault_rule **rule)
 }
 
 bool iscsi_fault_check(const char *text, iscsi_fault_consider consider,
-		       char ret_error[ISCSI_FAULT_ERROR_MAX])
+		       char ret_id[ISCSI_FAULT_ID_MAX], char ret_error[ISCSI_FAULT_ERROR_MAX])
 {
 	struct fault_rule *rule = fault_rule_parse(text, consider, ret_error);
-	bool good = rule != NULL;
 
+	if (!rule)
+		return false;
+	snprintf(ret_id, ISCSI_FAULT_ID_MAX, "%s", rule->id);
 	fault_rule_free(&rule);
-	return good;
+	return true;
 }
 
 /* --- firing ----------------------------------------------------------------------------------- */

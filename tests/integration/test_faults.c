@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONFIG                                                                                 \
 	"targets = ( { name = \"iqn.2026-11.test:disk\"; luns = (\n  { backing = \"memory\"; " \
@@ -121,6 +122,41 @@ START_TEST(rules_are_shown_and_taken_away)
 }
 END_TEST
 
+START_TEST(rules_of_the_configuration_file_hold_from_the_start)
+{
+	daemon_finish(&target);
+	daemon_start_configured(&target, "127.0.0.1:0",
+				CONFIG "faults = ( \"id=a on command op=test-unit-ready times=1 "
+				       "do status busy\",\n  \"id=b on nop-out do drop\" );\n");
+	ck_assert_int_eq(firings("a"), 0);
+	ck_assert_int_eq(firings("b"), 0);
+	struct login_options options = {.name = "iqn.2026-11.test:user", .isid = 1};
+	struct iscsi_context *initiator = initiator_try_login(&target, &options);
+	ck_assert_int_eq(test_unit_ready(initiator), SCSI_STATUS_BUSY);
+	initiator_logout(&initiator);
+}
+END_TEST
+
+START_TEST(a_wrong_rule_in_the_file_is_told_with_its_line)
+{
+	char path[] = "/tmp/holdfast-faults-XXXXXX";
+	int fd = mkstemp(path);
+	static const char text[] =
+		"faults = (\n \"on accept do rst\",\n \"on command do statos 8\",\n"
+		" \"id=x on accept do rst\", \"id=x on accept do fin\" );\n";
+
+	ck_assert_int_eq(write(fd, text, sizeof(text) - 1), (ssize_t)sizeof(text) - 1);
+	close(fd);
+	const char *argv[] = {daemon_path(), "--check", "-c", path, NULL};
+	ck_assert_int_eq(program_run(argv, output, sizeof(output)), 2);
+	unlink(path);
+	ck_assert_msg(strstr(output, "line 3: there is no action `statos`; did you mean `status`?"),
+		      "%s", output);
+	ck_assert_msg(strstr(output, "line 4: its id `x` is that of the rule in line 4"), "%s",
+		      output);
+}
+END_TEST
+
 START_TEST(a_refused_login_is_refused_no_more_when_the_rule_is_spent)
 {
 	struct login_options options = {.name = "iqn.2026-11.test:user", .isid = 1};
@@ -168,6 +204,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_command_gets_the_status_that_a_rule_wants);
 	tcase_add_test(tcase, a_rule_is_refused_with_its_culprit_and_a_proposal);
 	tcase_add_test(tcase, rules_are_shown_and_taken_away);
+	tcase_add_test(tcase, rules_of_the_configuration_file_hold_from_the_start);
+	tcase_add_test(tcase, a_wrong_rule_in_the_file_is_told_with_its_line);
 	tcase_add_test(tcase, a_refused_login_is_refused_no_more_when_the_rule_is_spent);
 	tcase_add_test(tcase, a_reset_connection_leaves_a_target_that_serves);
 	tcase_add_test(tcase, one_byte_a_segment_is_the_same_stream);

@@ -8,6 +8,7 @@
 #include "tools/common/option_error.h"
 #include "tools/common/state_path.h"
 #include "tools/holdfastd/personality.h"
+#include "tools/holdfastd/serve_faults.h"
 
 #define THREADS_DEFAULT_MAX 8
 #define THREADS_MAX	    64
@@ -315,7 +316,8 @@ struct config *options_load_config(const struct options *options)
 	if (config && !(apply_to_targets(options, config) && apply_portals(options, config) &&
 			apply_daemon(options, config) &&
 			config_check(config, "command line", report_problem, NULL) &&
-			personalities_are_sound(config)))
+			personalities_are_sound(config) &&
+			serve_faults_are_sound(config, report_problem, NULL)))
 		config_free(&config);
 	return config;
 }

@@ -11,6 +11,7 @@
 #include "tools/holdfastd/control.h"
 #include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
+#include "tools/holdfastd/serve_faults.h"
 #include "tools/holdfastd/serve_luns.h"
 
 #define STOP_GRACE_MS	   4000
@@ -280,6 +281,7 @@ static bool build_node(struct service *service)
 		.log_context = service,
 		.trace = service->trace,
 	};
+	char fault_error[ISCSI_FAULT_ERROR_MAX];
 
 	service->executor = scsi_executor_create(service->config->threads);
 	if (!service->executor)
@@ -289,6 +291,9 @@ static bool build_node(struct service *service)
 	service->node = iscsi_node_create(&node);
 	if (!service->node)
 		return failed(service, "iSCSI node", errno);
+	int error = serve_faults_add(service->node, service->config, fault_error);
+	if (error)
+		return failed(service, fault_error, -error);
 	service->server =
 		iscsi_server_create(service->loop, service->node, service->executor, &node.limits);
 	return service->server || failed(service, "iSCSI server", errno);
