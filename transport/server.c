@@ -9,22 +9,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "transport/server_internal.h"
-
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-uint64_t server_now_ms(const struct iscsi_server *server)
-{
-	return clock_ms(CLOCK_MONOTONIC) + server->clock_offset_ms;
-}
 
 static void server_note_stopped(struct iscsi_server *server);
 
@@ -65,13 +52,7 @@ static void server_set_recovery_timer(struct iscsi_server *server)
 	if (deadline == server->recovery_deadline)
 		return;
 	server->recovery_deadline = deadline;
-	ev_timer_stop(server->loop, &server->recovery);
-	if (deadline == UINT64_MAX)
-		return;
-	uint64_t now = server_now_ms(server);
-	ev_timer_set(&server->recovery, deadline > now ? (double)(deadline - now) / 1000.0 : 0.0,
-		     0.0);
-	ev_timer_start(server->loop, &server->recovery);
+	server_timer_set(server, &server->recovery, deadline);
 }
 
 static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int events)
@@ -132,7 +113,7 @@ struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node
 	server->node = node;
 	server->executor = executor;
 	server->connections_max = limits->connections_max;
-	server->clock_offset_ms = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_MONOTONIC);
+	server_clock_init(&server->clock);
 	ev_io_init(&server->reapable, server_on_reapable, scsi_executor_fd(executor), EV_READ);
 	ev_prepare_init(&server->before_sleep, server_before_sleep);
 	ev_init(&server->grace, server_on_grace_over);
@@ -165,6 +146,7 @@ void iscsi_server_stop(struct iscsi_server *server, uint32_t grace_ms,
 	server->stopped = stopped;
 	server->stopped_context = context;
 	server_close_listeners(server);
+	iscsi_server_clock_resume(server); /* nobody is there to step it on any more */
 	DL_FOREACH_SAFE(server->conns, c, next)
 	if (!c->conn)
 		server_conn_close(c); /* it only lingered */

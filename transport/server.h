@@ -37,6 +37,21 @@ void iscsi_server_start(struct iscsi_server *server);
 void iscsi_server_stop(struct iscsi_server *server, uint32_t grace_ms,
 		       void (*stopped)(void *context), void *context);
 
+/*
+ * The clock that every timer of a connection or a session goes by (pings, timeouts, recovery, fault
+ * rules) can be held, moved on and let go; it goes on from where it was held. What is due after a
+ * step is done in the next turn of the loop.
+ */
+struct iscsi_server_clock {
+	bool frozen;
+	uint64_t now_ms;  /* since 1970 */
+	int64_t ahead_ms; /* of the system's clock; negative: behind */
+};
+struct iscsi_server_clock iscsi_server_clock(const struct iscsi_server *server);
+void iscsi_server_clock_freeze(struct iscsi_server *server);
+void iscsi_server_clock_step(struct iscsi_server *server, uint64_t ms);
+void iscsi_server_clock_resume(struct iscsi_server *server);
+
 uint32_t iscsi_server_connections(const struct iscsi_server *server);
 
 #endif

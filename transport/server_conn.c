@@ -114,18 +114,12 @@ static void watcher_set(struct ev_loop *loop, ev_io *watcher, bool wanted)
 
 static void server_conn_set_timer(struct server_conn *c)
 {
-	struct ev_loop *loop = c->server->loop;
 	uint64_t deadline = iscsi_conn_deadline(c->conn);
 
 	if (deadline == c->timer_deadline)
 		return;
 	c->timer_deadline = deadline;
-	ev_timer_stop(loop, &c->timer);
-	if (deadline == UINT64_MAX)
-		return;
-	uint64_t now = server_now_ms(c->server);
-	ev_timer_set(&c->timer, deadline > now ? (double)(deadline - now) / 1000.0 : 0.0, 0.0);
-	ev_timer_start(loop, &c->timer);
+	server_timer_set(c->server, &c->timer, deadline);
 }
 
 /* Close is then a reset, and nothing lingers. */

@@ -1,6 +1,7 @@
 /*
  * The inside of the libev server: what its files share.
  *
+ *   server_clock.c     time, and who holds it
  *   server.c           the loop's turns, start and stop    server_conn.c    one connection's socket
  *   server_listener.c  portals                             server_address.c addresses as text
  */
@@ -31,6 +32,13 @@ struct server_listener {
 	ev_timer pause;
 };
 
+struct server_clock {
+	uint64_t offset_ms; /* wall clock minus monotonic clock, at start */
+	uint64_t shift_ms;  /* by which somebody has moved it, modulo 2^64 */
+	bool frozen;
+	uint64_t frozen_ms; /* what it shows then */
+};
+
 struct iscsi_server {
 	struct ev_loop *loop;
 	struct iscsi_node *node;
@@ -49,11 +57,14 @@ struct iscsi_server {
 	bool stopping;
 	void (*stopped)(void *context);
 	void *stopped_context;
-	uint64_t clock_offset_ms; /* wall clock minus monotonic clock, at start */
+	struct server_clock clock;
 };
 
 /* Never runs backwards, and reads as milliseconds since 1970 unless somebody sets the clock. */
 uint64_t server_now_ms(const struct iscsi_server *server);
+void server_clock_init(struct server_clock *clock);
+/* Stops the timer; and starts it, unless the deadline is UINT64_MAX or cannot come. */
+void server_timer_set(const struct iscsi_server *server, ev_timer *timer, uint64_t deadline_ms);
 
 /* Takes over fd, also when it fails. */
 void server_conn_open(struct server_listener *listener, int fd,

@@ -3,6 +3,7 @@
 #include "tests/support/suite.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,75 @@ START_TEST(one_byte_a_segment_is_the_same_stream)
 }
 END_TEST
 
+/* --- the clock -------------------------------------------------------------------------------- */
+
+#define TURN_MS 20
+
+static bool is_done;
+
+/* Whatever libiscsi has to do now, or within a moment. */
+static void turn(struct iscsi_context *initiator)
+{
+	struct pollfd wanted = {.fd = iscsi_get_fd(initiator),
+				.events = (short)iscsi_which_events(initiator)};
+
+	poll(&wanted, 1, TURN_MS);
+	ck_assert_int_eq(iscsi_service(initiator, wanted.revents), 0);
+}
+
+static void note_done(struct iscsi_context *initiator, int status, void *command_data,
+		      void *private_data)
+{
+	(void)initiator;
+	(void)command_data;
+	*(int *)private_data = status;
+	is_done = true;
+}
+
+START_TEST(a_delayed_command_ends_when_the_clock_is_stepped)
+{
+	struct iscsi_context *initiator = log_in();
+	int status = -1;
+
+	ck_assert_int_eq(tool("clock", "freeze", NULL), 0);
+	ck_assert_ptr_nonnull(strstr(output, "stands still"));
+	rule("id=slow on command op=test-unit-ready times=1 do delay 3600s");
+	is_done = false;
+	ck_assert_ptr_nonnull(iscsi_testunitready_task(initiator, 0, note_done, &status));
+	while (firings("slow") == 0)
+		turn(initiator);
+	ck_assert(!is_done);
+	ck_assert_int_eq(tool("clock", "step", "3600s", NULL), 0);
+	while (!is_done)
+		turn(initiator);
+	ck_assert_int_eq(status, SCSI_STATUS_GOOD);
+	ck_assert_int_eq(tool("clock", "resume", NULL), 0);
+	ck_assert_ptr_nonnull(strstr(output, "the clock goes"));
+	initiator_logout(&initiator);
+}
+END_TEST
+
+START_TEST(an_initiator_that_answers_no_ping_is_dropped_when_the_clock_is_stepped)
+{
+	struct iscsi_context *initiator = log_in();
+
+	rule("id=deaf on nop-out do drop");
+	ck_assert_int_eq(tool("clock", "freeze", NULL), 0);
+	ck_assert_int_eq(tool("clock", "step", "60s", NULL), 0); /* a ping is due */
+	while (firings("deaf") == 0)
+		turn(initiator);
+	ck_assert_int_eq(tool("clock", "step", "60s", NULL), 0); /* and its answer */
+	json_t *reply;
+	do {
+		ck_assert_int_eq(tool("sessions", "--json", NULL), 0);
+		reply = json_loads(output, 0, NULL);
+		is_done = json_array_size(json_object_get(reply, "sessions")) == 0;
+		json_decref(reply);
+	} while (!is_done);
+	iscsi_destroy_context(initiator);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_set_timeout(tcase, 60);
@@ -207,6 +277,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, rules_of_the_configuration_file_hold_from_the_start);
 	tcase_add_test(tcase, a_wrong_rule_in_the_file_is_told_with_its_line);
 	tcase_add_test(tcase, a_refused_login_is_refused_no_more_when_the_rule_is_spent);
+	tcase_add_test(tcase, a_delayed_command_ends_when_the_clock_is_stepped);
+	tcase_add_test(tcase,
+		       an_initiator_that_answers_no_ping_is_dropped_when_the_clock_is_stepped);
 	tcase_add_test(tcase, a_reset_connection_leaves_a_target_that_serves);
 	tcase_add_test(tcase, one_byte_a_segment_is_the_same_stream);
 }

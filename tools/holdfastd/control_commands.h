@@ -23,6 +23,13 @@ void control_fault_clear(struct service *service, const json_t *request,
 			 struct control_reply *reply);
 void control_fault_release(struct service *service, const json_t *request,
 			   struct control_reply *reply);
+void control_clock(struct service *service, const json_t *request, struct control_reply *reply);
+void control_clock_freeze(struct service *service, const json_t *request,
+			  struct control_reply *reply);
+void control_clock_step(struct service *service, const json_t *request,
+			struct control_reply *reply);
+void control_clock_resume(struct service *service, const json_t *request,
+			  struct control_reply *reply);
 void control_async(struct service *service, const json_t *request, struct control_reply *reply);
 void control_lun_add(struct service *service, const json_t *request, struct control_reply *reply);
 void control_lun_remove(struct service *service, const json_t *request,
