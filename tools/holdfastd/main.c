@@ -1,6 +1,7 @@
 /*
  * holdfastd: serves disks over iSCSI. See holdfastd(8).
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,6 +9,9 @@
 #include "tools/holdfastd/options.h"
 #include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/service.h"
+
+#define MMAPPED_MIN    (4 << 20)  /* bytes: what is as long goes back to the system at once */
+#define SPARE_HEAP_MAX (32 << 20) /* bytes that the heap keeps at its end */
 
 /* As many connections as the system lets us have. */
 static void raise_descriptor_limit(struct log *log)
@@ -21,6 +25,16 @@ static void raise_descriptor_limit(struct log *log)
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		log_line(log, LOG_LEVEL_WARNING, "no more than %llu descriptors can be had",
 			 (unsigned long long)before);
+}
+
+/*
+ * Data of commands comes and goes many times a millisecond. What malloc gives back to the system in
+ * between, the system has to clear page by page when it is asked for again.
+ */
+static void keep_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MMAPPED_MIN);
+	(void)mallopt(M_TRIM_THRESHOLD, SPARE_HEAP_MAX);
 }
 
 static enum exit_status check(const struct options *options, const struct config *config)
@@ -41,6 +55,7 @@ static enum exit_status serve(struct config *config)
 
 	umask(0077); /* disks, reservations and the control socket are the owner's alone */
 	raise_descriptor_limit(&log);
+	keep_memory();
 	return service_run(config, &log) ? STATUS_OK : STATUS_FAILED;
 }
 
