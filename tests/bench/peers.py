@@ -11,7 +11,7 @@ import subprocess
 import time
 
 START_S = 10
-CHUNK = 1 << 20
+PAGE = 4096
 
 
 class Skip(Exception):
@@ -33,10 +33,11 @@ def find(program):
 
 
 def make_file(path, size):
-    """A file without holes, all of it in the page cache."""
-    block = random.Random(1).randbytes(CHUNK)
-    with open(path, "wb") as file:
-        for _ in range(size // CHUNK):
+    """A file without holes, all of it in the page cache, page by page: what is written in one go
+    may become one large folio, and then the kernel looks at all of it for each 4 KiB written."""
+    block = random.Random(1).randbytes(PAGE)
+    with open(path, "wb", buffering=0) as file:
+        for _ in range(size // PAGE):
             file.write(block)
 
 
