@@ -6,7 +6,8 @@
 -- restart either the victim is registered and holds, or it is gone and the attacker holds. And when
 -- the GOOD did come, the second is the only one.
 
-for round = 1, 5 do
+-- So many microseconds after it was sent: from before the target has seen it to long after its end.
+for round, after_us in ipairs {0, 20, 60, 120, 200, 300, 500, 1000} do
 	local a, b = initiator("a-" .. round), initiator("b-" .. round)
 	up(a, b)
 	expect(a:register_and_ignore {new = 0xa, aptpl = true}, "good")
@@ -15,9 +16,8 @@ for round = 1, 5 do
 	local result
 	parallel {
 		function() result = b:preempt(0xa, "WE-RO") end,
-		function() if round > 1 then target.kill() end end,
+		function() target.kill(after_us) end,
 	}
-	if round == 1 then target.kill() end
 	target.start()
 
 	up(a, b)

@@ -105,6 +105,28 @@ else
 	sed 's/^/       | /' "$folder/said"
 fi
 
+# fails LUA MESSAGE: a scenario of these lines fails with a message that has this in it
+fails() {
+	printf -- '-- A scenario that fails\nlocal a = initiator "alice"\n%b\n' "$1" >"$folder/fails.lua"
+	must 1 "fails: $2" run "${own[@]}" "$folder/fails.lua"
+	if grep -qF "$2" "$folder/said"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "wrong  its message is not \`$2\`:"
+		sed 's/^/       | /' "$folder/said"
+	fi
+}
+fails 'up(a)\na:register()' 'fails.lua:4: register takes a new key'
+fails 'up(a)\na:cdb "zz"' 'fails.lua:4: `zz` is not a row of bytes in hexadecimal digits'
+fails 'up(a)\na:reserve "XX"' 'fails.lua:4: there is no type `XX`'
+fails 'a:read(1)' 'fails.lua:3: alice is not logged in'
+fails 'target.kill()\nup(a)' 'fails.lua:4: alice cannot log in'
+fails 'target.fault_add "on nonsense do drop"' 'fails.lua:3: the target: '
+fails 'target.kill()\ntarget.fault_list()' 'fails.lua:4: the target is dead'
+fails 'local t = {}\nwhile true do t[#t + 1] = ("x"):rep(1 << 20) .. #t end' 'not enough memory'
+fails 'parallel {function() up(a) end, function() a:logout() end}' 'fails.lua:3: alice is not logged in'
+
 # A scenario reaches the target and nothing else.
 cat >"$folder/sandbox.lua" <<'LUA'
 -- A scenario that looks for a way out

@@ -13,9 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/common/state_path.h"
+
 #define READY_TIMEOUT_MS 60000 /* a sanitized daemon on a busy machine is slow; a hang is not */
 #define STOP_TIMEOUT_MS	 20000
 #define READY_LINE_MAX	 4096
+#define LOG_LINES	 20 /* that are shown */
 #define TARGET_NAME	 "iqn.2026-11.io.holdfast:lab"
 #define DISK_SIZE	 "8M"
 
@@ -135,18 +138,22 @@ static bool take_ready_line(struct own *own, const char *line)
 	return taken;
 }
 
-/* What the daemon said before it went. */
+/* What the daemon said last before it went. */
 static void show_log(const struct own *own)
 {
-	char path[96], line[512];
+	char path[96], lines[LOG_LINES][512];
+	size_t count = 0;
 	FILE *in;
 
 	snprintf(path, sizeof(path), "%s/log", own->folder);
 	in = fopen(path, "r");
-	while (in && fgets(line, sizeof(line), in))
-		fprintf(stderr, "  | %s", line);
-	if (in)
-		fclose(in);
+	if (!in)
+		return;
+	while (fgets(lines[count % LOG_LINES], sizeof(lines[0]), in))
+		count++;
+	fclose(in);
+	for (size_t i = count > LOG_LINES ? count - LOG_LINES : 0; i < count; i++)
+		fprintf(stderr, "  | %s", lines[i % LOG_LINES]);
 }
 
 bool own_restart(struct own *own)
@@ -206,6 +213,23 @@ struct own *own_start(const struct own_options *options)
 bool own_runs(const struct own *own)
 {
 	return own->pid > 0;
+}
+
+bool own_died(struct own *own)
+{
+	int status;
+
+	if (own->pid <= 0 || waitpid(own->pid, &status, WNOHANG) != own->pid)
+		return false;
+	own->pid = 0;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "holdfast-lab: %s was ended by signal %d\n", own->holdfastd,
+			WTERMSIG(status));
+	else
+		fprintf(stderr, "holdfast-lab: %s ended with status %d\n", own->holdfastd,
+			WEXITSTATUS(status));
+	show_log(own);
+	return true;
 }
 
 void own_kill(struct own *own)
@@ -268,6 +292,12 @@ void own_fill_target(const struct own *own, struct lab_target *ret_target)
 	for (unsigned i = 0; i < own->ports; i++)
 		memcpy(ret_target->portals[i].address, own->addresses[i],
 		       sizeof(own->addresses[i]));
+}
+
+const char *own_control_path(const struct own *own, char *buffer, size_t len)
+{
+	snprintf(buffer, len, "%s/state/" STATE_CONTROL_SOCKET, own->folder);
+	return buffer;
 }
 
 const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len)

@@ -26,12 +26,16 @@ void own_free(struct own **own);
 /* Address and name; its block size and ports are for a probe to find. */
 void own_fill_target(const struct own *own, struct lab_target *ret_target);
 bool own_runs(const struct own *own);
+/* Has it died without having been asked to? Then that is said, with what it had logged. */
+bool own_died(struct own *own);
 /* SIGKILL, and waits. */
 void own_kill(struct own *own);
 /* SIGTERM, and waits. False: it did not end as it should. */
 bool own_stop(struct own *own);
 /* Starts it again where it was. False: said why. */
 bool own_restart(struct own *own);
+/* Its control socket. Returns buffer. */
+const char *own_control_path(const struct own *own, char *buffer, size_t len);
 /* The backing file of a LUN. Returns buffer. */
 const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len);
 

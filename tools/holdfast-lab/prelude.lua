@@ -30,6 +30,9 @@ end
 local function hex(number) return string.format("0x%x", number) end
 
 local function from_hex(text)
+	if text:find "[^%x%s]" or #text:gsub("%s", "") % 2 == 1 then
+		error("`" .. text .. "` is not a row of bytes in hexadecimal digits", 0)
+	end
 	return (text:gsub("%s", ""):gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
 end
 
@@ -83,13 +86,14 @@ end
 
 local function register(self, op, given)
 	local o = options_of(given, "new")
+	if not o.new then error(op .. " takes a new key: a:" .. op .. "(0xa)", 0) end
 	local lun = o.lun or 0
 	local result = self:send {
 		op = op, lun = lun, key = o.key or (op == "register" and self:key(lun) or 0),
-		action_key = o.new or 0, aptpl = o.aptpl, all_tg_pt = o.all_tg_pt,
+		action_key = o.new, aptpl = o.aptpl, all_tg_pt = o.all_tg_pt,
 		others = raw_list(o.others), type = o.type, scope = o.scope,
 	}
-	if result.outcome == "good" then self.keys[lun] = o.new or 0 end
+	if result.outcome == "good" then self.keys[lun] = o.new end
 	return result
 end
 
@@ -181,6 +185,69 @@ function Initiator:cdb(given)
 		op = "cdb", lun = o.lun, cdb = from_hex(o.cdb), out = o.out and from_hex(o.out),
 		in_len = o.in_len, access = o.access,
 	}
+end
+
+-- Commands of disks by their names, as raw CDBs. What a reservation admits of each is the lab's
+-- knowledge, see `access` above.
+local function blocks_of(given)
+	local o = options_of(given, "lba")
+	return o, o.lba or 0, o.blocks or 1
+end
+
+-- `count` blocks of this byte.
+local function filled(count, byte) return string.char(byte or 0):rep(target.block_size * count) end
+
+local function send_cdb(self, o, cdb, out, in_len)
+	return self:send {op = "cdb", lun = o.lun, cdb = cdb, out = out, in_len = in_len}
+end
+
+function Initiator:inquiry(given)
+	local o = options_of(given, "page")
+	local page = o.page or 0
+	return send_cdb(self, o, string.pack(">BBBI2B", 0x12, o.page and 1 or 0, page, 255, 0), nil, 255)
+end
+
+function Initiator:report_luns()
+	return send_cdb(self, {}, string.pack(">BBBBBBI4BB", 0xa0, 0, 0, 0, 0, 0, 1024, 0, 0), nil, 1024)
+end
+
+function Initiator:read_capacity(given)
+	local o = options_of(given, "lun")
+	return send_cdb(self, o, string.pack(">BBI8I4BB", 0x9e, 0x10, 0, 32, 0, 0), nil, 32)
+end
+
+function Initiator:verify(given)
+	local o, lba, blocks = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI8I4BB", 0x8f, 0, lba, blocks, 0, 0))
+end
+
+function Initiator:synchronize_cache(given)
+	local o, lba = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI8I4BB", 0x91, 0, lba, o.blocks or 0, 0, 0))
+end
+
+function Initiator:unmap(given)
+	local o, lba, blocks = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI4BI2B", 0x42, 0, 0, 0, 24, 0),
+		string.pack(">I2I2I4I8I4I4", 22, 16, 0, lba, blocks, 0))
+end
+
+function Initiator:write_same(given)
+	local o, lba, blocks = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI8I4BB", 0x93, 0, lba, blocks, 0, 0), filled(1, o.byte))
+end
+
+-- Writes `byte` everywhere, if what is there is `was` everywhere.
+function Initiator:compare_and_write(given)
+	local o, lba, blocks = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI8I3BBB", 0x89, 0, lba, 0, blocks, 0, 0),
+		filled(blocks, o.was) .. filled(blocks, o.byte))
+end
+
+function Initiator:write_and_verify(given)
+	local o, lba, blocks = blocks_of(given)
+	return send_cdb(self, o, string.pack(">BBI8I4BB", 0x8e, 0, lba, blocks, 0, 0),
+		filled(blocks, o.byte))
 end
 
 -- ---- expectations ----
@@ -326,6 +393,20 @@ end
 function restart()
 	target.kill()
 	target.start()
+end
+
+-- ---- what our own target can be asked to do ----
+
+-- A fault rule, see holdfast-faults(7); returns its id.
+function target.fault_add(rule) return target.control {command = "fault-add", rule = rule}.id end
+-- Of each rule: id, rule, matches, firings, held.
+function target.fault_list() return target.control {command = "fault-list"}.rules end
+-- One, or all of them; return how many.
+function target.fault_clear(id)
+	return target.control {command = "fault-clear", id = id}.cleared
+end
+function target.fault_release(id)
+	return target.control {command = "fault-release", id = id}.released
 end
 
 function type_name(number) return type_names[number] end

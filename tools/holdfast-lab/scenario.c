@@ -11,7 +11,8 @@
 
 #define TURN_MS	       20
 #define LINE_MAX_BYTES 512
-#define SCAN_MAX       4096 /* blocks */
+#define SCAN_MAX       4096		   /* blocks */
+#define MEMORY_MAX     ((size_t)256 << 20) /* bytes of one scenario */
 
 /* ---- the head ---- */
 
@@ -113,6 +114,26 @@ static bool open_libraries(struct player *player, struct strand *main_strand)
 	return lua_pcall(lua, 1, 0, 0) == LUA_OK;
 }
 
+/* A scenario that eats memory ends before the machine does. */
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size)
+{
+	struct player *player = context;
+	size_t had = block ? old_size : 0;
+	void *grown;
+
+	if (new_size == 0) {
+		free(block);
+		player->memory -= had;
+		return NULL;
+	}
+	if (new_size > had && player->memory - had > MEMORY_MAX - new_size)
+		return NULL;
+	grown = realloc(block, new_size);
+	if (grown)
+		player->memory += new_size - had;
+	return grown;
+}
+
 /* ---- playing ---- */
 
 /* The line of the scenario that is to blame; "": none. What failed has left its stack as it was. */
@@ -145,9 +166,13 @@ static void fail(struct player *player, lua_State *lua)
 {
 	const char *message = lua_tostring(lua, -1);
 	char place[512], text[HISTORY_TEXT_MAX + 1];
+	const struct strand *strand = scenario_strand(lua);
 
 	player->failed = true;
 	locate(lua, place, sizeof(place));
+	/* A block of the prelude's own making (`up`): who waits for it is to blame. */
+	for (; place[0] == '\0' && strand->group; strand = strand->group->waiting)
+		locate(strand->group->waiting->lua, place, sizeof(place));
 	if (!message)
 		message = "an error without a message";
 	else if (place[0] != '\0')
@@ -238,11 +263,12 @@ static void free_player(struct player *player)
 
 bool scenario_play(struct setup *setup, const char *path, unsigned pace_ms)
 {
-	struct player player = {
-		.setup = setup, .lua = luaL_newstate(), .pace_ns = (uint64_t)pace_ms * 1000000};
-	struct strand *main_strand =
-		player.lua ? scenario_strand_start(&player, player.lua, NULL) : NULL;
+	struct player player = {.setup = setup, .pace_ns = (uint64_t)pace_ms * 1000000};
+	struct strand *main_strand = NULL;
 
+	player.lua = lua_newstate(allocate, &player);
+	if (player.lua)
+		main_strand = scenario_strand_start(&player, player.lua, NULL);
 	if (!main_strand) {
 		fputs("holdfast-lab: no memory\n", stderr);
 		if (player.lua)

@@ -43,6 +43,7 @@ struct player {
 	struct strand *strands;
 	struct strand_group *groups;
 	uint64_t pace_ns;
+	size_t memory;	       /* bytes that Lua has */
 	unsigned expectations; /* that were met */
 	bool failed;
 	uint64_t first_lba, end_lba; /* of the blocks that were written; none: equal */

@@ -1,5 +1,5 @@
 /*
- * Primitives: blocks that run side by side, the target, and notes.
+ * Primitives: blocks that run side by side, and notes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,8 @@
 
 #include "tools/holdfast-lab/scenario_internal.h"
 
-#define NOTE_BEATS	  5 /* to read it */
-#define TARGET_BEATS	  3
-#define KILL_AFTER_US_MAX 10000000
-#define INSTRUCTIONS_MAX  100000000 /* of one strand: more of them wait for nothing */
+#define NOTE_BEATS	 5	   /* to read it */
+#define INSTRUCTIONS_MAX 100000000 /* of one strand: more of them wait for nothing */
 
 struct player *scenario_player(lua_State *lua)
 {
@@ -161,58 +159,4 @@ void scenario_open_strands(lua_State *lua)
 					     {NULL, NULL}};
 
 	luaL_setfuncs(lua, functions, 0);
-}
-
-/* ---- the target ---- */
-
-static struct setup *check_own(lua_State *lua)
-{
-	struct setup *setup = scenario_player(lua)->setup;
-
-	if (!setup->own)
-		luaL_error(lua, "this target is not the lab's own (--own)");
-	return setup;
-}
-
-/* kill(after_us) */
-static int do_kill(lua_State *lua)
-{
-	struct setup *setup = check_own(lua);
-	lua_Integer after_us = luaL_optinteger(lua, 1, 0);
-
-	luaL_argcheck(lua, after_us >= 0 && after_us <= KILL_AFTER_US_MAX, 1,
-		      "microseconds, at most ten seconds");
-
-	if (!own_runs(setup->own))
-		return luaL_error(lua, "the target is dead already");
-	setup_kill(setup, (unsigned)after_us);
-	return scenario_pause(lua, TARGET_BEATS);
-}
-
-static int do_start(lua_State *lua)
-{
-	struct setup *setup = check_own(lua);
-
-	if (own_runs(setup->own))
-		return luaL_error(lua, "the target runs already");
-	if (!setup_start(setup))
-		return luaL_error(lua, "the target does not start");
-	return scenario_pause(lua, TARGET_BEATS);
-}
-
-void scenario_open_target(lua_State *lua)
-{
-	static const luaL_Reg functions[] = {{"kill", do_kill}, {"start", do_start}, {NULL, NULL}};
-	const struct setup *setup = scenario_player(lua)->setup;
-
-	luaL_newlib(lua, functions);
-	lua_pushstring(lua, setup->head.profile);
-	lua_setfield(lua, -2, "profile");
-	lua_pushboolean(lua, setup->own != NULL);
-	lua_setfield(lua, -2, "own");
-	lua_pushinteger(lua, (lua_Integer)setup->target.portal_count);
-	lua_setfield(lua, -2, "portals");
-	lua_pushinteger(lua, (lua_Integer)setup->target.block_size);
-	lua_setfield(lua, -2, "block_size");
-	lua_setfield(lua, -2, "target");
 }

@@ -256,16 +256,18 @@ bool setup_scan(struct setup *setup, uint64_t lba, uint32_t blocks)
 
 bool setup_close(struct setup *setup)
 {
+	bool died;
 	int error;
 
 	setup_show_end(setup);
 	loop_free(&setup->loop);
 	error = recorder_finish(&setup->recorder);
+	died = setup->own && own_died(setup->own);
 	own_free(&setup->own);
 	forget_signals(setup);
 	if (error != 0)
 		fprintf(stderr, "holdfast-lab: the history is not whole: %s\n", strerror(-error));
-	return error == 0;
+	return error == 0 && !died;
 }
 
 static enum lab_status write_report(const struct setup *setup, const struct history *history,
