@@ -20,6 +20,7 @@
 #define ISCSI_FAULT_TEXT_MAX  4096 /* limit: bytes of a rule */
 #define ISCSI_FAULT_ID_MAX    32   /* with its NUL */
 #define ISCSI_FAULT_ERROR_MAX 320
+#define ISCSI_FAULT_PEER_MAX  80
 
 struct iscsi_node;
 
@@ -47,11 +48,20 @@ unsigned iscsi_node_fault_clear(struct iscsi_node *node, const char *id);
 /* Lets go on what the rule (NULL: any of them) holds or delays; the rule stays. How many. */
 unsigned iscsi_node_fault_release(struct iscsi_node *node, const char *id);
 
+/* Where a rule fired for the first time. */
+struct iscsi_fault_first {
+	char peer[ISCSI_FAULT_PEER_MAX]; /* address; "": it has not fired */
+	bool is_pdu, is_sent;
+	uint64_t pdu; /* as in iscsi_fault_event */
+	uint32_t itt;
+};
+
 struct iscsi_fault_info {
 	const char *id, *text;
 	uint64_t seed;
 	uint64_t matches, firings;
 	uint64_t held; /* commands and PDUs, just now */
+	struct iscsi_fault_first first;
 };
 void iscsi_node_each_fault(const struct iscsi_node *node,
 			   void (*each)(void *context, const struct iscsi_fault_info *info),

@@ -141,8 +141,8 @@ void fault_scene_pdu(struct iscsi_conn *conn, const struct iscsi_task *task,
 		     struct fault_moment *ret);
 void fault_scene_task(const struct iscsi_task *task, struct fault_moment *ret);
 struct iscsi_task *fault_scene_task_of(struct iscsi_conn *conn, uint8_t opcode, uint32_t itt);
-void fault_tell(struct iscsi_conn *conn, const struct fault_rule *rule,
-		const struct fault_moment *moment, uint32_t itt);
+void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct fault_moment *moment,
+		uint32_t itt);
 
 /* fault_state.c */
 /* When a `delay` or `hold` is over; `salt` makes the jitter differ. */

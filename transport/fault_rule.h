@@ -256,6 +256,7 @@ struct fault_rule {
 	unsigned action_count;
 
 	uint64_t matches, firings;
+	struct iscsi_fault_first first;
 	struct fault_rule *prev, *next;
 };
 

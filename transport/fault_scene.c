@@ -163,8 +163,19 @@ static const char *moment_name(const struct fault_moment *moment)
 	return word ? word : "unknown PDU";
 }
 
-void fault_tell(struct iscsi_conn *conn, const struct fault_rule *rule,
-		const struct fault_moment *moment, uint32_t itt)
+static void remember_first(struct fault_rule *rule, const struct iscsi_fault_event *event)
+{
+	if (rule->first.peer[0])
+		return;
+	snprintf(rule->first.peer, sizeof(rule->first.peer), "%s", event->peer);
+	rule->first.is_pdu = event->is_pdu;
+	rule->first.is_sent = event->is_sent;
+	rule->first.pdu = event->pdu;
+	rule->first.itt = event->itt;
+}
+
+void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct fault_moment *moment,
+		uint32_t itt)
 {
 	const struct iscsi_faults *faults = conn->node->faults;
 	struct iscsi_fault_event event = {
@@ -183,6 +194,7 @@ void fault_tell(struct iscsi_conn *conn, const struct fault_rule *rule,
 
 	char what[TRACE_NOTE_MAX];
 
+	remember_first(rule, &event);
 	snprintf(what, sizeof(what), "rule %s on %s: %s", event.rule, event.moment, event.what);
 	trace_put_fault(conn->node->config.trace, conn->who, itt,
 			moment->has_lun ? moment->lun : TRACE_NO_LUN, what);

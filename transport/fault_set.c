@@ -188,6 +188,7 @@ void iscsi_node_each_fault(const struct iscsi_node *node,
 			.matches = rule->matches,
 			.firings = rule->firings,
 			.held = held_by(node, rule),
+			.first = rule->first,
 		};
 
 		each(context, &info);

@@ -34,6 +34,12 @@ static void add_rule(void *context, const struct iscsi_fault_info *info)
 	json_object_set_new(object, "matches", json_integer((json_int_t)info->matches));
 	json_object_set_new(object, "firings", json_integer((json_int_t)info->firings));
 	json_object_set_new(object, "held", json_integer((json_int_t)info->held));
+	if (info->first.peer[0])
+		json_object_set_new(
+			object, "first",
+			json_pack("{s:s,s:b,s:b,s:I,s:I}", "peer", info->first.peer, "is_pdu",
+				  info->first.is_pdu, "is_sent", info->first.is_sent, "pdu",
+				  (json_int_t)info->first.pdu, "itt", (json_int_t)info->first.itt));
 	json_array_append_new(context, object);
 }
 
