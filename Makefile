@@ -51,6 +51,7 @@ LUA_LIBS     = $(shell pkg-config --libs lua5.4)
 LAB_SRC       := $(wildcard tools/lab/*.c)
 LAB_TOOL_SRC  := $(wildcard tools/holdfast-lab/*.c)
 DOCS_SRC      := $(wildcard tools/docs/*.c)
+CHECK_SRC     := $(wildcard tools/check/*.c)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 
@@ -60,6 +61,7 @@ LIB_TRANSPORT := $(B)/libtransport.a
 LIB_SERVER    := $(B)/libserver.a
 LIB_CONFIG    := $(B)/libconfig_file.a
 LIB_LAB       := $(B)/liblab.a
+LIB_CHECK     := $(B)/libcheck_initiator.a
 LIBS          := $(LIB_TRANSPORT) $(LIB_TARGET) $(LIB_PR_ENGINE)
 
 $(LIB_PR_ENGINE): $(call objs,$(PR_ENGINE_SRC))
@@ -67,6 +69,7 @@ $(LIB_TARGET):    $(call objs,$(TARGET_SRC))
 $(LIB_TRANSPORT): $(call objs,$(TRANSPORT_SRC))
 $(LIB_SERVER):    $(call objs,$(SERVER_SRC))
 $(LIB_CONFIG):    $(call objs,$(CONFIG_SRC))
+$(LIB_CHECK):     $(call objs,$(CHECK_SRC))
 $(LIB_LAB):       $(call objs,$(LAB_SRC)) $(B)/made/report_assets.o
 
 # The report's page is made of files, which are built in; its scripts become one.
@@ -101,7 +104,7 @@ DAEMON_LIBS   = -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) 
 $(B)/holdfastd: $(DAEMON_PARTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
+$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_CHECK) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
 
 # The lab needs an initiator, which building and running the target does not.
@@ -165,8 +168,9 @@ $(FAILURE_BIN): $(B)/%: $(B)/%.o \
 
 $(filter-out $(FAILURE_BIN),$(UNIT_BIN)) $(PROPERTY_BIN) $(CRASH_BIN): $(B)/%: $(B)/%.o \
 		$$(call objs,$$(call folder_helpers,$$*)) \
-		$(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIBS) $(LIB_CONFIG) \
+		$(LIB_SUPPORT) $(LIB_LAB) $(LIB_CHECK) $(LIBS) $(LIB_CONFIG)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_LAB) $(LIB_CHECK) $(LIBS) \
+		$(LIB_CONFIG) \
 		$(CHECK_LIBS) $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) $(URING_LIBS)
 
 $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
@@ -174,6 +178,12 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 		$(LIB_SUPPORT) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_PR_ENGINE) \
 		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
+
+# Initiators that `holdfast check-initiator` is run against.
+CHECKED_BIN := $(B)/tests/initiators/libiscsi
+export HOLDFAST_CHECKED = $(abspath $(CHECKED_BIN))
+$(CHECKED_BIN): %: %.o
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS)
 
 # What tests/bench/instructions.sh counts instructions of.
 BENCH_STREAM := $(B)/tests/bench/stream
@@ -185,7 +195,7 @@ SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh te
             tests/mutants/short.sh
 
 .PHONY: tests
-tests: $(TESTS) $(PROGRAMS) $(BENCH_STREAM) $(DOCS_PROGRAM)
+tests: $(TESTS) $(PROGRAMS) $(CHECKED_BIN) $(BENCH_STREAM) $(DOCS_PROGRAM)
 
 # The tests find the programs they start through these two variables.
 export HOLDFASTD = $(abspath $(B)/holdfastd)
@@ -371,7 +381,7 @@ demo: deps
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(CLI_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
+            $(DAEMON_SRC) $(CLI_SRC) $(CHECK_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
 
 .PHONY: format format-check lint layering purity
 format:

@@ -106,6 +106,25 @@ static enum exit_status check_reply(json_t *reply, const char *problem, json_t *
 	return STATUS_OK;
 }
 
+json_t *client_exchange(const char *path, json_t *request)
+{
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	int fd = text ? connect_control(path) : -1;
+	char *line = NULL;
+	json_t *reply;
+
+	json_decref(request);
+	if (fd >= 0) {
+		if (send_line(fd, text) && send_line(fd, "\n"))
+			line = receive_line(fd);
+		close(fd);
+	}
+	free(text);
+	reply = line ? json_loads(line, 0, NULL) : NULL;
+	free(line);
+	return reply;
+}
+
 enum exit_status client_ask(const struct arguments *arguments, json_t *request, json_t **ret_reply)
 {
 	json_error_t error = {.text = ""};

@@ -12,4 +12,7 @@
  */
 enum exit_status client_ask(const struct arguments *arguments, json_t *request, json_t **ret_reply);
 
+/* The same without a word to the person: the reply, whether it says yes or no. NULL: none came. */
+json_t *client_exchange(const char *path, json_t *request);
+
 #endif

@@ -24,8 +24,7 @@ enum exit_status {
 struct arguments {
 	char control[STATE_FILE_MAX]; /* path of the socket */
 	const char *target;	      /* NULL: not given */
-	bool json, list;
-	const char *explain;		      /* NULL: not given */
+	bool json;
 	const char *words[ARGUMENTS_MAX + 1]; /* behind the subcommand's own; NULL-terminated */
 };
 
@@ -57,7 +56,8 @@ enum exit_status command_fault_add(const struct arguments *arguments);
 enum exit_status command_fault_list(const struct arguments *arguments);
 enum exit_status command_fault_clear(const struct arguments *arguments);
 enum exit_status command_fault_release(const struct arguments *arguments);
-enum exit_status command_check_initiator(const struct arguments *arguments);
+/* Has a command line of its own; argv[0] is its name. */
+enum exit_status command_check_initiator(int argc, char **argv);
 enum exit_status command_async(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);

@@ -35,12 +35,6 @@ static const struct command commands[] = {
 	{{"clock", "step"}, "TIME", 1, 1, "move them on", command_clock_step},
 	{{"clock", "resume"}, "", 0, 0, "let them go", command_clock_resume},
 	{{"clock", NULL}, "", 0, 0, "how they stand", command_clock},
-	{{"check-initiator", NULL},
-	 "--list | --explain ID",
-	 0,
-	 0,
-	 "the catalogue of checks",
-	 command_check_initiator},
 	{{"async", NULL},
 	 "TSIH EVENT [NAME=VALUE]...",
 	 2,
@@ -63,8 +57,6 @@ enum option_id {
 	OPTION_CONTROL,
 	OPTION_STATE_DIR,
 	OPTION_TARGET,
-	OPTION_LIST,
-	OPTION_EXPLAIN,
 };
 
 static const struct option long_options[] = {
@@ -72,8 +64,6 @@ static const struct option long_options[] = {
 	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"target", required_argument, NULL, OPTION_TARGET},
-	{"list", no_argument, NULL, OPTION_LIST},
-	{"explain", required_argument, NULL, OPTION_EXPLAIN},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -95,14 +85,14 @@ static void print_usage(FILE *out)
 		snprintf(words, sizeof(words), "%s %s", text, c->operands);
 		fprintf(out, "  %-32s %s\n", words, c->doc);
 	}
-	fputs("  lab COMMAND ...        plays initiators, and judges what came back\n", out);
+	fputs("  check-initiator ...    judges an initiator, see --help behind it\n"
+	      "  lab COMMAND ...        plays initiators, and judges what came back\n",
+	      out);
 	fputs("\n"
 	      "      --json           output for scripts\n"
 	      "      --state-dir DIR  of the daemon to ask\n"
 	      "      --control PATH   its control socket, wherever that is\n"
 	      "      --target IQN     of the several that it serves\n"
-	      "      --list           of check-initiator: every check in a line\n"
-	      "      --explain ID     of check-initiator: all about one of them\n"
 	      "  -h, --help           show this text, and exit\n"
 	      "  -V, --version        show the version, and exit\n\n"
 	      "Exit status: 0 fine, 1 damaged journal, 2 wrong usage, 3 no daemon answers,\n"
@@ -199,12 +189,6 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 		case OPTION_TARGET:
 			arguments->target = optarg;
 			break;
-		case OPTION_LIST:
-			arguments->list = true;
-			break;
-		case OPTION_EXPLAIN:
-			arguments->explain = optarg;
-			break;
 		case 'h':
 			print_usage(stdout);
 			*ret_status = STATUS_OK;
@@ -276,6 +260,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "lab") == 0)
 		return (int)become_the_lab(argv + 1);
+	if (argc > 1 && strcmp(argv[1], "check-initiator") == 0) {
+		status = command_check_initiator(argc - 1, argv + 1);
+		return fflush(stdout) != 0 && status == STATUS_OK ? STATUS_FAILED : (int)status;
+	}
 	if (!parse_options(argc, argv, &arguments, &status))
 		return (int)status;
 	status = run(argc - optind, argv + optind, &arguments);

@@ -1,0 +1,145 @@
+/*
+ * Faults of storage and network.
+ */
+#include "tools/check/rows_internal.h"
+
+#define RUN(check_id, words, what, rule, ...)                                                     \
+	{                                                                                         \
+		.id = (check_id), .variant = (words), .work = CHECK_WORK_##what, .rules = {rule}, \
+		.must = {                                                                         \
+			__VA_ARGS__                                                               \
+		}                                                                                 \
+	}
+#define VANISH "on command op=read times=1 do vanish"
+/* A command that fails for good: told once, and not tried again and again. */
+#define FINAL(check_id, words, op, sense)                                             \
+	RUN(check_id, words, WRITE, "on command op=" op " do sense " sense, "failed", \
+	    "again-most 20")
+/* Failed, and better later. */
+#define PASSES(check_id, words, op, action) \
+	RUN(check_id, words, WRITE, "on command op=" op " times=2 do " action, "again", "ok")
+
+static const struct check_run runs[] = {
+	RUN("fault.eio-read", NULL, WRITE,
+	    "on command op=read lba=8-15 do sense 3/11/00 information=lba", "failed",
+	    "again-most 20"),
+	FINAL("fault.eio-write", NULL, "write", "3/0c/00"),
+	RUN("fault.eio-rate", "aborted commands", LOOP,
+	    "on command op=read,write chance=10% seed=1 do sense b/00/00", "again", "ok"),
+	RUN("fault.eio-rate", "medium errors", LOOP,
+	    "on command op=read,write chance=10% seed=1 do sense 3/11/00", "failed | again"),
+	{.id = "fault.eio-window",
+	 .work = CHECK_WORK_LOOP,
+	 .rules = {"on command op=write nth=3 do sense b/00/00"},
+	 .steps = {{CHECK_STEP_CLEAR, 500}},
+	 .must = {"again", "ok"}},
+	FINAL("fault.enospc", NULL, "write", "7/27/07"),
+	FINAL("fault.eperm", NULL, "write", "7/27/00"),
+	PASSES("fault.enomem", "BUSY", "write", "status busy"),
+	PASSES("fault.enomem", "TASK SET FULL", "write", "status task-set-full"),
+	FINAL("fault.einval", NULL, "read", "5/24/00"),
+	RUN("fault.eshutdown", NULL, LOOP,
+	    "on command op=write nth=3 do sense 2/04/00 do insert async event=3 parameter2=1 "
+	    "parameter3=0 task=no do fin",
+	    "failed | relogin", "ended"),
+	RUN("fault.delay", "1 s", WRITE, "on command op=read times=1 do delay 1000", "ok"),
+	RUN("fault.delay", "6 s", WRITE, "on command op=read times=1 do delay 6000",
+	    "ok | failed | recovers | anywhere tmf-request"),
+	RUN("fault.delay-open", NULL, LOGIN, "on login-request times=1 do delay 2000", "ok"),
+	{.id = "fault.pause",
+	 .work = CHECK_WORK_LOOP,
+	 .rules = {"on command op=read,write from=5 do hold"},
+	 .steps = {{CHECK_STEP_CLEAR, 1500}},
+	 .must = {"ok"}},
+	RUN("fault.hang-one", NULL, ABORT, VANISH, "sent tmf-request function=1",
+	    "clean tmf.refcmdsn", "ok"),
+	{.id = "fault.abort-fails",
+	 .work = CHECK_WORK_ABORT,
+	 .rules = {"on tmf-response function=1 do set response=255", VANISH},
+	 .must = {"failed | anywhere tmf-request function=5 | recovers", "most 10 tmf-request"}},
+	{.id = "fault.lureset-fails",
+	 .work = CHECK_WORK_RESET,
+	 .rules = {"on tmf-response function=5 do set response=255", VANISH},
+	 .must = {"failed | anywhere tmf-request function=6 | anywhere tmf-request function=7 | "
+		  "recovers",
+		  "most 10 tmf-request"}},
+	{.id = "fault.targetreset-fails",
+	 .work = CHECK_WORK_RESET,
+	 .rules = {"on tmf-response function=7 do set response=5", VANISH},
+	 .must = {"recovers | failed"}},
+	PASSES("fault.queue-error", NULL, "write", "status busy"),
+	RUN("fault.status-injection", "hardware error", WRITE,
+	    "on command op=read do sense 4/44/00", "failed", "again-most 20"),
+	RUN("fault.status-injection", "aborted once", WRITE,
+	    "on command op=read times=1 do sense b/44/00", "again", "ok"),
+	{.id = "fault.corrupt-data",
+	 .work = CHECK_WORK_READ,
+	 .rules = {"on result op=read times=1 do corrupt"},
+	 .must = {"failed"}},
+	{.id = "fault.bit-rot",
+	 .work = CHECK_WORK_READ,
+	 .rules = {"on result op=read do corrupt bits=3 seed=7 stuck=yes"},
+	 .must = {"failed"}},
+	RUN("fault.spinning", NULL, WRITE, "on command op=read,write do delay 30 jitter=30", "ok"),
+	PASSES("fault.aborted-command", "0B/00/00", "read", "sense b/00/00"),
+	PASSES("fault.aborted-command", "0B/4B/00", "read", "sense b/4b/00"),
+	RUN("fault.recovered", NULL, WRITE, "on result op=read times=1 do sense 1/17/00", "ok",
+	    "no again"),
+	FINAL("fault.pi-error", "guard", "read", "b/10/01"),
+	FINAL("fault.pi-error", "application tag", "read", "b/10/02"),
+	FINAL("fault.pi-error", "reference tag", "read", "b/10/03"),
+	RUN("fault.short-transfer", NULL, WRITE, "on result op=read times=1 do short to=50%",
+	    "failed | again"),
+	RUN("fault.rare-tsf", NULL, PARALLEL,
+	    "on command op=read,write every=7 do status task-set-full", "ok"),
+	{.id = "fault.host-busy",
+	 .work = CHECK_WORK_WRITE,
+	 .limits = "command_window = 1;",
+	 .rules = {"on scsi-response op=write times=1 do set maxcmdsn=expcmdsn-1 do insert nop-in "
+		   "in=3000ms task=no"},
+	 .must = {"quiet 2500", "ok"}},
+	RUN("fault.extents", "not supported", EXTENTS,
+	    "on command op=0x9e sa=0x12 do sense 5/20/00", "ok"),
+	RUN("fault.extents", "medium error", EXTENTS, "on command op=0x9e sa=0x12 do sense 3/11/00",
+	    "ok | failed"),
+	RUN("fault.trim-zero", "not supported", UNMAP, "on command op=unmap do sense 5/20/00",
+	    "ended", "again-most 2"),
+	RUN("fault.trim-zero", "medium error", UNMAP, "on command op=unmap do sense 3/0c/00",
+	    "failed", "again-most 20"),
+	RUN("fault.cache-flush", "medium error", FLUSH, "on command op=flush do sense 3/0c/00",
+	    "failed"),
+	RUN("fault.cache-flush", "not ready", FLUSH, "on command op=flush do sense 2/04/00",
+	    "failed"),
+	{.id = "fault.limits",
+	 .variant = "MAXIMUM TRANSFER LENGTH",
+	 .work = CHECK_WORK_BIG,
+	 .flags = CHECK_NO_AFTERMATH,
+	 .lun = "max_transfer = \"64K\";",
+	 .needs = "least 1 scsi-command edtl>4096",
+	 .must = {"no anywhere scsi-command edtl>65536"}},
+	RUN("fault.limits", "connections", LOGIN, "on login-request times=2 do refuse 0302",
+	    "paced 10", "ended"),
+	RUN("fault.retry-reopen", NULL, WRITE, "on command op=read times=4 do sense 2/04/01",
+	    "again", "ok"),
+	RUN("fault.net-latency", NULL, WRITE, "on sent do delay 50 jitter=30", "ok"),
+	RUN("fault.net-bandwidth", NULL, WRITE, "on accept do bandwidth 64K", "ok"),
+	RUN("fault.net-slicer", NULL, WRITE, "on sent do split 13 pause=1", "ok"),
+	RUN("fault.net-limit-data", "48 bytes", WRITE,
+	    "on login-response nth=1 do truncate 48 then=fin", "ended", "paced 10"),
+	RUN("fault.net-limit-data", "5000 bytes", WRITE,
+	    "on data-in op=read times=1 do truncate 2000 then=fin", "relogin | failed", "paced 10"),
+	RUN("fault.net-timeout", NULL, LOOP, "on scsi-command op=write nth=5 do dead",
+	    "relogin | failed"),
+	{.id = "fault.net-down",
+	 .work = CHECK_WORK_LOOP,
+	 .steps = {{CHECK_STEP_KILL, 300}, {CHECK_STEP_START, 1300}},
+	 .must = {"paced 10", "ended"}},
+	RUN("fault.net-reset-peer", "at once", LOOP, "on scsi-command op=write nth=5 do rst",
+	    "relogin | failed"),
+	RUN("fault.net-reset-peer", "after 100 ms", LOOP,
+	    "on scsi-command op=write nth=5 do rst in=100ms", "relogin | failed"),
+	RUN("fault.net-slow-close", NULL, LOGIN,
+	    "on logout-request times=1 do insert logout-response task=yes do drop", "closed", "ok"),
+};
+
+const struct check_rows check_rows_a12 = ROWS(runs);
