@@ -192,7 +192,7 @@ export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
             tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh \
-            tests/mutants/short.sh
+            tests/mutants/short.sh tests/lab/judged.sh
 
 .PHONY: tests
 tests: $(TESTS) $(PROGRAMS) $(CHECKED_BIN) $(BENCH_STREAM) $(DOCS_PROGRAM)
@@ -308,7 +308,7 @@ check-valgrind: deps
 # Wrong targets: the daemon with a fault built in, each of which the lab has to find and name; see
 # tests/mutants/README.md. MUTANT is a folder with changed files of ours, which come before the
 # libraries that have the right ones.
-.PHONY: check-mutants mutant stress
+.PHONY: check-mutants mutant stress check-tgt
 check-mutants: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/mutants/run -j $(JOBS) $(ARGS)
@@ -321,6 +321,11 @@ STRESS_SECONDS ?= 600
 stress: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/lab/stress --seconds $(STRESS_SECONDS) --keep $(B)/stress $(ARGS)
+
+# Another target in the lab: does it still break what docs/tgt.md says? Skips where it is not there.
+check-tgt: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/tgt/run $(ARGS)
 
 # Benchmarks print figures and ratios; nothing fails on them. tests/bench/run says what it can be
 # asked for; HOLDFAST_BENCH=long measures longer, HOLDFAST_BENCH_ARGS goes to it.
@@ -424,6 +429,7 @@ help:
 	@echo 'make check-hostile     10,000 silent connections and other bad company'
 	@echo 'make check-conformance the whole public suite against every kind of LUN'
 	@echo 'make check-mutants     wrong targets, each of which the lab has to find'
+	@echo 'make check-tgt         the lab against tgt, where that is installed'
 	@echo 'make stress            the lab with kill -9, for STRESS_SECONDS (600)'
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'

@@ -139,6 +139,7 @@ class Stable:
         self.wait_for_port(process, port, "tgtd")
         for words in (f"--op new --mode target --tid 1 -T {iqn}",
                       f"--op new --mode logicalunit --tid 1 --lun 1 -b {self.disk('tgt')}",
+                      "--op update --mode logicalunit --tid 1 --lun 1 --params thin_provisioning=1",
                       "--op bind --mode target --tid 1 -I ALL"):
             command = [tgtadm, "-C", control, "--lld", "iscsi"] + words.split()
             done = subprocess.run(command, env=environment, capture_output=True, text=True,

@@ -145,6 +145,25 @@ static uint64_t seed_from_clock(void)
 	return ((uint64_t)now.tv_sec << 20 ^ (uint64_t)now.tv_nsec) | 1;
 }
 
+/* What the target is not asked for, because it does not claim it. */
+static void tell_lacks(FILE *say, const struct setup *setup)
+{
+	const char *before = "without  ";
+
+	for (unsigned op = 0; op < HISTORY_OP_COUNT; op++) {
+		if (!setup->lacks[op])
+			continue;
+		fprintf(say, "%s%s", before, history_op_name((enum history_op)op));
+		before = ", ";
+	}
+	if (!setup->head.aptpl_claimed) {
+		fprintf(say, "%sAPTPL", before);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		fputs(": the target does not claim it\n", say);
+}
+
 static enum lab_status play(struct arguments *a)
 {
 	struct setup setup;
@@ -159,6 +178,7 @@ static enum lab_status play(struct arguments *a)
 		return LAB_FAILED;
 	fprintf(say, "seed     0x%" PRIx64 ", %u initiators at %s\n", a->stress.seed,
 		a->stress.initiators, setup.target.portals[0].address);
+	tell_lacks(say, &setup);
 	fflush(say);
 	setup_show_begin(&setup, &a->setup, SLICE_NS);
 	played = stress_play(&setup, &a->stress);

@@ -6,6 +6,7 @@
 #include <iscsi/scsi-lowlevel.h>
 
 #include "pr_engine/bytes.h"
+#include "tools/lab/cdb.h"
 
 #define PROBE_NAME	    "iqn.2026-11.io.holdfast:lab-probe"
 #define PROBE_KEY	    0x70726f62
@@ -13,6 +14,12 @@
 #define TIMEOUT_S	    60
 #define DESIGNATOR_PORT	    4 /* relative target port identifier, SPC-4 7.8.6.7 */
 #define PAGE_IDENTIFICATION 0x83
+#define OPCODE_PR_IN	    0x5e
+#define OPCODE_PR_OUT	    0x5f
+#define PR_LIST_LEN	    24
+#define ACTION_MOVE	    7
+#define ASCQ_INVALID_OPCODE 0x2000
+#define ASCQ_INVALID_FIELD  0x2400
 
 static struct iscsi_context *log_in(const struct lab_target *target, size_t portal)
 {
@@ -214,4 +221,75 @@ bool probe_clear(const struct lab_target *target, uint16_t lun, uint32_t *ret_ge
 		scsi_free_scsi_task(task);
 	log_out(iscsi);
 	return cleared;
+}
+
+/* ---- what it lacks ---- */
+
+/* Is this refused as a command or service action that there is not? */
+static bool is_unknown(const struct scsi_task *task)
+{
+	return task->status == SCSI_STATUS_CHECK_CONDITION &&
+	       task->sense.key == SCSI_SENSE_ILLEGAL_REQUEST &&
+	       (task->sense.ascq == ASCQ_INVALID_OPCODE || task->sense.ascq == ASCQ_INVALID_FIELD);
+}
+
+/* The list of REGISTER AND MOVE has to be whole. Returns how much longer it is. */
+static size_t put_somebody(uint8_t *list)
+{
+	struct history_nexus nexus = {.name = PROBE_NAME, .isid = {0x80, 0, 0, 0, 0, 1}};
+	size_t len =
+		cdb_transport_id(&nexus, list + PR_LIST_LEN, CDB_PARAMETER_LIST_MAX - PR_LIST_LEN);
+
+	put_be16(list + 18, 1); /* RELATIVE TARGET PORT IDENTIFIER */
+	put_be32(list + 20, (uint32_t)len);
+	return len;
+}
+
+/* Asks by somebody who is not registered, which changes nothing. */
+static bool lacks(struct iscsi_context *iscsi, uint16_t lun, uint8_t opcode, uint8_t action)
+{
+	bool out = opcode == OPCODE_PR_OUT;
+	uint8_t cdb[10] = {opcode, action, 0, 0, 0, 0, 0, 0, PR_LIST_LEN, 0};
+	uint8_t list[CDB_PARAMETER_LIST_MAX] = {0};
+	struct iscsi_data data = {.size = PR_LIST_LEN, .data = list};
+	bool attention = true, unknown = false;
+
+	if (action == ACTION_MOVE)
+		data.size += put_somebody(list);
+	list[15] = 1; /* SERVICE ACTION RESERVATION KEY */
+	cdb[2] = out ? 1 : 0;
+	cdb[8] = (uint8_t)data.size;
+	for (int i = 0; i < ATTENTIONS_MAX && attention; i++) {
+		struct scsi_task *task = run_once(iscsi, lun, cdb, sizeof(cdb), out ? &data : NULL,
+						  out ? 0 : PR_LIST_LEN);
+		if (!task)
+			return false;
+		attention = task->status == SCSI_STATUS_CHECK_CONDITION &&
+			    task->sense.key == SCSI_SENSE_UNIT_ATTENTION;
+		unknown = is_unknown(task);
+		scsi_free_scsi_task(task);
+	}
+	return unknown;
+}
+
+bool probe_lacks(const struct lab_target *target, uint16_t lun,
+		 bool ret_lacks[static HISTORY_OP_COUNT])
+{
+	static const struct {
+		enum history_op op;
+		uint8_t opcode, action;
+	} optional[] = {
+		{HISTORY_PREEMPT_AND_ABORT, OPCODE_PR_OUT, 5},
+		{HISTORY_REGISTER_AND_MOVE, OPCODE_PR_OUT, ACTION_MOVE},
+		{HISTORY_READ_FULL_STATUS, OPCODE_PR_IN, 3},
+	};
+	struct iscsi_context *iscsi = log_in(target, 0);
+
+	if (!iscsi)
+		return false;
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+		ret_lacks[optional[i].op] =
+			lacks(iscsi, lun, optional[i].opcode, optional[i].action);
+	log_out(iscsi);
+	return true;
 }

@@ -18,4 +18,12 @@ bool probe_target(struct lab_target *target, uint16_t lun, struct history_head *
  */
 bool probe_clear(const struct lab_target *target, uint16_t lun, uint32_t *ret_generation);
 
+/*
+ * Which service actions of PERSISTENT RESERVE does the target refuse as unknown? It need not have
+ * PREEMPT AND ABORT, REGISTER AND MOVE and READ FULL STATUS, and is then not asked for them. False:
+ * said why.
+ */
+bool probe_lacks(const struct lab_target *target, uint16_t lun,
+		 bool ret_lacks[static HISTORY_OP_COUNT]);
+
 #endif

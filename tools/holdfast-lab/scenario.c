@@ -289,7 +289,8 @@ bool scenario_play(struct setup *setup, const char *path, unsigned pace_ms)
 		player.failed = true;
 	}
 	if (!player.failed)
-		printf("played   %s: %u expectations met\n", path, player.expectations);
+		fprintf(setup->json ? stderr : stdout, "played   %s: %u expectations met\n", path,
+			player.expectations);
 	/* Ends of commands are told to strands: the loop goes first. */
 	loop_free(&setup->loop);
 	free_player(&player);

@@ -91,6 +91,8 @@ static bool open_history(struct setup *setup, const char *path)
 /* Somebody else's target may have a past. */
 static bool clear_luns(struct setup *setup)
 {
+	if (!setup->own && !probe_lacks(&setup->target, setup->first_lun, setup->lacks))
+		return false;
 	for (unsigned i = 0; i < setup->luns && !setup->own; i++) {
 		uint32_t generation;
 		if (!probe_clear(&setup->target, (uint16_t)(setup->first_lun + i), &generation))

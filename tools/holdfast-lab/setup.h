@@ -81,6 +81,7 @@ struct setup {
 	int signals; /* SIGINT and its kin, which the run waits for; -1: it does not */
 	uint16_t first_lun;
 	unsigned luns;
+	bool lacks[HISTORY_OP_COUNT]; /* what somebody else's target does not know */
 	bool json;
 };
 

@@ -238,10 +238,12 @@ static bool prepare(struct stress *stress)
 				    .scratch_lba = FIRST_LBA + o->blocks,
 				    .all_tg_pt = spc4 && o->all_tg_pt,
 				    .full_status = spc4,
+				    .aptpl = setup->head.aptpl_claimed,
 				    .block_size = setup->target.block_size,
 				    .resets = o->resets,
 				    .departures = o->departures};
 	memcpy(contest->type_mask, setup->head.type_mask, sizeof(contest->type_mask));
+	memcpy(contest->lacks, setup->lacks, sizeof(contest->lacks));
 	contest->nexuses = calloc(o->initiators, sizeof(*contest->nexuses));
 	contest->keys = calloc(o->initiators, sizeof(*contest->keys));
 	stress->players = calloc(o->initiators, sizeof(*stress->players));

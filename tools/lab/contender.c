@@ -136,7 +136,7 @@ static void fill_register(struct contender *c, const struct contest *contest,
 
 	command->key = draw_current_key(c, contest, command->lun);
 	command->action_key = registered && chance(c, 30) ? 0 : draw_key(c);
-	command->aptpl = chance(c, 70);
+	command->aptpl = chance(c, 70) && contest->aptpl;
 	command->all_tg_pt = contest->all_tg_pt && chance(c, 5);
 }
 
@@ -156,7 +156,7 @@ static void fill_pr_out(struct contender *c, const struct contest *contest,
 	command->move_to = contest->nexuses[contender_below(&c->generator, contest->contenders)];
 	command->action_key = draw_key(c);
 	command->unregister_source = chance(c, 50);
-	command->aptpl = chance(c, 70);
+	command->aptpl = chance(c, 70) && contest->aptpl;
 }
 
 static void fill_blocks(struct contender *c, const struct contest *contest,
@@ -239,6 +239,8 @@ static void fill_cdb(struct contender *c, const struct contest *contest,
 
 static bool takes_part(const struct contest *contest, enum history_op op)
 {
+	if (contest->lacks[op])
+		return false;
 	if (op == HISTORY_LUN_RESET || op == HISTORY_TARGET_RESET)
 		return contest->resets;
 	return op != HISTORY_READ_FULL_STATUS || contest->full_status;

@@ -23,8 +23,10 @@ struct contest {
 	uint8_t type_mask[2]; /* types to reserve with, as in REPORT CAPABILITIES */
 	bool all_tg_pt;	      /* the target takes it */
 	bool full_status;     /* and READ FULL STATUS */
-	bool resets;	      /* LUN and target resets are part of it */
-	bool departures;      /* logouts and cuts are */
+	bool aptpl;	      /* and APTPL */
+	bool lacks[HISTORY_OP_COUNT]; /* what the target does not know at all */
+	bool resets;		      /* LUN and target resets are part of it */
+	bool departures;	      /* logouts and cuts are */
 	uint32_t block_size;
 	uint32_t *nexuses;		    /* [contenders]: numbers in the history */
 	uint64_t (*keys)[HISTORY_LUNS_MAX]; /* [contenders]: acknowledged; 0: none */

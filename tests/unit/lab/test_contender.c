@@ -25,6 +25,7 @@ static void setup(void)
 				   .blocks = 10,
 				   .scratch_lba = 110,
 				   .type_mask = {0x6a, 0},
+				   .aptpl = true,
 				   .resets = true,
 				   .departures = true,
 				   .nexuses = nexuses,
@@ -79,13 +80,16 @@ END_TEST
 START_TEST(what_is_left_out_does_not_come_up)
 {
 	contest.resets = contest.departures = contest.full_status = contest.all_tg_pt = false;
+	contest.aptpl = false;
+	contest.lacks[HISTORY_PREEMPT_AND_ABORT] = true;
 	for (int i = 0; i < MOVES; i++) {
 		struct contender_move move = contender_next(&contender, &contest);
 		ck_assert_int_eq(move.act, CONTENDER_COMMAND);
 		ck_assert_int_ne(move.command.op, HISTORY_LUN_RESET);
 		ck_assert_int_ne(move.command.op, HISTORY_TARGET_RESET);
 		ck_assert_int_ne(move.command.op, HISTORY_READ_FULL_STATUS);
-		ck_assert(!move.command.all_tg_pt);
+		ck_assert_int_ne(move.command.op, HISTORY_PREEMPT_AND_ABORT);
+		ck_assert(!move.command.all_tg_pt && !move.command.aptpl);
 	}
 }
 END_TEST

@@ -1,0 +1,10 @@
+-- RELEASE of a registrants only reservation: the others are told
+-- profiles: spc4 dlt-s4
+-- rule: unit_attention_lost
+local a, b = initiator "a", initiator "b"
+up(a, b)
+a:register(0xa)
+b:register(0xb)
+a:reserve "WE-RO"
+a:release "WE-RO"
+expect_that(b:test_unit_ready() ~= nil, "there is an answer")

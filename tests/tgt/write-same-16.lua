@@ -1,0 +1,8 @@
+-- WRITE SAME(16) under somebody else's Exclusive Access
+-- profiles: spc4 dlt-s4
+-- rule: write_by_stranger
+local a, b = initiator "a", initiator "b"
+up(a, b)
+a:register(0xa)
+a:reserve "EA"
+expect_that(b:cdb{cdb = "93000000000000000064000000010000", out = string.rep("00", 512), access = "write"} ~= nil, "there is an answer")
