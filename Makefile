@@ -253,7 +253,7 @@ deps-run:
 	@tools/install-deps --run
 
 # ---- longer and narrower checks -----------------------------------------------------------------
-.PHONY: check-unit check-asan check-threads check-kill check-hostile check-conformance check-wire \
+.PHONY: check-unit check-asan check-threads check-loops check-kill check-hostile check-conformance check-wire \
         check-valgrind demo
 check-unit: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(UNIT_BIN)
@@ -263,17 +263,36 @@ check-unit: deps
 check-asan: deps
 	@$(MAKE) --no-print-directory check SAN=address,undefined
 
-# What several threads do, under TSan: the executor, and the daemon at work with its disk and journal.
+# What several threads do, under TSan: the executor, letters between loops, and the daemon at work:
+# with its disk and journal, and with several event loops. `thread-suite` is every integration test.
+# (test_state_dir limits sizes of files, which TSan does not survive; test_options starts nothing.)
 THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
-                unit/target/test_backing_file integration/test_disk integration/test_reservations \
-                integration/test_erase integration/test_kill)
-.PHONY: thread-tests
+                unit/target/test_backing_file unit/target/test_mailbox integration/test_disk \
+                integration/test_reservations integration/test_erase integration/test_kill \
+                integration/test_threads)
+LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
+LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir, \
+                $(call test_bins,$(wildcard tests/integration/test_*.c)))
+REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence inquiry lun_mask mode opcodes orwrite \
+                pr_in read_write reservation spc_buffer spc_diagnostic spc_identifying spc_log unmap \
+                verify write_atomic write_same)
+.PHONY: thread-tests thread-suite
 thread-tests:
-	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(THREAD_TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(THREAD_TESTS) $(LOOP_TESTS) $(REMOTE_TESTS)
 	@TSAN_OPTIONS=halt_on_error=1 HOLDFAST_KILLS=30 \
 		tests/run -j $(JOBS) -l $(B)/logs $(THREAD_TESTS)
+	@HOLDFAST_REMOTE=1 tests/run -j $(JOBS) -l $(B)/logs-remote $(REMOTE_TESTS)
+	@for n in 2 4; do HOLDFAST_THREADS=$$n TSAN_OPTIONS=halt_on_error=1 \
+		tests/run -j $(JOBS) -l $(B)/logs-$$n $(LOOP_TESTS) || exit 1; done
+thread-suite:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(LOOP_SUITE)
+	@for n in 2 4; do HOLDFAST_THREADS=$$n TSAN_OPTIONS=halt_on_error=1 HOLDFAST_KILLS=30 \
+		tests/run -j $(JOBS) -l $(B)/logs-$$n $(LOOP_SUITE) || exit 1; done
 check-threads: deps
 	@$(MAKE) --no-print-directory thread-tests SAN=thread
+# Every integration test with 2 and 4 loops.
+check-loops: deps
+	@$(MAKE) --no-print-directory thread-suite SAN=thread
 
 # Longer forms of tests that `make check` runs short.
 check-kill: deps
@@ -434,6 +453,7 @@ help:
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-threads     what several threads do, under TSan'
+	@echo 'make check-loops       every integration test with 2 and 4 event loops, under TSan'
 	@echo 'make check-valgrind    a part of the public suite under memcheck'
 	@echo 'make check-asan        every test under ASan and UBSan'
 	@echo 'make bench             figures and ratios, beside other targets that are installed'

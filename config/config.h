@@ -230,7 +230,8 @@ struct config_fault {
 
 struct config {
 	char state_dir[CONFIG_PATH_MAX];	  /* empty: the default of holdfastd(8) */
-	uint32_t threads;			  /* 0: the number of cores, at most 8 */
+	uint32_t threads;			  /* event loops; 0: one */
+	uint32_t workers;			  /* 0: the number of cores, at most 8 */
 	uint32_t log_level;			  /* enum config_log_level */
 	uint32_t on_damage;			  /* enum config_on_damage */
 	uint32_t disk_io;			  /* enum config_disk_io */

@@ -121,6 +121,9 @@ void scsi_task_start(struct scsi_task *task);
 /* The status of a task of a LUN that is about to be answered: a unit attention may follow. */
 void scsi_task_note_status(const struct scsi_task *task);
 
+/* Ends a task that waits for data, because those will not come. */
+void scsi_task_fail_data(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq);
+
 /* For asynchronous handlers, when status is set: leaves the task set and tells the transport,
  * or, if the task was aborted meanwhile, tells who waits that it has drained. */
 void scsi_task_finish(struct scsi_task *task);

@@ -10,6 +10,7 @@
 #include "target/access_state.h"
 #include "target/command.h"
 #include "target/pr_commit.h"
+#include "target/remote_internal.h"
 #include "target/trace_task.h"
 
 /* Bit 2 of the CONTROL byte, the last one of a CDB (SAM-5 5.2): there is no ACA here. */
@@ -27,10 +28,12 @@ static void task_clear_answer(struct scsi_task *task)
 	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
 	task->has_room = false;
+	task->descriptor_sense = false;
 	task->lun = NULL;
 	task->command = NULL;
 	task->work = NULL;
 	task->work_free = NULL;
+	task->remote = NULL;
 }
 
 /* Each check returns true to go on; false: status and sense are set. */
@@ -387,6 +390,10 @@ void target_task_go_on(struct scsi_task *task)
 /* What the checks look at may have changed meanwhile: they are made again. */
 void target_data_in_room(struct scsi_task *task)
 {
+	if (task->remote) {
+		remote_data_in_room(task);
+		return;
+	}
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
 	task->has_room = true;
@@ -395,10 +402,15 @@ void target_data_in_room(struct scsi_task *task)
 
 static void task_find_lun(struct scsi_task *task)
 {
+	const struct scsi_target *home = task->nexus->target->home;
 	uint16_t number;
 
-	if (scsi_lun_number_decode(task->lun_bytes, &number))
-		task->lun = scsi_nexus_lun(task->nexus, number);
+	if (!scsi_lun_number_decode(task->lun_bytes, &number))
+		return;
+	task->lun = scsi_nexus_lun(task->nexus, number);
+	if (home && scsi_nexus_may_see(task->nexus, number))
+		task->descriptor_sense = atomic_load_explicit(&home->shown[number].descriptor_sense,
+							      memory_order_relaxed);
 }
 
 /* When its bytes came: the transport has looked at the clock then. */
@@ -413,12 +425,16 @@ void target_execute(struct scsi_task *task)
 	task_clear_answer(task);
 	task_find_lun(task);
 	task_arrives(task);
-	if (!task->lun || scsi_task_set_add(task))
+	if (task->nexus->remote)
+		remote_execute(task);
+	else if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);
 }
 
 bool target_data_out_prepare(struct scsi_task *task)
 {
+	if (task->remote)
+		return remote_data_out_prepare(task);
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return false;
 	assert(!task->data_out);
@@ -431,6 +447,10 @@ bool target_data_out_prepare(struct scsi_task *task)
 
 void target_data_out_ready(struct scsi_task *task)
 {
+	if (task->remote) {
+		remote_data_out_ready(task);
+		return;
+	}
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
 	assert(task->data_out);
@@ -438,13 +458,21 @@ void target_data_out_ready(struct scsi_task *task)
 	task_conclude(task, task->command->data_out(task));
 }
 
-void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
+void scsi_task_fail_data(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
-	scsi_task_sense(task, SCSI_KEY_ABORTED_COMMAND, asc, ascq);
+	scsi_task_sense(task, key, asc, ascq);
 	task->transfer_len = 0;
 	scsi_task_finish(task);
+}
+
+void target_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
+{
+	if (task->remote)
+		remote_data_out_failed(task, asc, ascq);
+	else
+		scsi_task_fail_data(task, SCSI_KEY_ABORTED_COMMAND, asc, ascq);
 }
 
 void target_task_fail(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
@@ -467,10 +495,14 @@ void target_task_full(struct scsi_task *task)
 	scsi_trace_command(task, TRACE_COMMAND_ANSWERED);
 	if (task->lun)
 		scsi_task_note_status(task);
+	else if (task->nexus->remote)
+		remote_nexus_note(task->nexus, REMOTE_NOTE_FULL, task->lun_bytes, false);
 }
 
 void target_task_release(struct scsi_task *task)
 {
+	if (task->remote)
+		remote_release(task);
 	if (task->work && task->work_free)
 		task->work_free(task->work);
 	task->work = NULL;

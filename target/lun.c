@@ -190,7 +190,32 @@ int scsi_target_add_lun(struct scsi_target *target, const struct scsi_lun_config
 	scsi_lun_intent_redo(lun);
 	scsi_target_raise_luns_changed(target, lun->number);
 	target->luns[config->number] = lun;
+	scsi_lun_show(lun);
 	return 0;
+}
+
+/* A LUN that is on its way in or out is not shown. */
+void scsi_lun_show(const struct scsi_lun *lun)
+{
+	struct scsi_target *target = lun->target;
+	struct scsi_lun_shown *shown = &target->shown[lun->number];
+	bool is_there = target->luns[lun->number] == lun;
+
+	if (target->luns[lun->number] && !is_there)
+		return;
+	atomic_store_explicit(&shown->transfer_max, is_there ? lun->config.transfer_max : 0,
+			      memory_order_relaxed);
+	atomic_store_explicit(&shown->descriptor_sense, is_there && lun->mode.descriptor_sense,
+			      memory_order_relaxed);
+}
+
+uint32_t scsi_target_transfer_max(const struct scsi_target *target, const uint8_t lun_bytes[8])
+{
+	uint16_t number;
+
+	if (!scsi_lun_number_decode(lun_bytes, &number))
+		return 0;
+	return atomic_load_explicit(&target->shown[number].transfer_max, memory_order_relaxed);
 }
 
 bool scsi_lun_is_idle(const struct scsi_lun *lun)

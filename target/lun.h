@@ -5,6 +5,7 @@
 #define TARGET_LUN_H
 
 #define HASH_NONFATAL_OOM 1 /* no memory fails a login, not the process */
+#include <stdatomic.h>
 #include <uthash.h>
 
 #include "pr_engine/plan.h"
@@ -59,6 +60,7 @@ struct scsi_nexus {
 	bool queries;		       /* its transport has QUERY TASK and its kin */
 	void (*closed)(void *context); /* set: closing */
 	void *closed_context;
+	struct remote_nexus *remote; /* on another loop than the home (remote.h) */
 };
 
 /* The LUN of this number as the nexus sees it: NULL when there is none, or it is masked. Whoever
@@ -194,6 +196,12 @@ struct scsi_command_index {
 	uint8_t first[256];
 };
 
+/* What other loops than the home look up at once, by LUN number (remote.h). */
+struct scsi_lun_shown {
+	atomic_uint transfer_max; /* 0: there is no LUN */
+	atomic_bool descriptor_sense;
+};
+
 struct scsi_target {
 	char name[PR_INITIATOR_NAME_MAX + 1];
 	struct scsi_target_config config;
@@ -204,6 +212,10 @@ struct scsi_target {
 	uint64_t tasks;	 /* of all nexuses */
 	uint64_t epochs; /* handed out so far */
 	struct spare_list spare_ios;
+	struct scsi_lun_shown shown[SCSI_LUN_MAX + 1];
+	/* Of a remote target (remote.h): where its LUNs and all its state are. */
+	struct scsi_target *home;
+	struct scsi_link *link;
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);
@@ -224,6 +236,11 @@ static inline uint64_t scsi_nexus_now_ns(const struct scsi_nexus *nexus)
 
 /* Raises a unit attention for one nexus, and tells the trace. */
 void scsi_lun_nexus_raise(struct scsi_lun_nexus *lun_nexus, enum scsi_unit_attention ua);
+
+/* What of the LUN other loops look up has changed. */
+void scsi_lun_show(const struct scsi_lun *lun);
+/* What was shown of the LUN of that field; 0: there is none. On any loop. */
+uint32_t scsi_target_transfer_max(const struct scsi_target *target, const uint8_t lun_bytes[8]);
 
 /* Raises a unit attention for every nexus of the LUN but `except` (may be NULL). */
 void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,
@@ -253,6 +270,8 @@ struct scsi_nexus *scsi_target_find_nexus(const struct scsi_target *target,
 					  const struct pr_nexus_id *id);
 /* A task of it has ended and its transport was told: a closing nexus without tasks is gone. */
 void scsi_nexus_forget_task(struct scsi_nexus *nexus);
+/* A closing nexus is gone: its `closed` is called. */
+void scsi_nexus_end(struct scsi_nexus *nexus);
 
 /* mode.c: every mode parameter back to its saved value or default, as a LOGICAL UNIT RESET asks. */
 void scsi_mode_reset(struct scsi_lun *lun);

@@ -71,6 +71,7 @@ int scsi_target_remove_lun(struct scsi_target *target, uint16_t number,
 		return -ENOENT;
 	target->luns[number] = NULL;
 	lun->is_leaving = true;
+	scsi_lun_show(lun);
 	lun->removed = removed;
 	lun->removed_context = context;
 	DL_APPEND2(target->leaving, lun, leaving_prev, leaving_next);

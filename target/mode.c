@@ -218,4 +218,5 @@ struct scsi_mode mode_default(const struct scsi_lun *lun)
 void scsi_mode_reset(struct scsi_lun *lun)
 {
 	lun->mode = lun->saved.values.mode;
+	scsi_lun_show(lun);
 }

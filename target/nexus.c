@@ -8,6 +8,7 @@
 
 #include "pr_engine/bytes.h"
 #include "target/lun.h"
+#include "target/remote_internal.h"
 #include "target/trace.h"
 
 /* Names come from the wire: seeded, so that nobody can choose names that collide. */
@@ -110,6 +111,11 @@ static struct scsi_nexus *nexus_create(struct scsi_target *target, const struct 
 		nexus_free(nexus);
 		return NULL;
 	}
+	if (target->home && !remote_nexus_open(nexus)) {
+		HASH_DELETE(hh, target->nexuses, nexus);
+		nexus_free(nexus);
+		return NULL;
+	}
 	nexus->who = trace_who_add(target->config.trace);
 	trace_who_name(target->config.trace, nexus->who, id, target->name);
 	return nexus;
@@ -143,9 +149,12 @@ void scsi_nexus_forget_task(struct scsi_nexus *nexus)
 	assert(nexus->tasks > 0);
 	nexus->tasks--;
 	nexus->target->tasks--;
-	if (nexus->tasks > 0 || !nexus->closed)
-		return;
+	if (nexus->tasks == 0 && nexus->closed)
+		scsi_nexus_end(nexus);
+}
 
+void scsi_nexus_end(struct scsi_nexus *nexus)
+{
 	void (*closed)(void *context) = nexus->closed;
 	void *context = nexus->closed_context;
 
@@ -170,10 +179,13 @@ static void nexus_leave_lun(struct scsi_lun_nexus *lun_nexus)
 void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
 		      void (*closed)(void *context), void *context)
 {
-	(void)why;
 	assert(closed && !nexus->closed);
 	nexus->closed = closed;
 	nexus->closed_context = context;
+	if (nexus->remote) {
+		remote_nexus_close(nexus, why);
+		return;
+	}
 	/* Counts as a task of its own, so that the nexus stays until every LUN was left. */
 	nexus->tasks++;
 	nexus->target->tasks++;
@@ -186,13 +198,17 @@ void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
 void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries)
 {
 	nexus->queries = queries;
+	if (nexus->remote)
+		remote_nexus_note(nexus, REMOTE_NOTE_QUERIES, NULL, queries);
 }
 
 void scsi_nexus_note_cleared(struct scsi_nexus *nexus, const uint8_t lun_bytes[8])
 {
 	uint16_t number;
 
-	if (scsi_lun_number_decode(lun_bytes, &number) && nexus->luns[number])
+	if (nexus->remote)
+		remote_nexus_note(nexus, REMOTE_NOTE_CLEARED, lun_bytes, false);
+	else if (scsi_lun_number_decode(lun_bytes, &number) && nexus->luns[number])
 		scsi_lun_nexus_raise(nexus->luns[number], SCSI_UA_TASKS_CLEARED_BY_TRANSPORT);
 }
 

@@ -43,6 +43,7 @@ static void change_install(struct scsi_saved_change *change)
 
 	change->before = lun->mode;
 	lun->mode = change->current;
+	scsi_lun_show(lun);
 	lun->saved.values = change->saved;
 	change->took_effect = true;
 }

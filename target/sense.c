@@ -233,7 +233,8 @@ uint8_t scsi_sense_encode(uint8_t ret_sense[SCSI_SENSE_MAX], bool descriptor_for
 static void task_sense(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq,
 		       const struct sense_extra *extra)
 {
-	bool descriptor_format = task->lun && task->lun->mode.descriptor_sense;
+	bool descriptor_format =
+		task->lun ? task->lun->mode.descriptor_sense : task->descriptor_sense;
 
 	task->status = SCSI_STATUS_CHECK_CONDITION;
 	task->sense_len = sense_encode(task->sense, descriptor_format, key, asc, ascq, extra);

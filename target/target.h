@@ -1,6 +1,7 @@
 /*
  * The SCSI device server as the transport and the daemon see it: targets with LUNs, I_T nexuses,
- * tasks, task management. All calls are made on one thread (the home loop); nothing here blocks.
+ * tasks, task management. All calls are made on one thread, the home's, or, with a remote target
+ * (remote.h), on that of its loop; nothing here blocks.
  */
 #ifndef TARGET_TARGET_H
 #define TARGET_TARGET_H

@@ -66,6 +66,7 @@ struct scsi_nexus;
 struct scsi_lun;
 struct scsi_command;
 struct scsi_drain;
+struct remote_task;
 
 /* What stands between a command and its checks says: */
 enum scsi_gate {
@@ -135,8 +136,9 @@ struct scsi_task {
 				 deferred errors, and waits for no turn */
 	enum scsi_task_phase phase;
 	bool abort_send_status;
-	bool has_room;	     /* for data_in */
-	uint64_t arrived_ns; /* nanoseconds since 1970 UTC */
+	bool has_room;	       /* for data_in */
+	uint64_t arrived_ns;   /* nanoseconds since 1970 UTC */
+	bool descriptor_sense; /* the format of its sense data while `lun` is NULL */
 	struct scsi_lun *lun;
 	const struct scsi_command *command;
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */
@@ -150,7 +152,8 @@ struct scsi_task {
 	 * back.
 	 */
 	bool (*cancel)(struct scsi_task *task);
-	struct scsi_drain *drain; /* who waits for this aborted task to let go (task_set.h) */
+	struct scsi_drain *drain;   /* who waits for this aborted task to let go (task_set.h) */
+	struct remote_task *remote; /* of a target whose home is another loop (remote.h) */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "target/command.h"
+#include "target/remote_internal.h"
 #include "target/trace_task.h"
 
 /* A function that waits for the commands it aborted, on one LUN or on all. */
@@ -276,6 +277,10 @@ static void manage_lun(struct scsi_tmf *tmf)
 void target_manage(struct scsi_tmf *tmf)
 {
 	memset(tmf->additional, 0, sizeof(tmf->additional));
+	if (tmf->nexus->remote) {
+		remote_manage(tmf);
+		return;
+	}
 	scsi_trace_management(tmf);
 	switch (tmf->function) {
 	case SCSI_TMF_ABORT_TASK:

@@ -182,6 +182,7 @@ struct iscsi_conn {
 
 	/* Login. */
 	struct iscsi_login *login;		    /* NULL in full feature phase */
+	struct iscsi_registry_challenge challenge;  /* that the login has sent */
 	struct iscsi_conn *login_prev, *login_next; /* node->logins */
 	bool resumes;				    /* WAITING is over: go on at the next tick */
 	uint8_t last_response[ISCSI_BHS_LEN];	    /* WAITING: what is to be sent */

@@ -86,17 +86,18 @@ static bool host_is_own_challenge(void *context, const uint8_t *challenge, size_
 {
 	const struct iscsi_conn *conn = context;
 
-	for (const struct iscsi_conn *c = conn->node->logins; c; c = c->login_next)
-		if (c->login && iscsi_login_has_challenge(c->login, challenge, len))
-			return true;
-	return false;
+	return iscsi_registry_has_challenge(conn->node->registry, challenge, len);
 }
 
 static void host_random(void *context, void *ret_bytes, size_t len)
 {
-	const struct iscsi_node_config *config = &((struct iscsi_conn *)context)->node->config;
+	struct iscsi_conn *conn = context;
+	const struct iscsi_node_config *config = &conn->node->config;
 
 	config->random(config->random_context, ret_bytes, len);
+	/* What is that long is a challenge. */
+	if (len == ISCSI_CHAP_CHALLENGE_LEN)
+		iscsi_registry_note_challenge(conn->node->registry, &conn->challenge, ret_bytes);
 }
 
 static uint16_t host_admit(void *context, const struct iscsi_login *login, uint16_t *ret_tsih)
@@ -124,6 +125,7 @@ void iscsi_login_phase_free(struct iscsi_conn *conn)
 {
 	if (!conn->login)
 		return;
+	iscsi_registry_forget_challenge(conn->node->registry, &conn->challenge);
 	iscsi_login_finish(conn->login);
 	free(conn->login);
 	conn->login = NULL;

@@ -59,15 +59,25 @@ static void tmf_respond(const struct iscsi_tmf *tmf)
 	iscsi_out_push(conn, out);
 }
 
-/* RFC 7143 11.5.1: a cold reset also closes every connection to the target. */
-static void close_all_connections(const struct iscsi_session *issuer)
+void iscsi_node_close_target(struct iscsi_node *node, const char *target_name)
 {
-	for (struct iscsi_session *s = issuer->node->sessions; s; s = s->next) {
-		if (s->target != issuer->target || s->state == ISCSI_SESSION_ENDED)
+	for (struct iscsi_session *s = node->sessions; s; s = s->next) {
+		if (s->state == ISCSI_SESSION_ENDED || !s->target ||
+		    strcmp(scsi_target_name(s->target), target_name) != 0)
 			continue;
 		for (struct iscsi_conn *c = s->conns; c; c = c->session_next)
 			iscsi_conn_doom(c, "target cold reset", false);
 	}
+}
+
+static void close_all_connections(const struct iscsi_session *issuer)
+{
+	const struct iscsi_node_config *config = &issuer->node->config;
+	const char *name = scsi_target_name(issuer->target);
+
+	iscsi_node_close_target(issuer->node, name);
+	if (config->cold_reset)
+		config->cold_reset(config->cold_reset_context, name);
 }
 
 void iscsi_manage_drop(struct iscsi_tmf *tmf)

@@ -14,6 +14,7 @@
 #include "transport/conn_internal.h"
 #include "transport/node_internal.h"
 #include "transport/observer.h"
+#include "transport/registry.h"
 #include "transport/session.h"
 
 void iscsi_limits_defaults(struct iscsi_limits *limits)
@@ -55,7 +56,13 @@ struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config)
 	}
 	node->config = *config;
 	node->lost_deadline_ms = UINT64_MAX;
-	node->tsih_hint = (uint16_t)iscsi_node_random_u32(node);
+	node->registry = config->registry;
+	if (!node->registry) {
+		node->owns_registry = true;
+		node->registry = iscsi_registry_create((uint16_t)iscsi_node_random_u32(node));
+	}
+	if (!node->registry)
+		iscsi_node_free(&node);
 	return node;
 }
 
@@ -75,7 +82,7 @@ void iscsi_node_free(struct iscsi_node **node)
 		free(n->targets);
 		n->targets = next;
 	}
-	while (n->portals) {
+	while (n->portals && !n->shares_portals) {
 		struct iscsi_portal *next = n->portals->next;
 		free(n->portals);
 		n->portals = next;
@@ -83,6 +90,8 @@ void iscsi_node_free(struct iscsi_node **node)
 	spare_clear(&n->spare_tasks);
 	spare_clear(&n->spare_outs);
 	free(n->input);
+	if (n->owns_registry)
+		iscsi_registry_free(&n->registry);
 	iscsi_observer_free(&n->observer);
 	iscsi_faults_free(n);
 	free(n);
@@ -120,6 +129,13 @@ struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *
 	portal->portal_group_tag = portal_group_tag;
 	LL_APPEND(node->portals, portal);
 	return portal;
+}
+
+void iscsi_node_share_portals(struct iscsi_node *node, const struct iscsi_node *other)
+{
+	assert(!node->portals);
+	node->portals = other->portals;
+	node->shares_portals = true;
 }
 
 struct scsi_target *iscsi_node_find_target(const struct iscsi_node *node, const char *name)
@@ -176,30 +192,6 @@ uint16_t iscsi_node_target_status(const struct iscsi_node *node, const struct is
 	if (!target || !scsi_target_has_port(target, portal->portal_group_tag))
 		return ISCSI_LOGIN_NOT_FOUND;
 	return ISCSI_LOGIN_SUCCESS;
-}
-
-/* --- TSIH ------------------------------------------------------------------------------------- */
-
-static bool tsih_is_used(const struct iscsi_node *node, uint16_t tsih)
-{
-	return node->tsih_used[tsih / 8] >> (tsih % 8) & 1;
-}
-
-uint16_t iscsi_node_take_tsih(struct iscsi_node *node)
-{
-	for (unsigned tries = 0; tries < 65536; tries++) {
-		uint16_t tsih = node->tsih_hint++;
-		if (tsih == 0 || tsih_is_used(node, tsih))
-			continue; /* 0 asks for a new session (RFC 7143 11.12.6) */
-		node->tsih_used[tsih / 8] |= (uint8_t)(1u << (tsih % 8));
-		return tsih;
-	}
-	return 0;
-}
-
-void iscsi_node_return_tsih(struct iscsi_node *node, uint16_t tsih)
-{
-	node->tsih_used[tsih / 8] &= (uint8_t) ~(1u << (tsih % 8));
 }
 
 uint32_t iscsi_node_random_u32(struct iscsi_node *node)
@@ -287,6 +279,11 @@ void iscsi_node_each_session(const struct iscsi_node *node,
 		struct iscsi_session_info info = session_info(s);
 		each(context, &info);
 	}
+}
+
+bool iscsi_node_is_idle(const struct iscsi_node *node)
+{
+	return !node->sessions;
 }
 
 /* --- clean stop ------------------------------------------------------------------------------- */

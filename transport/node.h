@@ -40,6 +40,13 @@ void iscsi_limits_defaults(struct iscsi_limits *limits);
 struct iscsi_node;
 struct iscsi_session;
 
+/* What several nodes of one process, a loop each, have in common: registry.h. */
+struct iscsi_registry;
+/* NULL: no memory. `first_tsih` is where TSIHs begin: random. */
+struct iscsi_registry *iscsi_registry_create(uint16_t first_tsih);
+/* All nodes must be gone. */
+void iscsi_registry_free(struct iscsi_registry **registry);
+
 struct iscsi_node_config {
 	struct iscsi_policy policy;
 	struct iscsi_limits limits;
@@ -51,7 +58,12 @@ struct iscsi_node_config {
 	/* One line of text for the log; level: 0 error, 1 warning, 2 info, 3 debug. May be NULL. */
 	void (*log)(void *context, int level, const char *line);
 	void *log_context;
-	struct trace_ring *trace; /* target/trace.h; borrowed. NULL: nothing is kept */
+	struct trace_ring *trace;	 /* target/trace.h; borrowed. NULL: nothing is kept */
+	struct iscsi_registry *registry; /* borrowed; NULL: this node is alone, and makes its own */
+	/* A TARGET COLD RESET of that target is done: other nodes have connections to it, too,
+	 * which are to be closed (iscsi_node_close_target). May be NULL. */
+	void (*cold_reset)(void *context, const char *target_name);
+	void *cold_reset_context;
 };
 
 struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config);
@@ -75,6 +87,12 @@ struct iscsi_portal;
 struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *address,
 					   bool wildcard, uint16_t portal_group_tag);
 
+/* The portals of another node, which must live longer, instead of own ones. */
+void iscsi_node_share_portals(struct iscsi_node *node, const struct iscsi_node *other);
+
+/* RFC 7143 11.5.1: a cold reset also closes every connection to the target. */
+void iscsi_node_close_target(struct iscsi_node *node, const char *target_name);
+
 /* When iscsi_node_tick is to be called next: sessions can wait for connections to be recovered
  * without having one that has a deadline. UINT64_MAX: never. */
 uint64_t iscsi_node_deadline(const struct iscsi_node *node);
@@ -89,6 +107,9 @@ bool iscsi_node_observes(const struct iscsi_node *node, const struct scsi_target
 /* What it has found; NULL: it was never on. */
 struct iscsi_observer;
 struct iscsi_observer *iscsi_node_observer(struct iscsi_node *node);
+
+/* No session is left, nor one that drains. */
+bool iscsi_node_is_idle(const struct iscsi_node *node);
 
 /* What is told about a session for status output. Strings are borrowed. */
 struct iscsi_session_info {

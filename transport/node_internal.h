@@ -44,10 +44,13 @@ struct iscsi_node {
 	struct spare_list spare_tasks, spare_outs;
 	struct iscsi_node_target *targets;
 	struct iscsi_portal *portals;
+	bool shares_portals;
+	struct iscsi_registry *registry;
+	bool owns_registry;
 	struct iscsi_session *sessions; /* also those that still drain */
 	struct iscsi_conn *conns;	/* oldest first */
 	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
-	uint32_t session_count, connection_count, login_count, lost_count;
+	uint32_t connection_count, login_count, lost_count;
 	uint64_t lost_deadline_ms; /* while lost_count > 0: no lost connection is due before */
 	uint64_t now_ms;	   /* the latest time that any connection was handed */
 	bool stopping;
@@ -55,8 +58,6 @@ struct iscsi_node {
 	struct iscsi_observer *observer; /* NULL: it was never wanted */
 	uint32_t observed_count;	 /* targets that it is on for */
 	struct iscsi_faults *faults;	 /* NULL: there never was a rule */
-	uint16_t tsih_hint;
-	uint8_t tsih_used[65536 / 8];
 };
 
 /* What the node knows of a target (which may be NULL), or NULL. */
@@ -74,10 +75,6 @@ struct scsi_target *iscsi_node_find_target(const struct iscsi_node *node, const 
 /* Is the target there, and behind the portal? Success, or 0203 / 0301. */
 uint16_t iscsi_node_target_status(const struct iscsi_node *node, const struct iscsi_portal *portal,
 				  const char *target_name);
-
-/* A TSIH that no session has; 0: none is left. */
-uint16_t iscsi_node_take_tsih(struct iscsi_node *node);
-void iscsi_node_return_tsih(struct iscsi_node *node, uint16_t tsih);
 
 uint32_t iscsi_node_random_u32(struct iscsi_node *node);
 

@@ -64,6 +64,8 @@ static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int e
 	server_settle_woken(server);
 	server_set_recovery_timer(server);
 	scsi_executor_release(server->executor);
+	for (struct scsi_line *line = server->lines; line; line = line->next)
+		scsi_line_flush(line);
 }
 
 /* What this turn of the loop gives to do is handed over at its end, so that few wake-ups do. */
@@ -93,7 +95,7 @@ static void server_on_grace_over(struct ev_loop *loop, ev_timer *watcher, int ev
 static void server_note_stopped(struct iscsi_server *server)
 {
 	if (!server->stopping || !server->stopped || server->conns ||
-	    scsi_executor_pending(server->executor) > 0)
+	    !iscsi_node_is_idle(server->node) || scsi_executor_pending(server->executor) > 0)
 		return;
 	void (*stopped)(void *) = server->stopped;
 	server->stopped = NULL;
@@ -114,6 +116,8 @@ struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node
 	server->executor = executor;
 	server->connections_max = limits->connections_max;
 	server_clock_init(&server->clock);
+	server->new_max = limits->logins_max;
+	server->new_timeout_ms = limits->login_timeout_ms;
 	ev_io_init(&server->reapable, server_on_reapable, scsi_executor_fd(executor), EV_READ);
 	ev_prepare_init(&server->before_sleep, server_before_sleep);
 	ev_init(&server->grace, server_on_grace_over);
@@ -174,10 +178,52 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 	scsi_executor_release(server->executor);
 	ev_timer_stop(server->loop, &server->grace);
 	ev_timer_stop(server->loop, &server->recovery);
+	if (server->mailbox)
+		ev_async_stop(server->loop, &server->letters);
+	scsi_mailbox_free(&server->mailbox);
+	server_share_free(server);
 	free(server);
 }
 
 uint32_t iscsi_server_connections(const struct iscsi_server *server)
 {
-	return server->connections;
+	return atomic_load(&server->connections);
+}
+
+/* ---- letters --------------------------------------------------------------------------------- */
+
+static void server_on_letters(struct ev_loop *loop, ev_async *watcher, int events)
+{
+	struct iscsi_server *server = watcher->data;
+	(void)loop;
+	(void)events;
+
+	scsi_mailbox_open(server->mailbox);
+}
+
+/* On any thread. */
+static void server_wake(void *context)
+{
+	struct iscsi_server *server = context;
+
+	ev_async_send(server->loop, &server->letters);
+}
+
+struct scsi_mailbox *iscsi_server_mailbox(struct iscsi_server *server)
+{
+	if (server->mailbox)
+		return server->mailbox;
+	server->mailbox = scsi_mailbox_create(server_wake, server);
+	if (!server->mailbox)
+		return NULL;
+	ev_async_init(&server->letters, server_on_letters);
+	server->letters.data = server;
+	ev_async_start(server->loop, &server->letters);
+	return server->mailbox;
+}
+
+void iscsi_server_add_line(struct iscsi_server *server, struct scsi_line *line)
+{
+	line->next = server->lines;
+	server->lines = line;
 }

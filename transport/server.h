@@ -7,6 +7,7 @@
 
 #include <ev.h>
 
+#include "target/mailbox.h"
 #include "transport/conn.h"
 
 struct iscsi_server;
@@ -52,6 +53,22 @@ void iscsi_server_clock_freeze(struct iscsi_server *server);
 void iscsi_server_clock_step(struct iscsi_server *server, uint64_t ms);
 void iscsi_server_clock_resume(struct iscsi_server *server);
 
+/* Its connections now. On any loop. */
 uint32_t iscsi_server_connections(const struct iscsi_server *server);
+
+/*
+ * Several loops (docs/threads.md). The mailbox of the server's loop is opened there whenever
+ * something has come into it; NULL: no memory. Lines are flushed before the loop sleeps.
+ */
+struct scsi_mailbox *iscsi_server_mailbox(struct iscsi_server *server);
+void iscsi_server_add_line(struct iscsi_server *server, struct scsi_line *line);
+
+/*
+ * What `server` accepts is served by itself and by `other`, whose mailbox `line` leads to: each
+ * initiator port always by the same one. Before iscsi_server_start, once for each other one. 0 or
+ * -ENOMEM.
+ */
+int iscsi_server_share(struct iscsi_server *server, struct iscsi_server *other,
+		       struct scsi_line *line);
 
 #endif

@@ -34,19 +34,27 @@ static void server_conn_end_protocol(struct server_conn *c)
 	iscsi_conn_free(&c->conn);
 }
 
-void server_conn_close(struct server_conn *c)
+int server_conn_detach(struct server_conn *c)
 {
 	struct iscsi_server *server = c->server;
+	int fd = c->fd;
 
 	ev_io_stop(server->loop, &c->readable);
 	ev_io_stop(server->loop, &c->writable);
 	ev_timer_stop(server->loop, &c->timer);
 	if (c->conn)
 		server_conn_end_protocol(c);
-	close(c->fd);
+	if (c->new_portal)
+		server_share_leave(c);
 	DL_DELETE(server->conns, c);
-	server->connections--;
+	atomic_fetch_sub(&server->connections, 1);
 	free(c);
+	return fd;
+}
+
+void server_conn_close(struct server_conn *c)
+{
+	close(server_conn_detach(c));
 }
 
 /*
@@ -231,37 +239,56 @@ static void socket_tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
 }
 
-void server_conn_open(struct server_listener *listener, int fd,
-		      const union server_address *peer_address)
+static struct server_conn *conn_new(struct iscsi_server *server, int fd)
 {
-	static const struct iscsi_conn_host host = {.wake = server_conn_wake};
-	struct iscsi_server *server = listener->server;
-	char local[SERVER_ADDRESS_TEXT_LEN], peer[SERVER_ADDRESS_TEXT_LEN];
-	union server_address local_address = {0};
-	socklen_t len = sizeof(local_address);
-
 	struct server_conn *c = calloc(1, sizeof(*c));
-	if (!c || getsockname(fd, &local_address.any, &len) < 0)
-		goto refuse;
-	server_address_text(&local_address, local);
-	server_address_text(peer_address, peer);
+
+	if (!c) {
+		close(fd);
+		return NULL;
+	}
 	c->server = server;
 	c->fd = fd;
-	c->conn = iscsi_conn_create(server->node, listener->portal, local, peer, &host, c,
-				    server_now_ms(server));
-	if (!c->conn)
-		goto refuse;
 	socket_tune(fd);
 	DL_APPEND(server->conns, c);
-	server->connections++;
+	atomic_fetch_add(&server->connections, 1);
 	c->timer_deadline = UINT64_MAX;
 	ev_io_init(&c->readable, server_conn_on_readable, fd, EV_READ);
 	ev_io_init(&c->writable, server_conn_on_writable, fd, EV_WRITE);
 	ev_init(&c->timer, server_conn_on_timer);
 	c->readable.data = c->writable.data = c->timer.data = c;
-	server_conn_settle(c);
-	return;
-refuse:
-	free(c);
-	close(fd);
+	return c;
+}
+
+bool server_conn_begin(struct server_conn *c, struct iscsi_portal *portal)
+{
+	static const struct iscsi_conn_host host = {.wake = server_conn_wake};
+	struct iscsi_server *server = c->server;
+	char local[SERVER_ADDRESS_TEXT_LEN], peer[SERVER_ADDRESS_TEXT_LEN];
+	union server_address local_address = {0}, peer_address = {0};
+	socklen_t len = sizeof(local_address), peer_len = sizeof(peer_address);
+
+	if (getsockname(c->fd, &local_address.any, &len) == 0 &&
+	    getpeername(c->fd, &peer_address.any, &peer_len) == 0) {
+		server_address_text(&local_address, local);
+		server_address_text(&peer_address, peer);
+		c->conn = iscsi_conn_create(server->node, portal, local, peer, &host, c,
+					    server_now_ms(server));
+	}
+	if (c->conn)
+		return true;
+	server_conn_close(c);
+	return false;
+}
+
+void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, int fd)
+{
+	struct server_conn *c = conn_new(server, fd);
+
+	if (!c)
+		return;
+	if (server->share)
+		server_share_wait(c, portal);
+	else if (server_conn_begin(c, portal))
+		server_conn_settle(c);
 }

@@ -4,9 +4,12 @@
  *   server_clock.c     time, and who holds it
  *   server.c           the loop's turns, start and stop    server_conn.c    one connection's socket
  *   server_listener.c  portals                             server_address.c addresses as text
+ *   server_share.c     which loop serves a connection
  */
 #ifndef TRANSPORT_SERVER_INTERNAL_H
 #define TRANSPORT_SERVER_INTERNAL_H
+
+#include <stdatomic.h>
 
 #include "transport/server.h"
 #include "transport/server_address.h"
@@ -17,7 +20,10 @@ struct server_conn {
 	struct server_conn *next_woken;
 	bool is_woken;
 	int fd;
-	struct iscsi_conn *conn;
+	struct iscsi_conn *conn; /* NULL: it lingers, or is new */
+	/* Accepted, and nobody knows yet which loop is to serve it (server_share.c). */
+	struct iscsi_portal *new_portal;
+	size_t awaited; /* bytes */
 	ev_io readable, writable;
 	ev_timer timer;
 	uint64_t timer_deadline; /* what the timer is set to */
@@ -43,8 +49,8 @@ struct iscsi_server {
 	struct ev_loop *loop;
 	struct iscsi_node *node;
 	struct scsi_executor *executor;
-	uint32_t connections_max;
-	uint32_t connections;
+	uint32_t connections_max, new_max, new_timeout_ms;
+	atomic_uint connections;
 	struct server_listener *listeners;
 	struct server_conn *conns;
 	struct server_conn *woken;
@@ -58,6 +64,12 @@ struct iscsi_server {
 	void (*stopped)(void *context);
 	void *stopped_context;
 	struct server_clock clock;
+	/* Several loops: its mailbox, and what it posts into others. */
+	struct scsi_mailbox *mailbox;
+	ev_async letters;
+	struct scsi_line *lines;
+	struct server_share *share; /* NULL: it serves what it accepts alone */
+	uint32_t new_count;
 };
 
 /* Never runs backwards, and reads as milliseconds since 1970 unless somebody sets the clock. */
@@ -67,12 +79,23 @@ void server_clock_init(struct server_clock *clock);
 void server_timer_set(const struct iscsi_server *server, ev_timer *timer, uint64_t deadline_ms);
 
 /* Takes over fd, also when it fails. */
-void server_conn_open(struct server_listener *listener, int fd,
-		      const union server_address *peer_address);
+void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, int fd);
+/* Gives the protocol what it needs. False: no memory, and the connection is closed. */
+bool server_conn_begin(struct server_conn *c, struct iscsi_portal *portal);
+/* Takes the socket out of it, and the rest is gone. */
+int server_conn_detach(struct server_conn *c);
 /* Brings socket, watchers and timer in line with what the connection wants. May close it. */
 void server_conn_settle(struct server_conn *c);
 void server_conn_close(struct server_conn *c);
 
 void server_close_listeners(struct iscsi_server *server);
+
+/* server_share.c. What a new connection says first decides who serves it: it waits for that, */
+void server_share_wait(struct server_conn *c, struct iscsi_portal *portal);
+/* ... and then waits no longer. */
+void server_share_leave(struct server_conn *c);
+/* Connections of all the servers together. */
+uint32_t server_share_connections(const struct iscsi_server *server);
+void server_share_free(struct iscsi_server *server);
 
 #endif

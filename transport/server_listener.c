@@ -27,14 +27,13 @@ static void listener_on_acceptable(struct ev_loop *loop, ev_io *watcher, int eve
 	(void)events;
 
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		union server_address peer = {0};
-		socklen_t len = sizeof(peer);
-		int fd = accept4(listener->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			if (listener->server->connections >= listener->server->connections_max)
+			struct iscsi_server *server = listener->server;
+			if (server_share_connections(server) >= server->connections_max)
 				close(fd);
 			else
-				server_conn_open(listener, fd, &peer);
+				server_conn_open(server, listener->portal, fd);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			/* The backlog keeps the watcher ready: without a pause this would spin. */

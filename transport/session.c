@@ -40,42 +40,18 @@ static struct iscsi_session *session_find(const struct iscsi_conn *conn,
 	return NULL;
 }
 
-/* Discovery may be open to everyone, so it gets half of the sessions at most. */
-static bool discovery_has_room(const struct iscsi_limits *limits, uint32_t discovering)
-{
-	return discovering < limits->sessions_max - limits->sessions_max / 2;
-}
-
-/* Nobody joins or ends a session of a name under which somebody else has logged in, nor counts
- * among the sessions of that one. */
+/* Nobody joins or ends a session of a name under which somebody else has logged in. */
 static bool is_same_user(const struct iscsi_session *session, const struct iscsi_login *login)
 {
 	return strcmp(session->user, login->user) == 0;
 }
 
-/* Are the limits kept when one more comes and `replaced` (may be NULL) goes? */
-static bool has_room(const struct iscsi_node *node, const struct iscsi_login *login,
-		     const struct iscsi_session *replaced)
-{
-	const struct iscsi_limits *limits = &node->config.limits;
-	uint32_t all = 0, own = 0, discovering = 0;
-
-	for (const struct iscsi_session *s = node->sessions; s; s = s->next) {
-		if (s == replaced)
-			continue;
-		all++;
-		own += is_same_user(s, login) &&
-		       strcmp(s->id.initiator_name, login->initiator_name) == 0;
-		discovering += s->type == ISCSI_SESSION_DISCOVERY;
-	}
-	return all < limits->sessions_max && own < limits->sessions_per_initiator_max &&
-	       (login->type != ISCSI_SESSION_DISCOVERY || discovery_has_room(limits, discovering));
-}
-
 /* --- making and freeing ----------------------------------------------------------------------- */
 
+/* NULL: no memory, or the limits would not be kept when `replaced` (may be NULL) goes. */
 static struct iscsi_session *session_new(struct iscsi_conn *conn, const struct iscsi_login *login,
-					 struct scsi_target *target)
+					 struct scsi_target *target,
+					 const struct iscsi_session *replaced)
 {
 	struct iscsi_node *node = conn->node;
 	struct iscsi_session *session = calloc(1, sizeof(*session));
@@ -96,16 +72,24 @@ static struct iscsi_session *session_new(struct iscsi_conn *conn, const struct i
 	session->params = login->params;
 	session->since_ms = node->now_ms;
 	session->next_ttt = iscsi_node_random_u32(node);
-	session->tsih = iscsi_node_take_tsih(node);
-	if (session->tsih == 0 || !iscsi_window_init(session, login->cmd_sn)) {
-		if (session->tsih != 0)
-			iscsi_node_return_tsih(node, session->tsih);
+	session->entry = (struct iscsi_registry_session){
+		.initiator = session->id.initiator_name,
+		.user = session->user,
+		.discovery = session->type == ISCSI_SESSION_DISCOVERY,
+	};
+	if (!iscsi_registry_enter(node->registry, &node->config.limits, &session->entry,
+				  replaced ? &replaced->entry : NULL)) {
+		free(session);
+		return NULL;
+	}
+	session->tsih = session->entry.tsih;
+	if (!iscsi_window_init(session, login->cmd_sn)) {
+		iscsi_registry_leave(node->registry, &session->entry);
 		iscsi_window_finish(session);
 		free(session);
 		return NULL;
 	}
 	DL_APPEND(node->sessions, session);
-	node->session_count++;
 	return session;
 }
 
@@ -115,8 +99,7 @@ static void session_free(struct iscsi_session *session)
 
 	assert(!session->conns && session->task_count == 0 && !session->tmfs);
 	DL_DELETE(node->sessions, session);
-	node->session_count--;
-	iscsi_node_return_tsih(node, session->tsih);
+	iscsi_registry_leave(node->registry, &session->entry);
 	iscsi_window_finish(session);
 	free(session);
 }
@@ -270,9 +253,7 @@ static uint16_t admit_new(struct iscsi_conn *conn, const struct iscsi_login *log
 
 	if (old && !is_same_user(old, login))
 		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
-	if (!has_room(node, login, old))
-		return ISCSI_LOGIN_OUT_OF_RESOURCES;
-	struct iscsi_session *session = session_new(conn, login, target);
+	struct iscsi_session *session = session_new(conn, login, target, old);
 	if (!session)
 		return ISCSI_LOGIN_OUT_OF_RESOURCES;
 	/* Only now, when nothing can go wrong any more, the old session goes (RFC 7143 6.3.5). */

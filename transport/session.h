@@ -10,6 +10,7 @@
 #define TRANSPORT_SESSION_H
 
 #include "transport/node_internal.h"
+#include "transport/registry.h"
 
 struct iscsi_conn;
 struct iscsi_lost;
@@ -39,6 +40,7 @@ struct iscsi_session {
 	unsigned busy;	     /* > 0: a caller is still inside; not freed */
 	bool nexus_draining; /* scsi_nexus_close was called, its callback has not come */
 	uint16_t tsih;
+	struct iscsi_registry_session entry;
 
 	/* Identity. */
 	enum iscsi_session_type type;

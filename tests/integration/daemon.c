@@ -98,7 +98,7 @@ static void parse_ready_line(struct daemon *daemon)
 
 static void daemon_spawn(struct daemon *daemon, const char *address)
 {
-	const char *argv[DAEMON_ARGS_MAX + 8];
+	const char *argv[DAEMON_ARGS_MAX + 10];
 	char log_path[96];
 	int pipe_fds[2];
 	int n = 0;
@@ -116,6 +116,11 @@ static void daemon_spawn(struct daemon *daemon, const char *address)
 	}
 	for (int i = 0; daemon->args[i]; i++)
 		argv[n++] = daemon->args[i];
+	/* The same tests with several event loops: `make check-threads`. */
+	if (getenv("HOLDFAST_THREADS")) {
+		argv[n++] = "--threads";
+		argv[n++] = getenv("HOLDFAST_THREADS");
+	}
 	argv[n] = NULL;
 
 	snprintf(log_path, sizeof(log_path), "%s/log", daemon->folder);

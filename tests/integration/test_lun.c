@@ -273,10 +273,10 @@ static void write_until_it_hangs(int hanging)
 /* Status 1 and the message are the deadline's own: nothing but its timer gets there. */
 START_TEST(a_disk_that_hangs_does_not_keep_the_daemon)
 {
-	const char *const threads[] = {"--threads", "2", NULL};
+	const char *const workers[] = {"--workers", "2", "--disk-io", "threads", NULL};
 	int hanging = hang_writes();
 
-	start(threads);
+	start(workers);
 	write_until_it_hangs(hanging);
 	ck_assert_int_eq(daemon_stop(&served), 1);
 	ck_assert_int_ne(access(served.control, F_OK), 0);

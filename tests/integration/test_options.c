@@ -83,6 +83,7 @@ static const struct line daemon_wrong[] = {
 	{{"--threads", "65"}, 2, {"--threads 65", "1 to 64"}},
 	{{"--threads", "two"}, 2, {"--threads two", "1 to 64"}},
 	{{"--disk-io", "aio"}, 2, {"--disk-io aio", "io_uring or threads"}},
+	{{"--workers", "0"}, 2, {"--workers 0", "1 to 64"}},
 	{{"--log-level", "loud"}, 2, {"--log-level loud", "warning"}},
 	{{"-c", "/nonexistent/holdfast.conf"}, 2, {"/nonexistent/holdfast.conf", "No such file"}},
 	{{"-c", "/tmp"}, 2, {"/tmp", "Is a directory"}},
@@ -110,6 +111,7 @@ static const struct line daemon_right[] = {
 	{{"--check", "--profile", "spc4"}, 0, {"profile = \"spc4\""}},
 	{{"--check", "--threads", "5"}, 0, {"threads = 5"}},
 	{{"--check", "--disk-io", "threads"}, 0, {"disk_io = \"threads\""}},
+	{{"--check", "--workers", "6"}, 0, {"threads = 1", "workers = 6"}},
 	{{"--check", "--log-level", "debug"}, 0, {"log_level = \"debug\""}},
 };
 

@@ -41,6 +41,56 @@ static int add_lun(struct fixture *fixture, uint16_t number)
 	return scsi_target_add_lun(fixture->target, &lun, NULL);
 }
 
+static void no_wake(void *context)
+{
+	(void)context;
+}
+
+static void loops_create(struct fixture *fixture)
+{
+	struct scsi_mailbox *home = scsi_mailbox_create(no_wake, NULL);
+
+	for (unsigned i = 0; i < FIXTURE_LOOPS; i++) {
+		struct fixture_loop *loop = &fixture->loops[i];
+
+		loop->link.up.to = home;
+		loop->link.down.to = scsi_mailbox_create(no_wake, NULL);
+		loop->target = scsi_target_create_remote(fixture->target, &loop->link,
+							 fixture->executor, NULL);
+		ck_assert_ptr_nonnull(loop->target);
+	}
+}
+
+static void loops_free(struct fixture *fixture)
+{
+	struct scsi_mailbox *home = fixture->loops[0].link.up.to;
+
+	for (unsigned i = 0; i < FIXTURE_LOOPS; i++) {
+		scsi_target_free(&fixture->loops[i].target);
+		scsi_mailbox_free(&fixture->loops[i].link.down.to);
+	}
+	scsi_mailbox_free(&home);
+}
+
+void fixture_deliver_letters(struct fixture *fixture)
+{
+	bool any = fixture->is_remote && !fixture->is_delivering;
+
+	while (any) {
+		fixture->is_delivering = true;
+		any = false;
+		for (unsigned i = 0; i < FIXTURE_LOOPS; i++) {
+			struct scsi_link *link = &fixture->loops[i].link;
+
+			scsi_line_flush(&link->up);
+			scsi_line_flush(&link->down);
+			any = scsi_mailbox_open(link->up.to) || any;
+			any = scsi_mailbox_open(link->down.to) || any;
+		}
+		fixture->is_delivering = false;
+	}
+}
+
 /* Returns what became of LUN 0. */
 static int power_on(struct fixture *fixture)
 {
@@ -59,8 +109,10 @@ static int power_on(struct fixture *fixture)
 		config.ports[i] = (uint16_t)(i + 1);
 	fixture->target = scsi_target_create(&config);
 	ck_assert_ptr_nonnull(fixture->target);
+	if (fixture->is_remote)
+		loops_create(fixture);
 	int result = add_lun(fixture, 0);
-	for (uint16_t i = 1; i < fixture->config.luns; i++)
+	for (uint16_t i = 1; i < (uint16_t)fixture->config.luns; i++)
 		ck_assert_int_eq(add_lun(fixture, i), 0);
 	return result;
 }
@@ -79,6 +131,7 @@ struct fixture *fixture_create(const struct fixture_config *config)
 	c->registrations_max = c->registrations_max ? c->registrations_max : 64;
 	c->blocks = c->blocks ? c->blocks : 256;
 	c->block_size = c->block_size ? c->block_size : FIXTURE_BLOCK;
+	fixture->is_remote = getenv("HOLDFAST_REMOTE") != NULL;
 	fixture->now_ms = 1000000;
 	fixture->executor = scsi_executor_create(c->threads);
 	ck_assert_ptr_nonnull(fixture->executor);
@@ -99,16 +152,25 @@ static void task_free(struct fixture_task *task)
 	free(task);
 }
 
+static void drop_all(struct scsi_target *target)
+{
+	struct scsi_nexus *nexus, *next;
+
+	HASH_ITER(hh, target->nexuses, nexus, next)
+	if (!nexus->closed)
+		fixture_drop(nexus, NULL);
+}
+
 /* Everything volatile ends. */
 static void power_off(struct fixture *fixture)
 {
-	struct scsi_nexus *nexus, *next;
 	struct fixture_task *task, *next_task;
-	bool hold[FIXTURE_LUNS_MAX];
+	bool hold[FIXTURE_LUNS_MAX] = {false};
 
-	HASH_ITER(hh, fixture->target->nexuses, nexus, next)
-	if (!nexus->closed)
-		fixture_drop(nexus, NULL);
+	for (unsigned i = 0; fixture->is_remote && i < FIXTURE_LOOPS; i++)
+		drop_all(fixture->loops[i].target);
+	fixture_deliver_letters(fixture);
+	drop_all(fixture->target);
 	/* What follows from a request or a job may be held again: an erasure has many steps. */
 	for (unsigned i = 0; i < fixture->config.luns; i++) {
 		hold[i] = fixture->disks[i].hold;
@@ -120,6 +182,9 @@ static void power_off(struct fixture *fixture)
 	task_free(task);
 	fixture->tasks = NULL;
 	fixture->last = NULL;
+	fixture_deliver_letters(fixture);
+	if (fixture->is_remote)
+		loops_free(fixture);
 	scsi_target_free(&fixture->target);
 	for (unsigned i = 0; i < fixture->config.luns; i++)
 		fixture->disks[i].hold = hold[i];
@@ -159,9 +224,11 @@ void fixture_settle(struct fixture *fixture)
 {
 	struct pollfd fd = {.fd = scsi_executor_fd(fixture->executor), .events = POLLIN};
 
+	fixture_deliver_letters(fixture);
 	while (scsi_executor_pending(fixture->executor) > 0) {
 		ck_assert_int_eq(poll(&fd, 1, -1), 1);
 		scsi_executor_reap(fixture->executor);
+		fixture_deliver_letters(fixture);
 	}
 }
 
@@ -181,15 +248,24 @@ struct pr_nexus_id fixture_nexus_id(char who, uint16_t port)
 struct scsi_nexus *fixture_login_port(struct fixture *fixture, char who, uint16_t port)
 {
 	struct pr_nexus_id id = fixture_nexus_id(who, port);
-	struct scsi_nexus *nexus = scsi_nexus_open(fixture->target, &id);
+	struct scsi_target *target = fixture->target;
 
+	if (fixture->is_remote)
+		target = fixture->loops[fixture->logins++ % FIXTURE_LOOPS].target;
+	struct scsi_nexus *nexus = scsi_nexus_open(target, &id);
 	ck_assert_msg(nexus != NULL, "login of %c: %s", who, strerror(errno));
+	fixture_deliver_letters(fixture);
 	return nexus;
 }
 
 struct scsi_nexus *fixture_login(struct fixture *fixture, char who)
 {
 	return fixture_login_port(fixture, who, 1);
+}
+
+struct scsi_nexus *fixture_home_nexus(struct fixture *fixture, const struct scsi_nexus *nexus)
+{
+	return scsi_target_find_nexus(fixture->target, &nexus->id);
 }
 
 static void note_closed(void *context)
@@ -299,6 +375,7 @@ void fixture_deliver(struct fixture_task *task)
 		memcpy(scsi->data_out, task->out, scsi->data_out_len);
 	}
 	target_data_out_ready(scsi);
+	fixture_deliver_letters(task->fixture);
 }
 
 static void task_want_data(struct scsi_task *scsi)
@@ -340,11 +417,13 @@ struct fixture_task *fixture_start(struct fixture *fixture, struct scsi_nexus *n
 	scsi->expected_out = command->out_len;
 	scsi->expected_in = command->in_len;
 	target_execute(scsi);
+	fixture_deliver_letters(fixture);
 	return task;
 }
 
 const struct fixture_result *fixture_result(struct fixture_task *task)
 {
+	fixture_deliver_letters(task->fixture);
 	ck_assert_msg(task->state == FIXTURE_COMPLETED || task->state == FIXTURE_ABORTED,
 		      "the command has not ended");
 	return &task->result;

@@ -11,6 +11,10 @@
  *	fixture_free(&f);
  *
  * What goes wrong in the fixture itself aborts the test.
+ *
+ * With HOLDFAST_REMOTE in the environment every nexus logs in through a remote target (remote.h),
+ * the one or the other of two, and letters are delivered as they are posted: the same tests then
+ * say that nobody sees on which loop a session lives.
  */
 #ifndef TESTS_SUPPORT_TARGET_FIXTURE_H
 #define TESTS_SUPPORT_TARGET_FIXTURE_H
@@ -18,10 +22,12 @@
 #include <check.h>
 
 #include "target/lun.h"
+#include "target/remote.h"
 #include "target/sense.h"
 #include "tests/support/target_parts.h"
 
 #define FIXTURE_LUNS_MAX 4
+#define FIXTURE_LOOPS	 2 /* with HOLDFAST_REMOTE: beside the home */
 #define FIXTURE_TARGET	 "iqn.2026-01.test.holdfast:target"
 #define FIXTURE_BLOCK	 512
 
@@ -76,10 +82,19 @@ struct fixture_task {
 	struct fixture_result result;
 };
 
+/* A loop that is not the home. */
+struct fixture_loop {
+	struct scsi_link link;
+	struct scsi_target *target;
+};
+
 struct fixture {
 	struct fixture_config config;
 	struct scsi_executor *executor;
 	struct scsi_target *target;
+	bool is_remote, is_delivering;
+	struct fixture_loop loops[FIXTURE_LOOPS];
+	unsigned logins;
 	struct test_disk disks[FIXTURE_LUNS_MAX];
 	struct test_store stores[FIXTURE_LUNS_MAX];
 	struct test_store media[FIXTURE_LUNS_MAX]; /* what is known about the media */
@@ -109,6 +124,12 @@ struct scsi_nexus *fixture_login_port(struct fixture *fixture, char who, uint16_
 void fixture_drop(struct scsi_nexus *nexus, bool *ret_closed);
 /* Closes and settles; fails the test when something of the nexus is left. */
 void fixture_logout(struct fixture *fixture, struct scsi_nexus *nexus);
+
+/* The home's nexus for what fixture_login has returned. */
+struct scsi_nexus *fixture_home_nexus(struct fixture *fixture, const struct scsi_nexus *nexus);
+
+/* Delivers letters between loops until there are none. */
+void fixture_deliver_letters(struct fixture *fixture);
 
 /* Runs jobs until there are none. Held disk requests stay held. */
 void fixture_settle(struct fixture *fixture);

@@ -3,6 +3,7 @@
  * announces.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 #include "target/sense.h"
 
@@ -125,6 +126,20 @@ static bool read_order(const json_t *request, struct control_reply *reply,
 	return true;
 }
 
+struct sending {
+	const struct iscsi_async_order *order;
+	int error;
+};
+
+/* One loop has the session, if any. */
+static void send_order(const struct loop_part *part, void *context)
+{
+	struct sending *sending = context;
+
+	if (sending->error == -ENOENT)
+		sending->error = iscsi_node_send_async(part->node, sending->order);
+}
+
 void control_async(struct service *service, const json_t *request, struct control_reply *reply)
 {
 	struct iscsi_async_order order = {0};
@@ -132,7 +147,9 @@ void control_async(struct service *service, const json_t *request, struct contro
 
 	if (!read_order(request, reply, sense, &order))
 		return;
-	switch (-iscsi_node_send_async(service->node, &order)) {
+	struct sending sending = {&order, -ENOENT};
+	loops_each(service, send_order, &sending);
+	switch (-sending.error) {
 	case 0:
 		control_reply_object(reply, json_pack("{s:b,s:i,s:i}", "ok", 1, "tsih",
 						      (int)order.tsih, "event", (int)order.event));

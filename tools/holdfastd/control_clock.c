@@ -2,6 +2,7 @@
  * `clock`, `clock-freeze`, `clock-step`, `clock-resume`: the time of the daemon's timers.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 #define STEP_MAX_MS (INT64_C(1000) * 86400 * 365)
 
@@ -15,11 +16,24 @@ void control_clock(struct service *service, const json_t *request, struct contro
 					      (json_int_t)clock.ahead_ms));
 }
 
+static void freeze(const struct loop_part *part, void *context)
+{
+	(void)context;
+	iscsi_server_clock_freeze(part->server);
+}
+
 void control_clock_freeze(struct service *service, const json_t *request,
 			  struct control_reply *reply)
 {
-	iscsi_server_clock_freeze(service->server);
+	loops_each(service, freeze, NULL);
 	control_clock(service, request, reply);
+}
+
+static void step(const struct loop_part *part, void *context)
+{
+	const uint64_t *ms = context;
+
+	iscsi_server_clock_step(part->server, *ms);
 }
 
 void control_clock_step(struct service *service, const json_t *request, struct control_reply *reply)
@@ -31,13 +45,20 @@ void control_clock_step(struct service *service, const json_t *request, struct c
 		control_reply_error(reply, "`ms` must be a number of milliseconds, a year at most");
 		return;
 	}
-	iscsi_server_clock_step(service->server, (uint64_t)json_integer_value(ms));
+	uint64_t by_ms = (uint64_t)json_integer_value(ms);
+	loops_each(service, step, &by_ms);
 	control_clock(service, request, reply);
+}
+
+static void resume(const struct loop_part *part, void *context)
+{
+	(void)context;
+	iscsi_server_clock_resume(part->server);
 }
 
 void control_clock_resume(struct service *service, const json_t *request,
 			  struct control_reply *reply)
 {
-	iscsi_server_clock_resume(service->server);
+	loops_each(service, resume, NULL);
 	control_clock(service, request, reply);
 }

@@ -17,6 +17,11 @@ void control_fault_add(struct service *service, const json_t *request, struct co
 		control_reply_error(reply, "`rule` must be the text of a rule");
 		return;
 	}
+	/* A rule counts in order what comes, and several loops have no common order. */
+	if (service->config->threads > 1) {
+		control_reply_error(reply, "fault rules need one event loop: --threads 1");
+		return;
+	}
 	if (iscsi_node_fault_add(service->node, text, config_consider, id, error) != 0) {
 		control_reply_error(reply, "%s", error);
 		return;

@@ -3,10 +3,26 @@
  * it has found.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 #include <errno.h>
 
 #include "transport/observer.h"
+
+struct switching {
+	uint32_t index;
+	bool on;
+	int error;
+};
+
+static void switch_one(const struct loop_part *part, void *context)
+{
+	struct switching *switching = context;
+	int error = iscsi_node_observe(part->node, part->targets[switching->index], switching->on);
+
+	if (switching->error == 0)
+		switching->error = error;
+}
 
 static void observe(struct service *service, const json_t *request, struct control_reply *reply,
 		    bool on)
@@ -15,9 +31,11 @@ static void observe(struct service *service, const json_t *request, struct contr
 
 	if (index == UINT32_MAX)
 		return;
-	int error = iscsi_node_observe(service->node, service->targets[index], on);
-	if (error) {
-		control_reply_error(reply, "the observer cannot be switched: %s", strerror(-error));
+	struct switching switching = {.index = index, .on = on};
+	loops_each(service, switch_one, &switching);
+	if (switching.error) {
+		control_reply_error(reply, "the observer cannot be switched: %s",
+				    strerror(-switching.error));
 		return;
 	}
 	control_reply_object(reply, json_pack("{s:b,s:s,s:b}", "ok", 1, "target",
@@ -35,14 +53,21 @@ void control_observe_off(struct service *service, const json_t *request,
 	observe(service, request, reply, false);
 }
 
-void control_observe_clear(struct service *service, const json_t *request,
-			   struct control_reply *reply)
+static void clear_one(const struct loop_part *part, void *context)
 {
-	struct iscsi_observer *observer = iscsi_node_observer(service->node);
-	(void)request;
+	struct iscsi_observer *observer = iscsi_node_observer(part->node);
+	(void)context;
 
 	if (observer)
 		iscsi_observer_clear(observer);
+}
+
+void control_observe_clear(struct service *service, const json_t *request,
+			   struct control_reply *reply)
+{
+	(void)request;
+
+	loops_each(service, clear_one, NULL);
 	control_reply_object(reply, json_pack("{s:b}", "ok", 1));
 }
 
@@ -79,19 +104,48 @@ static json_t *finding_object(const struct iscsi_finding *finding)
 	return object;
 }
 
-static json_t *check_object(const struct iscsi_check *check, const struct iscsi_observer *observer)
-{
-	struct iscsi_tally tally = {0};
+/* What the observers of all loops have found, together. */
+struct found {
+	struct iscsi_tally tallies[ISCSI_CHECK_COUNT];
+	json_int_t missed;
+	json_t *findings;
+};
 
-	if (observer)
-		tally = iscsi_observer_tally(observer, check->passive);
-	return json_pack("{s:s,s:s,s:s,s:I,s:I}", "id", check->id, "severity",
-			 iscsi_severity_name(check->severity), "verdict",
-			 iscsi_verdict_name(tally.verdict), "judged", (json_int_t)tally.judged,
-			 "found", (json_int_t)tally.found);
+static void add_tally(struct iscsi_tally *sum, struct iscsi_tally tally)
+{
+	sum->judged += tally.judged;
+	sum->found += tally.found;
+	if (tally.verdict > sum->verdict)
+		sum->verdict = tally.verdict;
 }
 
-static json_t *all_checks(const struct iscsi_observer *observer)
+static void add_found(const struct loop_part *part, void *context)
+{
+	const struct iscsi_observer *observer = iscsi_node_observer(part->node);
+	const struct iscsi_finding *finding;
+	struct found *found = context;
+
+	if (!observer)
+		return;
+	for (unsigned i = 0; i < ISCSI_CHECK_COUNT; i++)
+		add_tally(&found->tallies[i],
+			  iscsi_observer_tally(observer, (enum iscsi_passive_check)i));
+	found->missed += (json_int_t)iscsi_observer_missed(observer);
+	for (size_t i = 0; (finding = iscsi_observer_finding(observer, i)) != NULL; i++)
+		json_array_append_new(found->findings, finding_object(finding));
+}
+
+static json_t *check_object(const struct iscsi_check *check, const struct found *found)
+{
+	const struct iscsi_tally *tally = &found->tallies[check->passive];
+
+	return json_pack("{s:s,s:s,s:s,s:I,s:I}", "id", check->id, "severity",
+			 iscsi_severity_name(check->severity), "verdict",
+			 iscsi_verdict_name(tally->verdict), "judged", (json_int_t)tally->judged,
+			 "found", (json_int_t)tally->found);
+}
+
+static json_t *all_checks(const struct found *found)
 {
 	json_t *checks = json_array();
 
@@ -100,18 +154,8 @@ static json_t *all_checks(const struct iscsi_observer *observer)
 			if (iscsi_check_groups[g].checks[i].passive != ISCSI_CHECK_NONE)
 				json_array_append_new(
 					checks,
-					check_object(&iscsi_check_groups[g].checks[i], observer));
+					check_object(&iscsi_check_groups[g].checks[i], found));
 	return checks;
-}
-
-static json_t *all_findings(const struct iscsi_observer *observer)
-{
-	json_t *findings = json_array();
-	const struct iscsi_finding *finding;
-
-	for (size_t i = 0; observer && (finding = iscsi_observer_finding(observer, i)) != NULL; i++)
-		json_array_append_new(findings, finding_object(finding));
-	return findings;
 }
 
 static json_t *observed_targets(const struct service *service)
@@ -127,12 +171,12 @@ static json_t *observed_targets(const struct service *service)
 void control_observe_show(struct service *service, const json_t *request,
 			  struct control_reply *reply)
 {
-	const struct iscsi_observer *observer = iscsi_node_observer(service->node);
-	json_int_t missed = observer ? (json_int_t)iscsi_observer_missed(observer) : 0;
+	struct found found = {.findings = json_array()};
 	(void)request;
 
+	loops_each(service, add_found, &found);
 	control_reply_object(reply,
 			     json_pack("{s:b,s:o,s:I,s:o,s:o}", "ok", 1, "targets",
-				       observed_targets(service), "missed", missed, "checks",
-				       all_checks(observer), "findings", all_findings(observer)));
+				       observed_targets(service), "missed", found.missed, "checks",
+				       all_checks(&found), "findings", found.findings));
 }

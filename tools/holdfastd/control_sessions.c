@@ -2,6 +2,7 @@
  * `sessions`: who is logged in.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 struct sessions_work {
 	const char *target_name; /* NULL: all */
@@ -58,6 +59,11 @@ static void add_session(void *context, const struct iscsi_session_info *info)
 	work->is_first = false;
 }
 
+static void add_sessions(const struct loop_part *part, void *context)
+{
+	iscsi_node_each_session(part->node, add_session, context);
+}
+
 void control_sessions(struct service *service, const json_t *request, struct control_reply *reply)
 {
 	struct sessions_work work = {.reply = reply, .is_first = true};
@@ -69,6 +75,6 @@ void control_sessions(struct service *service, const json_t *request, struct con
 		work.target_name = service->config->targets[index].name;
 	}
 	control_reply_begin_array(reply, json_pack("{s:b}", "ok", 1), "sessions");
-	iscsi_node_each_session(service->node, add_session, &work);
+	loops_each(service, add_sessions, &work);
 	control_reply_append(reply, "]}\n", 3);
 }

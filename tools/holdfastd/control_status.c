@@ -3,6 +3,7 @@
  */
 #include "pr_engine/state.h"
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 struct status_work {
 	const struct service *service;
@@ -94,6 +95,12 @@ static json_t *portals_array(const struct service *service)
 	return portals;
 }
 
+/* Of all loops together. */
+struct totals {
+	json_int_t sessions, connections;
+	struct iscsi_node_counters counters;
+};
+
 static void count_session(void *context, const struct iscsi_session_info *info)
 {
 	json_int_t *count = context;
@@ -101,21 +108,37 @@ static void count_session(void *context, const struct iscsi_session_info *info)
 	(*count)++;
 }
 
-static json_t *counters_object(const struct service *service)
+static void add_totals(const struct loop_part *part, void *context)
 {
-	struct iscsi_node_counters c = iscsi_node_counters(service->node);
+	struct totals *totals = context;
+	struct iscsi_node_counters *sum = &totals->counters;
+	struct iscsi_node_counters c = iscsi_node_counters(part->node);
 
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "logins", (json_int_t)c.logins,
-			 "login_failures", (json_int_t)c.login_failures, "logouts",
-			 (json_int_t)c.logouts, "sessions_lost", (json_int_t)c.sessions_lost,
-			 "reinstatements", (json_int_t)c.reinstatements, "rejects",
-			 (json_int_t)c.rejects, "digest_errors", (json_int_t)c.digest_errors,
-			 "format_errors", (json_int_t)c.format_errors);
+	iscsi_node_each_session(part->node, count_session, &totals->sessions);
+	totals->connections += iscsi_server_connections(part->server);
+	sum->logins += c.logins;
+	sum->login_failures += c.login_failures;
+	sum->logouts += c.logouts;
+	sum->sessions_lost += c.sessions_lost;
+	sum->reinstatements += c.reinstatements;
+	sum->rejects += c.rejects;
+	sum->digest_errors += c.digest_errors;
+	sum->format_errors += c.format_errors;
+}
+
+static json_t *counters_object(const struct iscsi_node_counters *c)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "logins", (json_int_t)c->logins,
+			 "login_failures", (json_int_t)c->login_failures, "logouts",
+			 (json_int_t)c->logouts, "sessions_lost", (json_int_t)c->sessions_lost,
+			 "reinstatements", (json_int_t)c->reinstatements, "rejects",
+			 (json_int_t)c->rejects, "digest_errors", (json_int_t)c->digest_errors,
+			 "format_errors", (json_int_t)c->format_errors);
 }
 
 void control_status(struct service *service, const json_t *request, struct control_reply *reply)
 {
-	json_int_t sessions = 0;
+	struct totals totals = {0};
 	struct status_work *work = calloc(1, sizeof(*work));
 	(void)request;
 
@@ -127,14 +150,14 @@ void control_status(struct service *service, const json_t *request, struct contr
 	reply->work = work;
 	reply->work_free = free;
 	reply->more = status_more;
-	iscsi_node_each_session(service->node, count_session, &sessions);
+	loops_each(service, add_totals, &totals);
 	uint64_t now_ms = service_clock_ms(NULL);
 	uint64_t uptime_ms = now_ms > service->started_ms ? now_ms - service->started_ms : 0;
-	json_t *head = json_pack(
-		"{s:b,s:s,s:i,s:I,s:o,s:o,s:I,s:I,s:o}", "ok", 1, "version", HOLDFAST_VERSION,
-		"pid", (int)getpid(), "uptime_ms", (json_int_t)uptime_ms, "state_dir",
-		control_text(service->state.path), "portals", portals_array(service), "sessions",
-		sessions, "connections", (json_int_t)iscsi_server_connections(service->server),
-		"counters", counters_object(service));
+	json_t *head = json_pack("{s:b,s:s,s:i,s:I,s:o,s:o,s:I,s:I,s:o}", "ok", 1, "version",
+				 HOLDFAST_VERSION, "pid", (int)getpid(), "uptime_ms",
+				 (json_int_t)uptime_ms, "state_dir",
+				 control_text(service->state.path), "portals",
+				 portals_array(service), "sessions", totals.sessions, "connections",
+				 totals.connections, "counters", counters_object(&totals.counters));
 	control_reply_begin_array(reply, head, "targets");
 }

@@ -69,12 +69,14 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 		level = LOG_LEVEL_DEBUG;
 	if (level > log->level)
 		return;
+	pthread_mutex_lock(&log->lock);
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (!log_admits(log, level, &now))
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	escape_text(text, escaped, sizeof(escaped));
-	log_write(level, &now, escaped);
+	if (log_admits(log, level, &now)) {
+		va_start(arguments, format);
+		vsnprintf(text, sizeof(text), format, arguments);
+		va_end(arguments);
+		escape_text(text, escaped, sizeof(escaped));
+		log_write(level, &now, escaped);
+	}
+	pthread_mutex_unlock(&log->lock);
 }

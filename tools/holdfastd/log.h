@@ -4,6 +4,7 @@
 #ifndef TOOLS_HOLDFASTD_LOG_H
 #define TOOLS_HOLDFASTD_LOG_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 /* The values of iscsi_node_config.log and of config's log_level. */
@@ -16,6 +17,7 @@ enum log_level {
 
 struct log {
 	enum log_level level; /* what is more detailed is dropped */
+	pthread_mutex_t lock; /* of the counts, and of the order of lines */
 	uint64_t second;      /* that the two counts are of */
 	uint32_t lines;
 	uint32_t dropped; /* beyond LOG_LINES_PER_SECOND: a peer must not fill the disk */

@@ -39,7 +39,8 @@ static void keep_memory(void)
 
 static enum exit_status check(const struct options *options, const struct config *config)
 {
-	struct log log = {.level = (enum log_level)config->log_level};
+	struct log log = {.level = (enum log_level)config->log_level,
+			  .lock = PTHREAD_MUTEX_INITIALIZER};
 
 	service_access_warn(config, &log);
 	printf("# holdfastd %s: %s is sound. All settings that would be in force:\n",
@@ -51,7 +52,8 @@ static enum exit_status check(const struct options *options, const struct config
 
 static enum exit_status serve(struct config *config)
 {
-	struct log log = {.level = (enum log_level)config->log_level};
+	struct log log = {.level = (enum log_level)config->log_level,
+			  .lock = PTHREAD_MUTEX_INITIALIZER};
 
 	umask(0077); /* disks, reservations and the control socket are the owner's alone */
 	raise_descriptor_limit(&log);

@@ -21,6 +21,7 @@ enum option_id {
 	OPTION_PROFILE,
 	OPTION_THREADS,
 	OPTION_DISK_IO,
+	OPTION_WORKERS,
 	OPTION_CHECK,
 	OPTION_LOG_LEVEL,
 };
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
 	{"profile", required_argument, NULL, OPTION_PROFILE},
 	{"threads", required_argument, NULL, OPTION_THREADS},
 	{"disk-io", required_argument, NULL, OPTION_DISK_IO},
+	{"workers", required_argument, NULL, OPTION_WORKERS},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"help", no_argument, NULL, 'h'},
@@ -54,7 +56,8 @@ static const char usage[] =
 	"      --size SIZE         size of the disk: 512M, 1G, ...\n"
 	"      --profile NAME      what the LUNs are like: dlt-s4 (default), spc4, lio, scst, 3par,\n"
 	"                          ctl, tgt, or a personality of the configuration\n"
-	"      --threads N         worker threads for disk access, 1 to 64\n"
+	"      --threads N         event loops that serve sessions, 1 to 64\n"
+	"      --workers N         worker threads for disk access, 1 to 64\n"
 	"      --disk-io WHO       io_uring, threads, or auto (default): who waits for disks\n"
 	"      --log-level LEVEL   error, warning, info (default) or debug\n"
 	"      --check             say what would be served, and exit\n"
@@ -106,17 +109,16 @@ static bool parse_listen(struct options *options, const char *text)
 	return true;
 }
 
-static bool parse_threads(struct options *options, const char *text)
+static bool parse_count(const char *option, const char *text, uint32_t *ret_count)
 {
 	char *end = NULL;
-	long threads = strtol(text, &end, 10);
+	long count = strtol(text, &end, 10);
 
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || threads < 1 ||
-	    threads > THREADS_MAX) {
-		complain("threads", text, "must be 1 to 64");
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || count < 1 || count > THREADS_MAX) {
+		complain(option, text, "must be 1 to 64");
 		return false;
 	}
-	options->threads = (uint32_t)threads;
+	*ret_count = (uint32_t)count;
 	return true;
 }
 
@@ -165,7 +167,9 @@ static bool parse_option(struct options *options, int id)
 		options->profile = optarg;
 		return true;
 	case OPTION_THREADS:
-		return parse_threads(options, optarg);
+		return parse_count("threads", optarg, &options->threads);
+	case OPTION_WORKERS:
+		return parse_count("workers", optarg, &options->workers);
 	case OPTION_DISK_IO:
 		options->has_disk_io = true;
 		if (config_parse_disk_io(optarg, &options->disk_io))
@@ -271,7 +275,7 @@ static bool apply_portals(const struct options *options, struct config *config)
 	return true;
 }
 
-static uint32_t default_threads(void)
+static uint32_t default_workers(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -289,7 +293,13 @@ static bool apply_daemon(const struct options *options, struct config *config)
 	if (options->threads != 0)
 		config->threads = options->threads;
 	if (config->threads == 0)
-		config->threads = default_threads();
+		config->threads = 1;
+	if (config->fault_count > 0 && config->threads > 1)
+		return refuse("fault rules need one event loop: threads = 1");
+	if (options->workers != 0)
+		config->workers = options->workers;
+	if (config->workers == 0)
+		config->workers = default_workers();
 	if (options->state_dir)
 		snprintf(config->state_dir, sizeof(config->state_dir), "%s", options->state_dir);
 	if (config->state_dir[0] == '\0' && !state_default_dir(config->state_dir))

@@ -19,9 +19,9 @@ struct options {
 	char target_name[CONFIG_NAME_MAX + 1]; /* empty: not given */
 	struct config_portal portals[CONFIG_PORTALS_MAX];
 	uint32_t portal_count;
-	uint64_t size;	     /* 0: not given */
-	const char *profile; /* NULL: not given */
-	uint32_t threads;    /* 0: not given */
+	uint64_t size;		   /* 0: not given */
+	const char *profile;	   /* NULL: not given */
+	uint32_t threads, workers; /* 0: not given */
 	bool has_disk_io;
 	uint32_t disk_io;
 	bool has_log_level;

@@ -9,6 +9,7 @@
 #include "target/trace.h"
 #include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
+#include "tools/holdfastd/loops.h"
 #include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/serve_faults.h"
@@ -26,16 +27,6 @@ uint64_t service_clock_ms(void *context)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* For the trace: a command's latency is small. */
-static uint64_t service_clock_ns(void *context)
-{
-	struct timespec now;
-	(void)context;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static void node_random(void *context, void *ret_bytes, size_t len)
@@ -104,7 +95,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 	control_unlink(service->control);
 	arm_deadline();
 	stop_targets(service);
-	iscsi_server_stop(service->server, STOP_GRACE_MS, service_stopped, service);
+	loops_stop(service, STOP_GRACE_MS, service_stopped, service);
 }
 
 static void watch_signals(struct service *service)
@@ -270,8 +261,10 @@ static bool choose_disk_io(struct service *service)
 	return true;
 }
 
-static bool build_node(struct service *service)
+/* Of every loop; logins that are under way are bounded in all of them together. */
+static struct iscsi_node_config node_config(struct service *service)
 {
+	uint32_t loops = service->config->threads;
 	struct iscsi_node_config node = {
 		.policy = node_policy(&service->config->policy),
 		.limits = node_limits(&service->config->limits),
@@ -280,10 +273,26 @@ static bool build_node(struct service *service)
 		.log = node_log,
 		.log_context = service,
 		.trace = service->trace,
+		.registry = service->registry,
+		.cold_reset = loops_cold_reset,
+		.cold_reset_context = service,
 	};
-	char fault_error[ISCSI_FAULT_ERROR_MAX];
 
-	service->executor = scsi_executor_create(service->config->threads);
+	node.limits.logins_max = (node.limits.logins_max + loops - 1) / loops;
+	return node;
+}
+
+static bool build_node(struct service *service)
+{
+	char fault_error[ISCSI_FAULT_ERROR_MAX];
+	uint16_t first_tsih;
+
+	state_random(&first_tsih, sizeof(first_tsih));
+	service->registry = iscsi_registry_create(first_tsih);
+	if (!service->registry)
+		return failed(service, "sessions", ENOMEM);
+	struct iscsi_node_config node = node_config(service);
+	service->executor = scsi_executor_create(service->config->workers);
 	if (!service->executor)
 		return failed(service, "worker threads", errno);
 	if (!choose_disk_io(service))
@@ -297,6 +306,13 @@ static bool build_node(struct service *service)
 	service->server =
 		iscsi_server_create(service->loop, service->node, service->executor, &node.limits);
 	return service->server || failed(service, "iSCSI server", errno);
+}
+
+static bool build_loops(struct service *service)
+{
+	struct iscsi_node_config node = node_config(service);
+
+	return loops_build(service, &node);
 }
 
 static bool listen_on_portals(struct service *service)
@@ -341,12 +357,11 @@ static bool build(struct service *service)
 	if (!service->access)
 		return failed(service, "access lists", ENOMEM);
 	service_access_warn(config, service->log);
-	service->trace = trace_ring_create(config->trace_events, service_clock_ns, NULL);
+	service->trace = loops_create_trace(config);
 	if (!service->trace)
 		return failed(service, "trace", ENOMEM);
-	if (config->trace_pdus)
-		trace_ring_want_pdus(service->trace, true);
-	if (!build_node(service) || !serve_targets(service) || !listen_on_portals(service))
+	if (!build_node(service) || !serve_targets(service) || !listen_on_portals(service) ||
+	    !build_loops(service))
 		return false;
 	service->control = control_open(service, error);
 	if (!service->control) {
@@ -369,11 +384,13 @@ static void drain(struct scsi_executor *executor)
 static void take_down(struct service *service)
 {
 	control_close(&service->control);
+	loops_free(service);
 	iscsi_server_free(&service->server);
 	stop_targets(service);
 	if (service->executor)
 		drain(service->executor);
 	iscsi_node_free(&service->node);
+	iscsi_registry_free(&service->registry);
 	service_access_free(&service->access);
 	for (uint32_t i = 0; service->targets && i < service->config->target_count; i++)
 		scsi_target_free(&service->targets[i]);
@@ -397,6 +414,8 @@ bool service_run(struct config *config, struct log *log)
 	};
 
 	bool sound = build(&service);
+	if (sound)
+		sound = loops_start(&service);
 	if (sound) {
 		iscsi_server_start(service.server);
 		sound = say_ready(&service);

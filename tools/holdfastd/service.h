@@ -16,6 +16,7 @@
 struct control;
 struct personalities;
 struct service_access;
+struct service_loops;
 
 struct service_portal {
 	char address[CONFIG_ADDRESS_MAX]; /* as bound: with the real port */
@@ -31,8 +32,10 @@ struct service {
 	struct personalities *personalities; /* what its LUNs may be */
 	struct service_access *access;	     /* what the node knows of users and lists */
 	struct trace_ring *trace;	     /* of the loop */
-	struct iscsi_node *node;
+	struct iscsi_registry *registry;
+	struct iscsi_node *node; /* this and the server: of the home (loops.h) */
 	struct iscsi_server *server;
+	struct service_loops *loops;  /* further ones; NULL: there are none */
 	struct scsi_target **targets; /* as many as the configuration has, in its order */
 	struct service_portal *portals;
 	struct control *control;

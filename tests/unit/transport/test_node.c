@@ -5,6 +5,7 @@
 #include "tests/support/suite.h"
 #include "tests/support/wire.h"
 #include "transport/node_internal.h"
+#include "transport/registry.h"
 
 static struct wire_house house;
 static struct wire wire, other;
@@ -98,10 +99,10 @@ START_TEST(tsihs_run_out_and_come_back)
 {
 	wire_house_start(&house);
 	for (unsigned i = 1; i < 65536; i++)
-		ck_assert_uint_ne(iscsi_node_take_tsih(house.node), 0);
-	ck_assert_uint_eq(iscsi_node_take_tsih(house.node), 0);
-	iscsi_node_return_tsih(house.node, 4711);
-	ck_assert_uint_eq(iscsi_node_take_tsih(house.node), 4711);
+		ck_assert_uint_ne(iscsi_registry_take_tsih(house.node->registry), 0);
+	ck_assert_uint_eq(iscsi_registry_take_tsih(house.node->registry), 0);
+	iscsi_registry_return_tsih(house.node->registry, 4711);
+	ck_assert_uint_eq(iscsi_registry_take_tsih(house.node->registry), 4711);
 }
 END_TEST
 

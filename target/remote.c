@@ -1,0 +1,283 @@
+/*
+ * The loop's side of a remote target: what the transport asks for becomes letters to the home, and
+ * their answers calls of the transport.
+ */
+#include "target/remote.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/remote_internal.h"
+
+struct scsi_target *scsi_target_create_remote(struct scsi_target *home, struct scsi_link *link,
+					      struct scsi_executor *executor,
+					      struct trace_ring *trace)
+{
+	struct scsi_target_config config = home->config;
+
+	config.executor = executor;
+	config.trace = trace;
+	struct scsi_target *target = scsi_target_create(&config);
+	if (!target)
+		return NULL;
+	target->home = home;
+	target->link = link;
+	return target;
+}
+
+static void post_up(struct scsi_link *link, struct scsi_letter *letter,
+		    void (*deliver)(struct scsi_letter *letter))
+{
+	letter->deliver = deliver;
+	scsi_line_post(&link->up, letter);
+}
+
+/* ---- nexuses --------------------------------------------------------------------------------- */
+
+bool remote_nexus_open(struct scsi_nexus *nexus)
+{
+	struct remote_nexus *remote = calloc(1, sizeof(*remote));
+
+	if (!remote)
+		return false;
+	remote->local = nexus;
+	remote->link = nexus->target->link;
+	remote->home = nexus->target->home;
+	remote->id = nexus->id;
+	remote->visible = nexus->visible;
+	nexus->remote = remote;
+	post_up(remote->link, &remote->open, remote_home_open);
+	return true;
+}
+
+void remote_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why)
+{
+	struct remote_nexus *remote = nexus->remote;
+
+	remote->why = why;
+	post_up(remote->link, &remote->close, remote_home_close);
+}
+
+void remote_loop_closed(struct scsi_letter *letter)
+{
+	struct remote_nexus *remote = remote_of(letter, struct remote_nexus, closed);
+	struct scsi_nexus *nexus = remote->local;
+
+	free(remote);
+	scsi_nexus_end(nexus);
+}
+
+void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
+		       const uint8_t lun_bytes[8], bool queries)
+{
+	struct remote_note *note = calloc(1, sizeof(*note));
+
+	if (!note)
+		return; /* the loop goes on; that a thing was not told is the least of its worries
+			 */
+	note->nexus = nexus->remote;
+	note->kind = kind;
+	note->queries = queries;
+	if (lun_bytes)
+		memcpy(note->lun_bytes, lun_bytes, sizeof(note->lun_bytes));
+	post_up(note->nexus->link, &note->up, remote_home_note);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static void task_post(struct remote_task *remote, struct scsi_letter *letter,
+		      void (*deliver)(struct scsi_letter *letter))
+{
+	remote->posted++;
+	post_up(remote->link, letter, deliver);
+}
+
+static void task_end_here(struct scsi_task *task, enum scsi_status status)
+{
+	task->status = status;
+	task->phase = SCSI_TASK_DONE;
+	task->ops->complete(task);
+}
+
+/* The request, for the double. */
+static void copy_request(const struct scsi_task *from, struct scsi_task *to)
+{
+	to->tag = from->tag;
+	memcpy(to->lun_bytes, from->lun_bytes, sizeof(to->lun_bytes));
+	to->attribute = from->attribute;
+	memcpy(to->cdb, from->cdb, sizeof(to->cdb));
+	to->cdb_len = from->cdb_len;
+	to->expected_out = from->expected_out;
+	to->expected_in = from->expected_in;
+}
+
+/*
+ * The home cannot ask the session whether there is room for what a command may bring, so that is
+ * asked before it is sent. The home begins no command that has none; one that it refuses, or that
+ * turns out to need none, ends all the same.
+ */
+static bool ask_for_room(const struct scsi_task *task, const struct remote_task *remote)
+{
+	enum scsi_sense sense;
+	const struct scsi_command *row = scsi_command_find(task->cdb, &sense);
+	uint32_t most = scsi_target_transfer_max(remote->nexus->home, task->lun_bytes);
+	uint32_t len = task->expected_in < most ? task->expected_in : most;
+
+	if (!row || row->data_out || len <= SCSI_DATA_IN_SHORT || !task->ops->room_for_data_in)
+		return true;
+	return task->ops->room_for_data_in((struct scsi_task *)task, len);
+}
+
+void remote_execute(struct scsi_task *task)
+{
+	struct remote_task *remote = calloc(1, sizeof(*remote));
+
+	if (!remote) {
+		task_end_here(task, SCSI_STATUS_BUSY);
+		return;
+	}
+	remote->nexus = task->nexus->remote;
+	remote->link = remote->nexus->link;
+	remote->origin = task;
+	copy_request(task, &remote->task);
+	task->remote = remote;
+	task->phase = SCSI_TASK_RUNNING;
+	remote->asked_for_room = !ask_for_room(task, remote);
+	/* Read by the home before any letter but this one was posted. */
+	remote->has_room = !remote->asked_for_room;
+	task_post(remote, &remote->execute, remote_home_execute);
+}
+
+void remote_data_in_room(struct scsi_task *task)
+{
+	struct remote_task *remote = task->remote;
+
+	if (remote->asked_for_room)
+		task_post(remote, &remote->room, remote_home_room);
+	remote->asked_for_room = false;
+}
+
+void remote_loop_want(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, want);
+	struct scsi_task *task = remote->origin;
+
+	task->data_out_len = remote->task.data_out_len;
+	task->data_out_room = remote->task.data_out_room;
+	task->transfer_len = remote->task.transfer_len;
+	task->phase = SCSI_TASK_WAITING_DATA;
+	task->ops->want_data(task);
+}
+
+static void post_failure(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	struct remote_task *remote = task->remote;
+
+	task->phase = SCSI_TASK_RUNNING;
+	remote->failed = true;
+	remote->key = key;
+	remote->asc = asc;
+	remote->ascq = ascq;
+	task_post(remote, &remote->data, remote_home_data);
+}
+
+bool remote_data_out_prepare(struct scsi_task *task)
+{
+	uint8_t key, asc, ascq;
+
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return false;
+	assert(!task->data_out);
+	if (scsi_task_alloc_out(task))
+		return true;
+	scsi_sense_code(SCSI_SENSE_INSUFFICIENT_RESOURCES, &key, &asc, &ascq);
+	post_failure(task, key, asc, ascq);
+	return false;
+}
+
+void remote_data_out_ready(struct scsi_task *task)
+{
+	struct remote_task *remote = task->remote;
+
+	if (task->phase != SCSI_TASK_WAITING_DATA)
+		return;
+	assert(task->data_out);
+	task->phase = SCSI_TASK_RUNNING;
+	remote->data_out = task->data_out;
+	task_post(remote, &remote->data, remote_home_data);
+}
+
+void remote_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq)
+{
+	if (task->phase == SCSI_TASK_WAITING_DATA)
+		post_failure(task, SCSI_KEY_ABORTED_COMMAND, asc, ascq);
+}
+
+void remote_loop_end(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, end);
+	struct scsi_task *task = remote->origin, *answer = &remote->task;
+
+	task->status = answer->status;
+	task->sense_len = answer->sense_len;
+	memcpy(task->sense, answer->sense, sizeof(task->sense));
+	task->data_in = answer->data_in;
+	task->data_in_len = answer->data_in_len;
+	task->transfer_len = answer->transfer_len;
+	answer->data_in = NULL;
+	if (remote->aborted) {
+		task->phase = SCSI_TASK_ABORTED;
+		task->ops->aborted(task, remote->send_status);
+	} else {
+		task->phase = SCSI_TASK_DONE;
+		task->ops->complete(task);
+	}
+}
+
+/* It has ended. */
+void remote_release(struct scsi_task *task)
+{
+	struct remote_task *remote = task->remote;
+
+	task->remote = NULL;
+	if (remote->posted == remote->taken_at_end)
+		free(remote);
+	else
+		post_up(remote->link, &remote->forget, remote_home_forget);
+}
+
+/* ---- task management ------------------------------------------------------------------------- */
+
+void remote_manage(struct scsi_tmf *tmf)
+{
+	struct remote_tmf *remote = calloc(1, sizeof(*remote));
+
+	if (!remote) {
+		tmf->response = SCSI_TMF_REJECTED;
+		tmf->complete(tmf);
+		return;
+	}
+	remote->nexus = tmf->nexus->remote;
+	remote->link = remote->nexus->link;
+	remote->origin = tmf;
+	remote->tmf.function = tmf->function;
+	memcpy(remote->tmf.lun_bytes, tmf->lun_bytes, sizeof(tmf->lun_bytes));
+	if (tmf->referenced && tmf->referenced->remote) {
+		remote->referenced = tmf->referenced->remote;
+		remote->referenced->posted++;
+	}
+	post_up(remote->link, &remote->up, remote_home_manage);
+}
+
+void remote_loop_managed(struct scsi_letter *letter)
+{
+	struct remote_tmf *remote = remote_of(letter, struct remote_tmf, down);
+	struct scsi_tmf *tmf = remote->origin;
+
+	tmf->response = remote->tmf.response;
+	memcpy(tmf->additional, remote->tmf.additional, sizeof(tmf->additional));
+	free(remote);
+	tmf->complete(tmf);
+}

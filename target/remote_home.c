@@ -1,0 +1,211 @@
+/*
+ * The home's side of remote targets: letters of other loops become calls on the real target.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/remote_internal.h"
+#include "target/trace.h"
+
+static void post_down(struct scsi_link *link, struct scsi_letter *letter,
+		      void (*deliver)(struct scsi_letter *letter))
+{
+	letter->deliver = deliver;
+	scsi_line_post(&link->down, letter);
+}
+
+/* ---- nexuses --------------------------------------------------------------------------------- */
+
+void remote_home_open(struct scsi_letter *letter)
+{
+	struct remote_nexus *remote = remote_of(letter, struct remote_nexus, open);
+
+	remote->nexus = scsi_nexus_open_masked(remote->home, &remote->id, &remote->visible);
+}
+
+static void nexus_closed(void *context)
+{
+	struct remote_nexus *remote = context;
+
+	post_down(remote->link, &remote->closed, remote_loop_closed);
+}
+
+void remote_home_close(struct scsi_letter *letter)
+{
+	struct remote_nexus *remote = remote_of(letter, struct remote_nexus, close);
+
+	if (remote->nexus)
+		scsi_nexus_close(remote->nexus, remote->why, nexus_closed, remote);
+	else
+		nexus_closed(remote);
+}
+
+static void note_full(struct scsi_nexus *nexus, const uint8_t lun_bytes[8])
+{
+	struct scsi_task task = {.nexus = nexus, .status = SCSI_STATUS_TASK_SET_FULL};
+	uint16_t number;
+
+	if (scsi_lun_number_decode(lun_bytes, &number))
+		task.lun = scsi_nexus_lun(nexus, number);
+	if (task.lun)
+		scsi_task_note_status(&task);
+}
+
+void remote_home_note(struct scsi_letter *letter)
+{
+	struct remote_note *note = remote_of(letter, struct remote_note, up);
+	struct scsi_nexus *nexus = note->nexus->nexus;
+
+	switch (note->kind) {
+	case REMOTE_NOTE_CLEARED:
+		if (nexus)
+			scsi_nexus_note_cleared(nexus, note->lun_bytes);
+		break;
+	case REMOTE_NOTE_FULL:
+		if (nexus)
+			note_full(nexus, note->lun_bytes);
+		break;
+	case REMOTE_NOTE_QUERIES:
+		if (nexus)
+			scsi_nexus_set_queries(nexus, note->queries);
+		break;
+	}
+	free(note);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+/* What is left with the double is what the loop reads. The transport's data stay the transport's.
+ */
+static void post_end(struct remote_task *remote)
+{
+	struct scsi_task *task = &remote->task;
+	uint8_t *data_in = task->data_in;
+
+	task->data_in = NULL;
+	if (remote->has_data)
+		task->data_out = NULL;
+	target_task_release(task);
+	task->data_in = data_in;
+	remote->ended = true;
+	remote->taken_at_end = remote->taken;
+	post_down(remote->link, &remote->end, remote_loop_end);
+}
+
+static void double_complete(struct scsi_task *task)
+{
+	post_end(task->owner);
+}
+
+static void double_want_data(struct scsi_task *task)
+{
+	struct remote_task *remote = task->owner;
+
+	post_down(remote->link, &remote->want, remote_loop_want);
+}
+
+static bool double_room_for_data_in(struct scsi_task *task, uint32_t len)
+{
+	const struct remote_task *remote = task->owner;
+
+	(void)len;
+	return remote->has_room;
+}
+
+static void double_aborted(struct scsi_task *task, bool send_status)
+{
+	struct remote_task *remote = task->owner;
+
+	remote->aborted = true;
+	remote->send_status = send_status;
+	post_end(remote);
+}
+
+static const struct scsi_task_ops double_ops = {
+	.complete = double_complete,
+	.want_data = double_want_data,
+	.room_for_data_in = double_room_for_data_in,
+	.aborted = double_aborted,
+};
+
+void remote_home_execute(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, execute);
+	struct scsi_task *task = &remote->task;
+
+	remote->taken++;
+	if (remote->nexus->home->config.trace)
+		trace_tick(remote->nexus->home->config.trace);
+	task->nexus = remote->nexus->nexus;
+	task->ops = &double_ops;
+	task->owner = remote;
+	if (task->nexus) {
+		target_execute(task);
+		return;
+	}
+	task->status = SCSI_STATUS_BUSY; /* no memory for its nexus */
+	post_end(remote);
+}
+
+void remote_home_room(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, room);
+
+	remote->taken++;
+	remote->has_room = true;
+	if (!remote->ended)
+		target_data_in_room(&remote->task);
+}
+
+void remote_home_data(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, data);
+	struct scsi_task *task = &remote->task;
+
+	remote->taken++;
+	if (remote->ended)
+		return;
+	if (remote->failed) {
+		scsi_task_fail_data(task, remote->key, remote->asc, remote->ascq);
+		return;
+	}
+	remote->has_data = true;
+	task->data_out = remote->data_out;
+	target_data_out_ready(task);
+}
+
+void remote_home_forget(struct scsi_letter *letter)
+{
+	free(remote_of(letter, struct remote_task, forget));
+}
+
+/* ---- task management ------------------------------------------------------------------------- */
+
+static void tmf_complete(struct scsi_tmf *tmf)
+{
+	struct remote_tmf *remote = tmf->owner;
+
+	post_down(remote->link, &remote->down, remote_loop_managed);
+}
+
+void remote_home_manage(struct scsi_letter *letter)
+{
+	struct remote_tmf *remote = remote_of(letter, struct remote_tmf, up);
+	struct scsi_tmf *tmf = &remote->tmf;
+
+	if (remote->referenced) {
+		remote->referenced->taken++;
+		if (!remote->referenced->ended)
+			tmf->referenced = &remote->referenced->task;
+	}
+	tmf->nexus = remote->nexus->nexus;
+	tmf->owner = remote;
+	tmf->complete = tmf_complete;
+	if (tmf->nexus) {
+		target_manage(tmf);
+		return;
+	}
+	tmf->response = SCSI_TMF_REJECTED;
+	tmf_complete(tmf);
+}

@@ -1,0 +1,108 @@
+/*
+ * Commands, nexuses and functions on their way between a loop and the home. For target/ only.
+ *
+ * One command:
+ *
+ *   loop (remote.c)                          home (remote_home.c)
+ *   target_execute      --- execute -->      target_execute of its double
+ *                       <-- want -----       ops->want_data
+ *   data_out_ready      --- data ----->      target_data_out_ready
+ *   ops->complete       <-- end ------       ops->complete, or aborted
+ *
+ * The double is a scsi_task of its own, so the two loops share no field: the loop writes it before
+ * it is sent and reads it when it has ended. A letter of the loop may cross the `end`; it then
+ * finds `ended`, and does nothing. Whoever releases the command knows from two counters whether
+ * such a letter is still on its way: then the home frees the double, behind it.
+ */
+#ifndef TARGET_REMOTE_INTERNAL_H
+#define TARGET_REMOTE_INTERNAL_H
+
+#include "target/command.h"
+#include "target/remote.h"
+
+struct remote_nexus {
+	struct scsi_nexus *local; /* the loop's */
+	struct scsi_link *link;
+	struct scsi_target *home;
+	struct pr_nexus_id id;
+	struct scsi_lun_mask visible;
+	enum scsi_nexus_end why;
+	struct scsi_nexus *nexus; /* the home's; NULL: it could not be opened */
+	struct scsi_letter open, close, closed;
+};
+
+struct remote_task {
+	struct scsi_link *link;
+	struct remote_nexus *nexus;
+	struct scsi_task *origin; /* the loop's */
+	struct scsi_task task;	  /* its double */
+	struct scsi_letter execute, room, data, forget;
+	struct scsi_letter want, end;
+	/* Of the loop, for the letters up. */
+	unsigned posted; /* letters that name it */
+	bool asked_for_room, failed;
+	uint8_t *data_out;
+	uint8_t key, asc, ascq;
+	/* Of the home, for the letters down. */
+	unsigned taken, taken_at_end;
+	bool has_room, has_data, ended;
+	bool aborted, send_status;
+};
+
+struct remote_tmf {
+	struct scsi_link *link;
+	struct remote_nexus *nexus;
+	struct remote_task *referenced;
+	struct scsi_tmf *origin;
+	struct scsi_tmf tmf;
+	struct scsi_letter up, down;
+};
+
+/* What is only told: the home has no answer to it. */
+enum remote_note_kind {
+	REMOTE_NOTE_CLEARED, /* scsi_nexus_note_cleared */
+	REMOTE_NOTE_FULL,    /* a command that ended in TASK SET FULL */
+	REMOTE_NOTE_QUERIES, /* scsi_nexus_set_queries */
+};
+
+struct remote_note {
+	struct remote_nexus *nexus;
+	enum remote_note_kind kind;
+	bool queries;
+	uint8_t lun_bytes[8];
+	struct scsi_letter up;
+};
+
+#define remote_of(letter_pointer, type, member) \
+	((type *)(void *)((char *)(letter_pointer)-offsetof(type, member)))
+
+/* remote.c: the loop's side, called by the functions of target.h of the same names. */
+bool remote_nexus_open(struct scsi_nexus *nexus);
+void remote_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why);
+void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
+		       const uint8_t lun_bytes[8], bool queries);
+void remote_execute(struct scsi_task *task);
+void remote_data_in_room(struct scsi_task *task);
+bool remote_data_out_prepare(struct scsi_task *task);
+void remote_data_out_ready(struct scsi_task *task);
+void remote_data_out_failed(struct scsi_task *task, uint8_t asc, uint8_t ascq);
+void remote_release(struct scsi_task *task);
+void remote_manage(struct scsi_tmf *tmf);
+
+/* Letters up: delivered at the home (remote_home.c). */
+void remote_home_open(struct scsi_letter *letter);
+void remote_home_close(struct scsi_letter *letter);
+void remote_home_note(struct scsi_letter *letter);
+void remote_home_execute(struct scsi_letter *letter);
+void remote_home_room(struct scsi_letter *letter);
+void remote_home_data(struct scsi_letter *letter);
+void remote_home_forget(struct scsi_letter *letter);
+void remote_home_manage(struct scsi_letter *letter);
+
+/* Letters down: delivered on the loop (remote.c). */
+void remote_loop_closed(struct scsi_letter *letter);
+void remote_loop_want(struct scsi_letter *letter);
+void remote_loop_end(struct scsi_letter *letter);
+void remote_loop_managed(struct scsi_letter *letter);
+
+#endif

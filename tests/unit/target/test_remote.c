@@ -1,0 +1,298 @@
+/*
+ * Nexuses of other loops than the home: what crosses on the way, above all. That everything else is
+ * as at home, other tests say when HOLDFAST_REMOTE is set.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/suite.h"
+#include "tests/support/target_fixture.h"
+
+static struct fixture *f;
+static struct scsi_nexus *a, *b;
+
+static void setup(void)
+{
+	setenv("HOLDFAST_REMOTE", "1", 1);
+	f = fixture_create(NULL);
+	a = fixture_login(f, 'a');
+	b = fixture_login(f, 'b');
+}
+
+static void teardown(void)
+{
+	fixture_free(&f);
+}
+
+struct function {
+	struct scsi_tmf tmf;
+	unsigned completed;
+};
+
+static void function_complete(struct scsi_tmf *tmf)
+{
+	((struct function *)tmf->owner)->completed++;
+}
+
+static void manage(struct function *function, struct scsi_nexus *nexus,
+		   enum scsi_tmf_function number, struct fixture_task *referenced)
+{
+	*function = (struct function){
+		.tmf = {.nexus = nexus,
+			.function = number,
+			.referenced = referenced ? &referenced->task : NULL,
+			.owner = function,
+			.complete = function_complete},
+	};
+	target_manage(&function->tmf);
+}
+
+START_TEST(a_session_has_a_nexus_at_home_until_it_is_closed)
+{
+	bool closed;
+
+	ck_assert_ptr_nonnull(fixture_home_nexus(f, a));
+	fixture_drop(b, &closed);
+	ck_assert(!closed);
+	fixture_deliver_letters(f);
+	ck_assert(closed);
+	ck_assert_ptr_nonnull(fixture_home_nexus(f, a));
+	b = fixture_login(f, 'b');
+}
+END_TEST
+
+START_TEST(sessions_of_two_loops_see_each_others_writes)
+{
+	fixture_good(fixture_write(f, a, 3, 1, 0x5a));
+	const struct fixture_result *read = fixture_read(f, b, 3, 1);
+	fixture_good(read);
+	ck_assert_uint_eq(read->data[0], 0x5a);
+	ck_assert_uint_eq(read->data[FIXTURE_BLOCK - 1], 0x5a);
+}
+END_TEST
+
+START_TEST(data_that_cross_an_abort_change_nothing)
+{
+	struct fixture_task *write = fixture_start_write(f, a, 0, 0x11, true);
+	struct function function;
+
+	ck_assert_int_eq(write->state, FIXTURE_WAITING);
+	/* b resets the LUN; before a hears of it, its data leave. */
+	manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
+	scsi_line_flush(&f->loops[1].link.up);
+	f->is_delivering = true;
+	fixture_deliver(write);
+	f->is_delivering = false;
+	fixture_deliver_letters(f);
+	ck_assert_uint_eq(function.completed, 1);
+	ck_assert_int_eq(function.tmf.response, SCSI_TMF_COMPLETE);
+	ck_assert_int_eq(write->state, FIXTURE_ABORTED);
+	fixture_forget(write);
+	fixture_drain_unit_attentions(f, a);
+	const struct fixture_result *read = fixture_read(f, a, 0, 1);
+	fixture_good(read);
+	ck_assert_uint_eq(read->data[0], 0);
+}
+END_TEST
+
+START_TEST(an_abort_that_crosses_the_answer_finds_no_task)
+{
+	f->is_delivering = true; /* nothing is delivered meanwhile */
+	struct fixture_task *read = fixture_start_read(f, a, 0);
+	struct function function;
+	manage(&function, a, SCSI_TMF_ABORT_TASK, read);
+	f->is_delivering = false;
+	fixture_settle(f);
+	/* It had ended before the function came. */
+	ck_assert_int_eq(read->state, FIXTURE_COMPLETED);
+	ck_assert_int_eq(function.tmf.response, SCSI_TMF_NO_TASK);
+	fixture_forget(read);
+}
+END_TEST
+
+START_TEST(abort_task_waits_for_what_is_at_work)
+{
+	struct function function;
+
+	f->disks[0].hold = true;
+	struct fixture_task *read = fixture_start_read(f, a, 0);
+	manage(&function, a, SCSI_TMF_ABORT_TASK, read);
+	fixture_deliver_letters(f);
+	ck_assert_uint_eq(function.completed, 0);
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	ck_assert_int_eq(read->state, FIXTURE_ABORTED);
+	ck_assert(!read->send_status);
+	ck_assert_int_eq(function.tmf.response, SCSI_TMF_COMPLETE);
+}
+END_TEST
+
+START_TEST(a_command_released_with_a_letter_on_its_way_is_freed_behind_it)
+{
+	struct function function;
+
+	f->is_delivering = true;
+	struct fixture_task *read = fixture_start_read(f, a, 0);
+	manage(&function, a, SCSI_TMF_QUERY_TASK, read);
+	f->is_delivering = false;
+	for (unsigned i = 0; i < FIXTURE_LOOPS; i++)
+		scsi_line_flush(&f->loops[i].link.up);
+	scsi_mailbox_open(f->loops[0].link.up.to);
+	/* Its answer comes; another function names it, and then it is released. */
+	scsi_line_flush(&f->loops[0].link.down);
+	scsi_mailbox_open(f->loops[0].link.down.to);
+	ck_assert_int_eq(read->state, FIXTURE_COMPLETED);
+	struct function second;
+	manage(&second, a, SCSI_TMF_ABORT_TASK, read);
+	fixture_forget(read);
+	fixture_deliver_letters(f);
+	ck_assert_int_eq(second.tmf.response, SCSI_TMF_NO_TASK);
+}
+END_TEST
+
+START_TEST(a_session_that_ends_takes_its_commands_along)
+{
+	bool closed;
+
+	struct fixture_task *waiting = fixture_start_write(f, a, 0, 0x11, true);
+	f->disks[0].hold = true;
+	struct fixture_task *working = fixture_start_read(f, a, 0);
+	fixture_drop(a, &closed);
+	fixture_deliver_letters(f);
+	ck_assert_int_eq(waiting->state, FIXTURE_ABORTED);
+	ck_assert(!closed);
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	ck_assert_int_eq(working->state, FIXTURE_ABORTED);
+	ck_assert(closed);
+	ck_assert_ptr_null(scsi_target_find_nexus(f->target, &(struct pr_nexus_id){0}));
+}
+END_TEST
+
+START_TEST(data_that_do_not_come_fail_the_command)
+{
+	struct fixture_task *write = fixture_start_write(f, a, 0, 0x11, true);
+
+	target_data_out_failed(&write->task, 0x47, 0x05);
+	fixture_sense(fixture_result(write), SCSI_KEY_ABORTED_COMMAND, 0x47, 0x05);
+}
+END_TEST
+
+static unsigned asked_for;
+
+static bool no_room(struct scsi_task *task, uint32_t len)
+{
+	(void)task;
+	asked_for = len;
+	return false;
+}
+
+static void ignore(struct scsi_task *task)
+{
+	*(bool *)task->owner = true;
+}
+
+START_TEST(a_read_begins_when_its_session_has_room)
+{
+	static const struct scsi_task_ops ops = {.complete = ignore, .room_for_data_in = no_room};
+	bool ended = false;
+	struct scsi_task task = {
+		.nexus = a,
+		.ops = &ops,
+		.owner = &ended,
+		.cdb = {0x28, [8] = 16},
+		.cdb_len = 16,
+		.expected_in = 16 * FIXTURE_BLOCK,
+	};
+
+	target_execute(&task);
+	fixture_settle(f);
+	ck_assert_uint_eq(asked_for, 16 * FIXTURE_BLOCK);
+	ck_assert(!ended);
+	target_data_in_room(&task);
+	fixture_settle(f);
+	ck_assert(ended);
+	ck_assert_uint_eq(task.data_in_len, 16 * FIXTURE_BLOCK);
+	target_task_release(&task);
+}
+END_TEST
+
+/* A command that never got to the target is refused in the format that its LUN has. */
+START_TEST(the_format_of_sense_data_is_known_on_every_loop)
+{
+	static const uint8_t list[] = {0, 0, 0, 0, 0x0a, 0x0a, 0x06, 0x10,
+				       0, 0, 0, 0, 0xff, 0xff, 0,    0};
+	static const uint8_t select[6] = {0x15, 0x10, 0, 0, sizeof(list)};
+	struct scsi_task task = {.nexus = a};
+
+	target_task_fail(&task, SCSI_KEY_ABORTED_COMMAND, 0x0c, 0x0c);
+	ck_assert_uint_eq(task.sense[0] & 0x7f, 0x70);
+	fixture_good(fixture_do(f, b,
+				&(struct fixture_command){.cdb = select,
+							  .cdb_len = sizeof(select),
+							  .out = list,
+							  .out_len = sizeof(list)}));
+	target_task_fail(&task, SCSI_KEY_ABORTED_COMMAND, 0x0c, 0x0c);
+	ck_assert_uint_eq(task.sense[0] & 0x7f, 0x72);
+}
+END_TEST
+
+START_TEST(what_the_transport_has_cleared_is_told)
+{
+	static const uint8_t lun[8] = {0};
+
+	scsi_nexus_note_cleared(a, lun);
+	fixture_sense(fixture_test_unit_ready(f, a), SCSI_KEY_UNIT_ATTENTION, 0x47, 0x7f);
+	fixture_good(fixture_test_unit_ready(f, b));
+}
+END_TEST
+
+/* Many rounds: whatever stage a write of one loop has reached, once another loop's PREEMPT AND
+ * ABORT is answered it does not land. */
+START_TEST(a_fence_from_another_loop_holds)
+{
+	for (unsigned round = 0; round < 200; round++) {
+		uint8_t fill = (uint8_t)(round + 1);
+
+		fixture_good(fixture_register(f, b, 0, 0xb));
+		fixture_hold(f, a, 0xa, PR_TYPE_WRITE_EXCLUSIVE_REGISTRANTS_ONLY);
+		f->is_delivering = true;
+		struct fixture_task *write = fixture_start_write(f, a, 0, fill, round % 3 == 0);
+		f->is_delivering = round % 2 == 0;
+		fixture_deliver_letters(f);
+		f->is_delivering = false;
+		fixture_good(fixture_pr_out(f, b, PR_OUT_PREEMPT_AND_ABORT,
+					    PR_TYPE_WRITE_EXCLUSIVE_REGISTRANTS_ONLY, 0xb, 0xa, 0));
+		fixture_good(fixture_write(f, b, 0, 1, 0));
+		if (write->state == FIXTURE_WAITING)
+			fixture_deliver(write);
+		fixture_settle(f);
+		ck_assert_uint_eq(fixture_read(f, b, 0, 1)->data[0], 0);
+		fixture_drain_unit_attentions(f, a);
+		fixture_good(fixture_pr_out(f, b, PR_OUT_CLEAR, 0, 0xb, 0, 0));
+		fixture_drain_unit_attentions(f, a);
+	}
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_session_has_a_nexus_at_home_until_it_is_closed);
+	tcase_add_test(tcase, sessions_of_two_loops_see_each_others_writes);
+	tcase_add_test(tcase, data_that_cross_an_abort_change_nothing);
+	tcase_add_test(tcase, an_abort_that_crosses_the_answer_finds_no_task);
+	tcase_add_test(tcase, abort_task_waits_for_what_is_at_work);
+	tcase_add_test(tcase, a_command_released_with_a_letter_on_its_way_is_freed_behind_it);
+	tcase_add_test(tcase, a_session_that_ends_takes_its_commands_along);
+	tcase_add_test(tcase, data_that_do_not_come_fail_the_command);
+	tcase_add_test(tcase, a_read_begins_when_its_session_has_room);
+	tcase_add_test(tcase, the_format_of_sense_data_is_known_on_every_loop);
+	tcase_add_test(tcase, what_the_transport_has_cleared_is_told);
+	tcase_add_test(tcase, a_fence_from_another_loop_holds);
+}
+
+int main(void)
+{
+	return suite_run("target/remote", fill);
+}

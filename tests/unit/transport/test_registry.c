@@ -1,0 +1,112 @@
+/* What the nodes of one process have in common. */
+#include <string.h>
+
+#include "tests/support/suite.h"
+#include "transport/registry.h"
+
+static struct iscsi_registry *registry;
+static struct iscsi_limits limits;
+
+static void setup(void)
+{
+	registry = iscsi_registry_create(65535);
+	iscsi_limits_defaults(&limits);
+	limits.sessions_max = 4;
+	limits.sessions_per_initiator_max = 2;
+}
+
+static void teardown(void)
+{
+	iscsi_registry_free(&registry);
+}
+
+static struct iscsi_registry_session session_of(const char *initiator, const char *user)
+{
+	return (struct iscsi_registry_session){.initiator = initiator, .user = user};
+}
+
+static bool enter(struct iscsi_registry_session *session)
+{
+	return iscsi_registry_enter(registry, &limits, session, NULL);
+}
+
+START_TEST(sessions_get_different_tsihs_and_never_0)
+{
+	struct iscsi_registry_session one = session_of("a", ""), two = session_of("b", "");
+
+	ck_assert(enter(&one) && enter(&two));
+	ck_assert_uint_eq(one.tsih, 65535);
+	ck_assert_uint_eq(two.tsih, 1);
+}
+END_TEST
+
+START_TEST(all_sessions_count_and_those_of_a_name_and_user_apart)
+{
+	struct iscsi_registry_session s[6];
+
+	s[0] = s[1] = s[2] = session_of("a", "");
+	s[3] = session_of("a", "user");
+	s[4] = s[5] = session_of("b", "");
+	ck_assert(enter(&s[0]) && enter(&s[1]));
+	ck_assert(!enter(&s[2]));
+	ck_assert(enter(&s[3]));
+	ck_assert(enter(&s[4]));
+	ck_assert(!enter(&s[5]));
+	iscsi_registry_leave(registry, &s[3]);
+	ck_assert(enter(&s[5]));
+}
+END_TEST
+
+START_TEST(whoever_is_replaced_does_not_count)
+{
+	struct iscsi_registry_session s[3];
+
+	s[0] = s[1] = s[2] = session_of("a", "");
+	ck_assert(enter(&s[0]) && enter(&s[1]));
+	ck_assert(iscsi_registry_enter(registry, &limits, &s[2], &s[0]));
+}
+END_TEST
+
+START_TEST(discovery_gets_half)
+{
+	struct iscsi_registry_session s[3] = {session_of("a", ""), session_of("b", ""),
+					      session_of("c", "")};
+
+	for (unsigned i = 0; i < 3; i++)
+		s[i].discovery = true;
+	ck_assert(enter(&s[0]) && enter(&s[1]));
+	ck_assert(!enter(&s[2]));
+}
+END_TEST
+
+START_TEST(a_challenge_is_known_until_its_login_is_over)
+{
+	struct iscsi_registry_challenge one = {.is_in = false}, two = {.is_in = false};
+	uint8_t first[ISCSI_CHAP_CHALLENGE_LEN] = {1}, second[ISCSI_CHAP_CHALLENGE_LEN] = {2};
+
+	iscsi_registry_note_challenge(registry, &one, first);
+	iscsi_registry_note_challenge(registry, &two, second);
+	ck_assert(iscsi_registry_has_challenge(registry, first, sizeof(first)));
+	ck_assert(!iscsi_registry_has_challenge(registry, first, sizeof(first) - 1));
+	iscsi_registry_forget_challenge(registry, &one);
+	iscsi_registry_forget_challenge(registry, &one);
+	ck_assert(!iscsi_registry_has_challenge(registry, first, sizeof(first)));
+	ck_assert(iscsi_registry_has_challenge(registry, second, sizeof(second)));
+	iscsi_registry_forget_challenge(registry, &two);
+}
+END_TEST
+
+static void fill(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, sessions_get_different_tsihs_and_never_0);
+	tcase_add_test(tcase, all_sessions_count_and_those_of_a_name_and_user_apart);
+	tcase_add_test(tcase, whoever_is_replaced_does_not_count);
+	tcase_add_test(tcase, discovery_gets_half);
+	tcase_add_test(tcase, a_challenge_is_known_until_its_login_is_over);
+}
+
+int main(void)
+{
+	return suite_run("transport/registry", fill);
+}

@@ -1,0 +1,45 @@
+/*
+ * What the nodes of one process have in common (docs/threads.md): TSIHs, how many sessions there
+ * are and whose, and the challenges that wait for an answer. Asked at logins and logouts, under a
+ * lock; never while commands run.
+ */
+#ifndef TRANSPORT_REGISTRY_H
+#define TRANSPORT_REGISTRY_H
+
+#include "transport/login_internal.h"
+#include "transport/node.h"
+
+/* A session's entry, and a login's challenge: members of what they are about. */
+struct iscsi_registry_session {
+	const char *initiator, *user; /* live as long as the entry is in */
+	bool discovery;
+	uint16_t tsih; /* 0: it is not in */
+	struct iscsi_registry_session *prev, *next;
+};
+
+struct iscsi_registry_challenge {
+	uint8_t bytes[ISCSI_CHAP_CHALLENGE_LEN];
+	bool is_in;
+	struct iscsi_registry_challenge *prev, *next;
+};
+
+/* A TSIH that no session has; 0: none is left. */
+uint16_t iscsi_registry_take_tsih(struct iscsi_registry *registry);
+void iscsi_registry_return_tsih(struct iscsi_registry *registry, uint16_t tsih);
+
+/* Lets a session in, with a TSIH, if the limits are kept when `replaced` (may be NULL) goes. */
+bool iscsi_registry_enter(struct iscsi_registry *registry, const struct iscsi_limits *limits,
+			  struct iscsi_registry_session *session,
+			  const struct iscsi_registry_session *replaced);
+void iscsi_registry_leave(struct iscsi_registry *registry, struct iscsi_registry_session *session);
+
+/* The latest challenge of a login. */
+void iscsi_registry_note_challenge(struct iscsi_registry *registry,
+				   struct iscsi_registry_challenge *challenge,
+				   const uint8_t bytes[ISCSI_CHAP_CHALLENGE_LEN]);
+void iscsi_registry_forget_challenge(struct iscsi_registry *registry,
+				     struct iscsi_registry_challenge *challenge);
+bool iscsi_registry_has_challenge(struct iscsi_registry *registry, const uint8_t *bytes,
+				  size_t len);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Which loop a new connection belongs to, from the first bytes that it sends (docs/threads.md).
+ *
+ * A session lives on one loop with all its connections, and whoever takes its place must find it
+ * there. Both tell the same initiator port: name and ISID, which stand in the first Login Request
+ * (RFC 7143 11.12.5, 13.5). So the connections of one initiator port all get the same number here.
+ */
+#ifndef TRANSPORT_ROUTE_H
+#define TRANSPORT_ROUTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ISCSI_ROUTE_BYTES_MAX ((size_t)48 + 8192) /* more is never looked at */
+
+/*
+ * 0: *ret_number is that of its initiator port; or of the ISID alone, or 0, when it does not say
+ * more, as of whatever is no login. Else how many bytes are needed to tell, more than `len`.
+ */
+size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number);
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * Which loop serves a connection, and handing it over.
+ *
+ * One server accepts for all. A new connection waits there until it has sent its first Login
+ * Request, which is looked at and left in the socket: it tells the initiator port (route.h). Ports
+ * fall into a fixed number of places, each of which is given to the loop that has the fewest
+ * connections when the first port falls into it, and stays with that loop for good.
+ *
+ * New connections are watched by an epoll of their own: libev would forget to take a descriptor out
+ * of its own one when it goes to another loop, and the two would meet there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "transport/route.h"
+#include "transport/server_internal.h"
+
+#define LOOPS_MAX  64
+#define PLACES	   4096
+#define NOBODY	   UINT8_MAX
+#define EVENTS_MAX 64
+
+struct server_share {
+	unsigned count; /* servers; the first is the one that accepts */
+	struct iscsi_server *servers[LOOPS_MAX];
+	struct scsi_line *lines[LOOPS_MAX];
+	unsigned given[LOOPS_MAX]; /* connections so far, for when several come at once */
+	uint8_t places[PLACES];
+	int epoll; /* of new connections */
+	ev_io readable;
+	uint8_t bytes[ISCSI_ROUTE_BYTES_MAX];
+};
+
+static void share_on_readable(struct ev_loop *loop, ev_io *watcher, int events);
+
+static struct server_share *share_create(struct iscsi_server *server)
+{
+	struct server_share *share = calloc(1, sizeof(*share));
+
+	if (!share)
+		return NULL;
+	for (unsigned i = 0; i < PLACES; i++)
+		share->places[i] = NOBODY;
+	share->servers[0] = server;
+	share->count = 1;
+	share->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (share->epoll < 0) {
+		free(share);
+		return NULL;
+	}
+	ev_io_init(&share->readable, share_on_readable, share->epoll, EV_READ);
+	share->readable.data = share;
+	ev_io_start(server->loop, &share->readable);
+	return share;
+}
+
+int iscsi_server_share(struct iscsi_server *server, struct iscsi_server *other,
+		       struct scsi_line *line)
+{
+	if (!server->share)
+		server->share = share_create(server);
+	struct server_share *share = server->share;
+	if (!share || share->count == LOOPS_MAX)
+		return -ENOMEM;
+	share->servers[share->count] = other;
+	share->lines[share->count] = line;
+	share->count++;
+	return 0;
+}
+
+void server_share_free(struct iscsi_server *server)
+{
+	struct server_share *share = server->share;
+
+	if (!share)
+		return;
+	ev_io_stop(server->loop, &share->readable);
+	close(share->epoll);
+	free(share);
+	server->share = NULL;
+}
+
+uint32_t server_share_connections(const struct iscsi_server *server)
+{
+	const struct server_share *share = server->share;
+	uint32_t total = iscsi_server_connections(server);
+
+	for (unsigned i = 1; share && i < share->count; i++)
+		total += iscsi_server_connections(share->servers[i]);
+	return total;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+/* The oldest go when there are too many. */
+static void make_room(struct iscsi_server *server)
+{
+	struct server_conn *c = server->conns;
+
+	while (server->new_count >= server->new_max && c) {
+		struct server_conn *next = c->next;
+
+		if (c->new_portal)
+			server_conn_close(c);
+		c = next;
+	}
+}
+
+void server_share_wait(struct server_conn *c, struct iscsi_portal *portal)
+{
+	struct iscsi_server *server = c->server;
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
+	make_room(server);
+	c->new_portal = portal;
+	server->new_count++;
+	ev_timer_set(&c->timer, (double)server->new_timeout_ms / 1000.0, 0.0);
+	ev_timer_start(server->loop, &c->timer);
+	if (epoll_ctl(server->share->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
+		server_conn_close(c);
+}
+
+void server_share_leave(struct server_conn *c)
+{
+	struct iscsi_server *server = c->server;
+
+	(void)epoll_ctl(server->share->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+	ev_timer_stop(server->loop, &c->timer);
+	c->new_portal = NULL;
+	server->new_count--;
+}
+
+/* ---- handing over ---------------------------------------------------------------------------- */
+
+struct handover {
+	struct scsi_letter letter;
+	struct iscsi_server *to;
+	struct iscsi_portal *portal;
+	int fd;
+};
+
+static void handover_deliver(struct scsi_letter *letter)
+{
+	struct handover *handover = (struct handover *)letter;
+	struct iscsi_server *server = handover->to;
+
+	if (server->stopping)
+		close(handover->fd);
+	else
+		server_conn_open(server, handover->portal, handover->fd);
+	free(handover);
+}
+
+static void hand_over(struct server_conn *c, unsigned to)
+{
+	const struct server_share *share = c->server->share;
+	struct handover *handover = malloc(sizeof(*handover));
+
+	if (!handover) {
+		server_conn_close(c);
+		return;
+	}
+	*handover = (struct handover){
+		.letter.deliver = handover_deliver,
+		.to = share->servers[to],
+		.portal = c->new_portal,
+	};
+	handover->fd = server_conn_detach(c);
+	scsi_line_post(share->lines[to], &handover->letter);
+}
+
+/* ---- routing --------------------------------------------------------------------------------- */
+
+/* New ones that wait at the first server are not its own yet. */
+static unsigned load_of(const struct server_share *share, unsigned i)
+{
+	unsigned connections = iscsi_server_connections(share->servers[i]);
+
+	return i == 0 ? connections - share->servers[0]->new_count : connections;
+}
+
+static unsigned least_loaded(const struct server_share *share)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < share->count; i++) {
+		unsigned a = load_of(share, i), b = load_of(share, best);
+
+		if (a < b || (a == b && share->given[i] < share->given[best]))
+			best = i;
+	}
+	return best;
+}
+
+static unsigned place_of(struct server_share *share, uint64_t number)
+{
+	uint8_t *place = &share->places[number % PLACES];
+
+	if (*place == NOBODY)
+		*place = (uint8_t)least_loaded(share);
+	share->given[*place]++;
+	return *place;
+}
+
+/* Wakes up when that much is there, or when no more comes. */
+static bool await(struct server_conn *c, size_t bytes)
+{
+	int mark = (int)bytes;
+
+	if (c->awaited >= bytes)
+		return false; /* it was woken for less: the peer has closed */
+	c->awaited = bytes;
+	return setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)) == 0;
+}
+
+/* A new connection has something to say, or its peer has gone. */
+static void route(struct server_conn *c)
+{
+	struct server_share *share = c->server->share;
+	struct iscsi_portal *portal = c->new_portal;
+	uint64_t number = 0;
+	int mark = 1;
+
+	ssize_t n = recv(c->fd, share->bytes, sizeof(share->bytes), MSG_PEEK);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	size_t needed = n > 0 ? iscsi_route(share->bytes, (size_t)n, &number) : 0;
+	if (needed > 0 && await(c, needed))
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark));
+	unsigned to = place_of(share, number);
+	if (to != 0) {
+		hand_over(c, to);
+		return;
+	}
+	server_share_leave(c);
+	if (server_conn_begin(c, portal))
+		server_conn_settle(c);
+}
+
+static void share_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	const struct server_share *share = watcher->data;
+	struct epoll_event ready[EVENTS_MAX];
+	(void)loop;
+	(void)events;
+
+	int count = epoll_wait(share->epoll, ready, EVENTS_MAX, 0);
+	for (int i = 0; i < count; i++)
+		route(ready[i].data.ptr);
+}
