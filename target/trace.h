@@ -79,6 +79,7 @@ struct trace_conflict {
 	uint64_t own_key;	  /* of who was refused; 0: not registered */
 	uint64_t holder_key;	  /* 0: nobody, or all registrants */
 	uint64_t record, time_ms; /* of the journal: since when it is reserved; 0: it is not */
+	uint8_t cdb[TRACE_CDB_MAX];
 	uint8_t holder_isid[PR_ISID_LEN];
 	uint16_t holder_port;
 	char holder[PR_INITIATOR_NAME_MAX + 1]; /* only what is there is kept; "": nobody */

@@ -132,6 +132,7 @@ void scsi_trace_conflict(const struct scsi_task *task, enum pr_conflict why)
 		.standing = (uint8_t)scsi_task_lun_nexus(task)->standing,
 	};
 
+	memcpy(conflict.cdb, task->cdb, sizeof(conflict.cdb));
 	set_reservation(&conflict, pr_commit_state(lun->pr), &task->nexus->id);
 	if (lun->spc2_owner)
 		set_holder(&conflict, &lun->spc2_owner->nexus->id, 0);

@@ -3,6 +3,7 @@
 #include <sys/time.h>
 
 #define ANSWER_TIMEOUT_S 15
+#define LINE_CAP_FIRST	 (1u << 16)
 #define REPLY_MAX	 (256u * 1024 * 1024) /* bytes: 65,536 registrations are some 20 MB */
 
 static int connect_control(const char *path)
@@ -42,38 +43,60 @@ static bool send_line(int fd, const char *text)
 	return true;
 }
 
-/* Everything up to the newline, as a string. NULL with errno. */
-static char *receive_line(int fd)
-{
-	size_t len = 0, cap = 1 << 16;
-	char *line = malloc(cap);
+/* Bytes that have come, of which some lines may be taken already. */
+struct lines {
+	int fd;
+	char *bytes;
+	size_t at, len, cap;
+};
 
-	while (line) {
-		ssize_t n = recv(fd, line + len, cap - len, 0);
+static bool lines_make_room(struct lines *lines)
+{
+	if (lines->at > 0) {
+		memmove(lines->bytes, lines->bytes + lines->at, lines->len - lines->at);
+		lines->len -= lines->at;
+		lines->at = 0;
+	}
+	if (lines->len < lines->cap)
+		return true;
+	size_t cap = lines->cap > 0 ? lines->cap * 2 : LINE_CAP_FIRST;
+	char *more = cap <= REPLY_MAX ? realloc(lines->bytes, cap) : NULL;
+	if (!more) {
+		errno = EMSGSIZE;
+		return false;
+	}
+	lines->bytes = more;
+	lines->cap = cap;
+	return true;
+}
+
+/* The next line, without its newline, until the next call. NULL with errno. */
+static char *lines_next(struct lines *lines)
+{
+	size_t looked = lines->at;
+
+	for (;;) {
+		char *newline = lines->len > looked
+					? memchr(lines->bytes + looked, '\n', lines->len - looked)
+					: NULL;
+		if (newline) {
+			char *line = lines->bytes + lines->at;
+			*newline = '\0';
+			lines->at = (size_t)(newline - lines->bytes) + 1;
+			return line;
+		}
+		looked = lines->len - lines->at;
+		if (!lines_make_room(lines))
+			return NULL;
+		ssize_t n = recv(lines->fd, lines->bytes + lines->len, lines->cap - lines->len, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
 			errno = n == 0 ? ECONNRESET : errno;
-			break;
+			return NULL;
 		}
-		char *newline = memchr(line + len, '\n', (size_t)n);
-		if (newline) {
-			*newline = '\0';
-			return line;
-		}
-		len += (size_t)n;
-		if (len < cap)
-			continue;
-		char *more = cap < REPLY_MAX ? realloc(line, cap * 2) : NULL;
-		if (!more) {
-			errno = EMSGSIZE;
-			break;
-		}
-		line = more;
-		cap *= 2;
+		lines->len += (size_t)n;
 	}
-	free(line);
-	return NULL;
 }
 
 static enum exit_status no_daemon(const char *path, int error)
@@ -106,32 +129,17 @@ static enum exit_status check_reply(json_t *reply, const char *problem, json_t *
 	return STATUS_OK;
 }
 
-json_t *client_exchange(const char *path, json_t *request)
-{
-	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	int fd = text ? connect_control(path) : -1;
-	char *line = NULL;
-	json_t *reply;
-
-	json_decref(request);
-	if (fd >= 0) {
-		if (send_line(fd, text) && send_line(fd, "\n"))
-			line = receive_line(fd);
-		close(fd);
-	}
-	free(text);
-	reply = line ? json_loads(line, 0, NULL) : NULL;
-	free(line);
-	return reply;
-}
-
-enum exit_status client_ask(const struct arguments *arguments, json_t *request, json_t **ret_reply)
+/* Sends the request; its reply begins to come. On anything but STATUS_OK the person has been told.
+ */
+static enum exit_status client_begin(const struct arguments *arguments, json_t *request,
+				     struct lines *ret_lines, json_t **ret_reply)
 {
 	json_error_t error = {.text = ""};
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	char *line = NULL;
 
 	json_decref(request);
+	*ret_lines = (struct lines){.fd = -1};
 	if (arguments->control[0] == '\0') {
 		free(text);
 		fprintf(stderr, "holdfast: where is the daemon? Give --state-dir DIR\n");
@@ -143,18 +151,71 @@ enum exit_status client_ask(const struct arguments *arguments, json_t *request, 
 	}
 	int fd = connect_control(arguments->control);
 	int problem = fd < 0 ? -fd : 0;
+	ret_lines->fd = fd;
 	if (fd >= 0) {
 		/* A daemon that is busy says so without having read the request. */
 		bool sent = send_line(fd, text) && send_line(fd, "\n");
 		problem = errno;
-		line = receive_line(fd);
+		line = lines_next(ret_lines);
 		problem = sent ? errno : problem;
-		close(fd);
 	}
 	free(text);
 	if (!line)
 		return no_daemon(arguments->control, problem);
 	json_t *reply = json_loads(line, 0, &error);
-	free(line);
 	return check_reply(reply, error.text, ret_reply);
+}
+
+static void client_end(struct lines *lines)
+{
+	if (lines->fd >= 0)
+		close(lines->fd);
+	free(lines->bytes);
+}
+
+json_t *client_exchange(const char *path, json_t *request)
+{
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	struct lines lines = {.fd = text ? connect_control(path) : -1};
+	const char *line = NULL;
+	json_t *reply;
+
+	json_decref(request);
+	if (lines.fd >= 0 && send_line(lines.fd, text) && send_line(lines.fd, "\n"))
+		line = lines_next(&lines);
+	free(text);
+	reply = line ? json_loads(line, 0, NULL) : NULL;
+	client_end(&lines);
+	return reply;
+}
+
+enum exit_status client_ask(const struct arguments *arguments, json_t *request, json_t **ret_reply)
+{
+	struct lines lines;
+	enum exit_status status = client_begin(arguments, request, &lines, ret_reply);
+
+	client_end(&lines);
+	return status;
+}
+
+enum exit_status client_follow(const struct arguments *arguments, json_t *request,
+			       bool (*each)(void *context, const json_t *line), void *context)
+{
+	struct timeval forever = {0};
+	struct lines lines;
+	json_t *reply = NULL;
+	char *line;
+
+	enum exit_status status = client_begin(arguments, request, &lines, &reply);
+	json_decref(reply);
+	if (status == STATUS_OK &&
+	    setsockopt(lines.fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever)) != 0)
+		status = STATUS_FAILED;
+	for (bool more = true; more && status == STATUS_OK && (line = lines_next(&lines));) {
+		json_t *object = json_loads(line, 0, NULL);
+		more = object && each(context, object);
+		json_decref(object);
+	}
+	client_end(&lines);
+	return status;
 }

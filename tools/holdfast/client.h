@@ -14,5 +14,11 @@ enum exit_status client_ask(const struct arguments *arguments, json_t *request, 
 
 /* The same without a word to the person: the reply, whether it says yes or no. NULL: none came. */
 json_t *client_exchange(const char *path, json_t *request);
+/*
+ * The same for a request whose reply never ends: `each` gets every line behind the first, and
+ * returns false when it has enough. STATUS_OK also when the daemon has gone after a whole line.
+ */
+enum exit_status client_follow(const struct arguments *arguments, json_t *request,
+			       bool (*each)(void *context, const json_t *line), void *context);
 
 #endif

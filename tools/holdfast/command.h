@@ -25,6 +25,9 @@ struct arguments {
 	char control[STATE_FILE_MAX]; /* path of the socket */
 	const char *target;	      /* NULL: not given */
 	bool json;
+	/* Which events of the trace; NULL: not given. */
+	const char *initiator, *lun, *name, *status, *kind, *last;
+	bool follow, pdus;
 	const char *words[ARGUMENTS_MAX + 1]; /* behind the subcommand's own; NULL-terminated */
 };
 
@@ -59,6 +62,7 @@ enum exit_status command_fault_release(const struct arguments *arguments);
 /* Has a command line of its own; argv[0] is its name. */
 enum exit_status command_check_initiator(int argc, char **argv);
 enum exit_status command_async(const struct arguments *arguments);
+enum exit_status command_trace(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);
 

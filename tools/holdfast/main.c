@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	 ARGUMENTS_MAX,
 	 "an asynchronous message to a session",
 	 command_async},
+	{{"trace", NULL}, "", 0, 0, "what happens, as it happens", command_trace},
 	{{"journal", "show"},
 	 "FILE",
 	 1,
@@ -57,6 +58,14 @@ enum option_id {
 	OPTION_CONTROL,
 	OPTION_STATE_DIR,
 	OPTION_TARGET,
+	OPTION_INITIATOR,
+	OPTION_LUN,
+	OPTION_COMMAND,
+	OPTION_STATUS,
+	OPTION_KIND,
+	OPTION_LAST,
+	OPTION_FOLLOW,
+	OPTION_PDUS,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +73,14 @@ static const struct option long_options[] = {
 	{"control", required_argument, NULL, OPTION_CONTROL},
 	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"target", required_argument, NULL, OPTION_TARGET},
+	{"initiator", required_argument, NULL, OPTION_INITIATOR},
+	{"lun", required_argument, NULL, OPTION_LUN},
+	{"command", required_argument, NULL, OPTION_COMMAND},
+	{"status", required_argument, NULL, OPTION_STATUS},
+	{"kind", required_argument, NULL, OPTION_KIND},
+	{"last", required_argument, NULL, OPTION_LAST},
+	{"follow", no_argument, NULL, OPTION_FOLLOW},
+	{"pdus", no_argument, NULL, OPTION_PDUS},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -93,6 +110,14 @@ static void print_usage(FILE *out)
 	      "      --state-dir DIR  of the daemon to ask\n"
 	      "      --control PATH   its control socket, wherever that is\n"
 	      "      --target IQN     of the several that it serves\n"
+	      "      --initiator NAME of trace: whose events; * and ? work\n"
+	      "      --lun N          of trace: of this LUN\n"
+	      "      --command NAME   of trace: read-10, read, pr-out, 0x28 ...\n"
+	      "      --status STATUS  of trace: good, check, conflict, busy ...\n"
+	      "      --kind KIND      of trace: command, conflict, pr-change, connection ...\n"
+	      "      --last N         of trace: what is kept in memory, and no more\n"
+	      "      --follow         of trace: with --last, and then what happens\n"
+	      "      --pdus           of trace: PDUs too\n"
 	      "  -h, --help           show this text, and exit\n"
 	      "  -V, --version        show the version, and exit\n\n"
 	      "Exit status: 0 fine, 1 damaged journal, 2 wrong usage, 3 no daemon answers,\n"
@@ -188,6 +213,30 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 			break;
 		case OPTION_TARGET:
 			arguments->target = optarg;
+			break;
+		case OPTION_INITIATOR:
+			arguments->initiator = optarg;
+			break;
+		case OPTION_LUN:
+			arguments->lun = optarg;
+			break;
+		case OPTION_COMMAND:
+			arguments->name = optarg;
+			break;
+		case OPTION_STATUS:
+			arguments->status = optarg;
+			break;
+		case OPTION_KIND:
+			arguments->kind = optarg;
+			break;
+		case OPTION_LAST:
+			arguments->last = optarg;
+			break;
+		case OPTION_FOLLOW:
+			arguments->follow = true;
+			break;
+		case OPTION_PDUS:
+			arguments->pdus = true;
 			break;
 		case 'h':
 			print_usage(stdout);

@@ -13,6 +13,7 @@
 #define ACCEPT_PAUSE_S 0.5 /* after running out of descriptors */
 #define READ_PIECE     4096
 #define SEND_AHEAD_MAX (64 * 1024) /* bytes made before they can be sent */
+#define FOLLOW_POLL_S  0.05	   /* how often a follower looks for more */
 
 struct control_client {
 	struct control *control;
@@ -58,9 +59,10 @@ static void client_free(struct control_client *client)
 	free(client);
 }
 
+/* Who follows may take its time: it loses events, and holds up nobody. */
 static void client_set_timeout(struct control_client *client, double seconds)
 {
-	client->timeout.repeat = seconds;
+	client->timeout.repeat = client->reply.follows ? 0.0 : seconds;
 	ev_timer_again(client->control->service->loop, &client->timeout);
 }
 
@@ -70,7 +72,9 @@ static void client_watch(struct control_client *client)
 	struct ev_loop *loop = client->control->service->loop;
 
 	if (client->reply.active) {
-		ev_io_stop(loop, &client->readable);
+		/* Who follows has nothing more to say, but leaves one day. */
+		if (!client->reply.follows)
+			ev_io_stop(loop, &client->readable);
 		ev_io_start(loop, &client->writable);
 		client_set_timeout(client, CONTROL_STALL_TIMEOUT_S);
 	} else {
@@ -104,15 +108,29 @@ static void client_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 
+	if (client->reply.follows)
+		client->line_len = 0;
 	size_t room = CONTROL_REQUEST_MAX - client->line_len;
 	ssize_t n = recv(client->fd, client->line + client->line_len,
 			 room < READ_PIECE ? room : READ_PIECE, 0);
 	if (n > 0) {
 		client->line_len += (size_t)n;
-		client_next_request(client);
+		if (!client->reply.follows)
+			client_next_request(client);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		client_free(client);
 	}
+}
+
+/* Nothing has happened since: it waits, and looks again later, also whether anybody still listens.
+ */
+static void client_pause(struct control_client *client)
+{
+	struct ev_loop *loop = client->control->service->loop;
+
+	ev_io_stop(loop, &client->writable);
+	client->timeout.repeat = FOLLOW_POLL_S;
+	ev_timer_again(loop, &client->timeout);
 }
 
 static void client_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -124,6 +142,10 @@ static void client_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 
 	if (reply->len - reply->sent < SEND_AHEAD_MAX)
 		control_reply_make_more(reply);
+	if (reply->follows && reply->len == reply->sent && !reply->failed) {
+		client_pause(client);
+		return;
+	}
 	ssize_t n =
 		send(client->fd, reply->text + reply->sent, reply->len - reply->sent, MSG_NOSIGNAL);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -146,9 +168,14 @@ static void client_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 
 static void client_on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
 {
+	struct control_client *client = watcher->data;
 	(void)loop;
 	(void)events;
-	client_free(watcher->data);
+
+	if (client->reply.follows)
+		client_watch(client);
+	else
+		client_free(client);
 }
 
 static void client_create(struct control *control, int fd)

@@ -7,7 +7,7 @@
 #define REQUEST_HINT "write one JSON object, such as {\"command\":\"status\"}"
 #define SHOWN_MAX    64 /* characters of a wrong value that are repeated */
 
-#define MEMBERS_MAX 8
+#define MEMBERS_MAX 12
 
 struct control_command {
 	const char *name;
@@ -36,6 +36,9 @@ static const struct control_command commands[] = {
 	{"clock-resume", control_clock_resume, {NULL}},
 	{"alua", control_alua, {"lun", "target", NULL}},
 	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
+	{"trace",
+	 control_trace,
+	 {"follow", "last", "initiator", "target", "lun", "name", "status", "kind", "pdus", NULL}},
 	{"async",
 	 control_async,
 	 {"tsih", "event", "cid", "seconds", "lun", "sense", "code", "parameters", NULL}},

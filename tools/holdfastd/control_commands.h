@@ -48,10 +48,16 @@ void control_observe_show(struct service *service, const json_t *request,
 void control_observe_clear(struct service *service, const json_t *request,
 			   struct control_reply *reply);
 
+void control_trace(struct service *service, const json_t *request, struct control_reply *reply);
+
 /* ---- what several of them need --------------------------------------------------------------- */
 
 /* 64-bit keys do not fit into JSON's numbers: "0x00000000abcd1234". */
 json_t *control_key(uint64_t key);
+/* The members of a request that say which events are wanted. False after an error reply. */
+struct trace_filter;
+bool control_read_trace_filter(const json_t *request, struct control_reply *reply,
+			       struct trace_filter *ret_filter);
 /* Text from a peer, escaped. */
 json_t *control_text(const char *text);
 /* Adds `initiator`, `isid` and `port` to an object. */

@@ -16,6 +16,8 @@ struct control_reply {
 	/* Appends the next piece and returns true, or returns false after the last one. NULL: all
 	 * of it is there. */
 	bool (*more)(struct control_reply *reply);
+	/* It never ends: `more` returns true with nothing appended while there is nothing. */
+	bool follows;
 	void *work; /* more's own */
 	void (*work_free)(void *work);
 };
