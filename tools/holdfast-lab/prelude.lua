@@ -409,4 +409,10 @@ function target.fault_release(id)
 	return target.control {command = "fault-release", id = id}.released
 end
 
+-- The clock of its timers: held, moved on by milliseconds, let go. Each returns frozen, ms, ahead_ms.
+function target.clock() return target.control {command = "clock"} end
+function target.clock_freeze() return target.control {command = "clock-freeze"} end
+function target.clock_step(ms) return target.control {command = "clock-step", ms = ms} end
+function target.clock_resume() return target.control {command = "clock-resume"} end
+
 function type_name(number) return type_names[number] end
