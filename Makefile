@@ -74,7 +74,7 @@ $(LIB_LAB):       $(call objs,$(LAB_SRC)) $(B)/made/report_assets.o
 
 # The report's page is made of files, which are built in; its scripts become one.
 REPORT_PAGE    := $(addprefix tools/lab/report/report.,html css)
-REPORT_SCRIPTS := $(patsubst %,tools/lab/report/%.js,data view lane draw panels input)
+REPORT_SCRIPTS := $(patsubst %,tools/lab/report/%.js,data place view lane draw panels input)
 $(B)/made/report.js: $(REPORT_SCRIPTS)
 	@mkdir -p $(@D)
 	$(Q)cat $^ >$@

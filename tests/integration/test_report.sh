@@ -150,6 +150,7 @@ check "long: each is drawn, by itself or with others" \
 	test "$(($(data marks) + $(data binned)))" -ge "$((49968 / 64 * $(data lanes)))"
 check "long: many are drawn together" test "$(data binned)" -gt 20000
 check "long: a picture" picture long long
+check "long: a picture on the even scale" picture long-even long "" "#even=1"
 check "long: a picture from near" picture long-near long "" "#t=0.010,0.0101"
 
 # ---- what keys and mouse do ----
@@ -208,6 +209,20 @@ says "buttons zoom, move and fit" fencing "true true true" "
 	const near = view.to - view.from < span * 0.6, from = view.from; \$('later').click();
 	const moved = view.from > from; \$('fit').click();
 	return [near, moved, view.to - view.from === span].join(' ');"
+says "e gives each moment the same room, and time back" crash "true true true true" "
+	const gaps = () => {
+		const at = [...new Set(data.commands.map((command) => xOf(command[FROM])))].sort((a, b) => a - b);
+		return at.slice(1).map((x, i) => x - at[i]);
+	};
+	const spread = (list) => Math.max(...list) / Math.min(...list);
+	const before = spread(gaps()), range = \$('range').textContent; key('e'); draw();
+	const even = [spread(gaps()) < before / 3, \$('range').textContent === range,
+		Math.abs(timeOf(xOf(123456)) - 123456) < 1];
+	key('e'); draw();
+	return [...even, spread(gaps()) === before].join(' ');"
+says "a window keeps its moments when the scale changes" fencing "true" "
+	setWindow(placeOf(2000), placeOf(9000)); const {since, until} = view; key('e');
+	return Math.abs(view.since - since) < 1 && Math.abs(view.until - until) < 1;"
 says "hovering tells the command and its result" crash "test_unit_ready check 6/29/00, power on, reset, or bus device reset occurred" "
 	const mark = view.marks.find((m) => outcomeName(data.commands[m.index]) === 'unit_attention');
 	\$('view').dispatchEvent(new PointerEvent('pointermove', at(mark.x, mark.y)));

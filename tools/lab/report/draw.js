@@ -68,8 +68,8 @@ function drawArrow(context, index, victim, many) {
 function drawArrows(context) {
 	const seen = data.preempts.filter(([index, , lun]) => {
 		const command = data.commands[index];
-		return lun === view.lun && isShown(command) && command[TO] >= view.from &&
-			command[TO] <= view.to;
+		return lun === view.lun && isShown(command) && command[TO] >= view.since &&
+			command[TO] <= view.until;
 	});
 	if (view.hidden.has('arrows'))
 		return 0;
@@ -124,12 +124,14 @@ function tickStep(span) {
 function ticks() {
 	const step = tickStep(view.to - view.from), list = [];
 	for (let n = Math.ceil(view.from / step); n * step <= view.to; n++)
-		if (n >= 0)
-			list.push(n * step);
+		if (n >= 0 && momentOf(n * step) <= view.until)
+			list.push(momentOf(n * step));
 	return {step, list};
 }
 
 function tickText(ns, step) {
+	if (moments)
+		return momentText(ns, view.until - view.since);
 	const [size, unit] = units.find(([least]) => step >= least * 0.999) || units[3];
 	/* A moment far from the start reads better in seconds. */
 	if (size < 1e9 && ns >= 1e9)
@@ -181,30 +183,38 @@ function drawHolders(context) {
 	}
 }
 
-/* Crashes and notes have no lane of their own. */
+/* As much of the text as there is room for. */
+function cutText(context, text, room) {
+	if (context.measureText(text).width <= room)
+		return text;
+	let length = Math.floor(text.length * room / context.measureText(text).width);
+	while (length > 0 && context.measureText(text.slice(0, length) + '…').width > room)
+		length--;
+	return length > 3 ? text.slice(0, length).trimEnd() + '…' : '';
+}
+
+/* Crashes and notes have no lane of their own. Each has the room up to the next one. */
 function drawAxisEvents(context) {
-	let room = GUTTER;
-	for (const event of data.events) {
-		const x = xOf(event[EVENT.AT]), kind = event[EVENT.KIND];
-		if (x < GUTTER || x > view.width || !['crash', 'up', 'note', 'medium'].includes(kind) ||
-			(x < room && kind !== 'crash'))
-			continue;
-		context.fillStyle = kind === 'crash' ? view.colours.crash : view.colours.soft;
+	const seen = data.events.filter((event) => event[EVENT.NEXUS] < 0 &&
+		xOf(event[EVENT.AT]) >= GUTTER && xOf(event[EVENT.AT]) <= view.width);
+	const told = seen.filter((event) => event[EVENT.KIND] !== 'medium');
+	for (const event of seen) {
+		const x = xOf(event[EVENT.AT]);
+		context.fillStyle = event[EVENT.KIND] === 'crash' ? view.colours.crash : view.colours.soft;
 		context.beginPath();
 		context.moveTo(x, 37);
 		context.lineTo(x - 4, 29);
 		context.lineTo(x + 4, 29);
 		context.fill();
-		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind;
-		if (kind === 'medium')
-			continue;
-		context.font = (kind === 'crash' ? '700 ' : '') + '10px ' + view.font;
-		const wide = context.measureText(text).width;
-		if (x + 8 + wide > view.width)
-			continue;
-		context.fillText(text, x + 7, 36);
-		room = x + wide + 16;
 	}
+	told.forEach((event, i) => {
+		const x = xOf(event[EVENT.AT]), kind = event[EVENT.KIND], crash = kind === 'crash';
+		const end = i + 1 < told.length ? xOf(told[i + 1][EVENT.AT]) - 6 : view.width;
+		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind;
+		context.font = (crash ? '700 ' : '') + '10px ' + view.font;
+		context.fillStyle = crash ? view.colours.crash : view.colours.soft;
+		context.fillText(cutText(context, text, end - x - 9), x + 7, 36);
+	});
 }
 
 let overviewBars = null;
@@ -212,16 +222,16 @@ function countOverview(width) {
 	const slots = Math.ceil(width / 2);
 	const all = Object.keys(outcomes), bars = Array.from({length: slots}, () => new Array(all.length).fill(0));
 	for (const command of data.commands) {
-		const slot = Math.floor((markTime(command) - whole.from) / (whole.to - whole.from) * slots);
+		const slot = Math.floor((placeOf(markTime(command)) - whole.from) / (whole.to - whole.from) * slots);
 		bars[Math.min(Math.max(slot, 0), slots - 1)][all.indexOf(outcomeName(command))]++;
 	}
-	return {width, bars, most: Math.max(1, ...bars.map((bar) => bar.reduce((a, b) => a + b, 0)))};
+	return {width, even: Boolean(moments), bars, most: Math.max(1, ...bars.map((bar) => bar.reduce((a, b) => a + b, 0)))};
 }
 
 function drawOverview() {
 	const height = 46, context = contextOf($('overview'), view.width, height), width = plotWidth();
-	const x = (ns) => GUTTER + (ns - whole.from) / (whole.to - whole.from) * width;
-	if (!overviewBars || overviewBars.width !== width)
+	const x = (ns) => GUTTER + (placeOf(ns) - whole.from) / (whole.to - whole.from) * width;
+	if (!overviewBars || overviewBars.width !== width || overviewBars.even !== Boolean(moments))
 		overviewBars = countOverview(width);
 	context.font = '11px ' + view.font;
 	context.fillStyle = view.colours.soft;
@@ -256,12 +266,13 @@ function drawOverview() {
 		}
 	context.globalAlpha = 0.55;
 	context.fillStyle = view.colours.paper;
-	context.fillRect(GUTTER, 0, Math.max(x(view.from) - GUTTER, 0), height);
-	context.fillRect(x(view.to), 0, view.width, height);
+	const left = x(view.since), right = x(view.until);
+	context.fillRect(GUTTER, 0, Math.max(left - GUTTER, 0), height);
+	context.fillRect(right, 0, view.width, height);
 	context.globalAlpha = 1;
 	context.strokeStyle = view.colours.focus;
 	context.lineWidth = 2;
-	context.strokeRect(x(view.from) + 1, 1, Math.max(x(view.to) - x(view.from) - 2, 2), height - 2);
+	context.strokeRect(left + 1, 1, Math.max(right - left - 2, 2), height - 2);
 }
 
 /* ---- all of it ---- */
@@ -311,9 +322,9 @@ function draw() {
 	drawAxis();
 	drawOverview();
 	placeLabels();
-	$('range').textContent = momentText(Math.max(view.from, 0), view.to - view.from) + ' to ' +
-		momentText(Math.min(view.to, data.end_ns), view.to - view.from) + ' (' +
-		durationText(Math.min(view.to, data.end_ns) - Math.max(view.from, 0)) + ')';
+	const since = Math.max(view.since, 0), until = Math.min(view.until, data.end_ns);
+	$('range').textContent = momentText(since, until - since) + ' to ' +
+		momentText(until, until - since) + ' (' + durationText(until - since) + ')';
 	/* For tests: what this drawing shows. */
 	Object.assign(document.documentElement.dataset, totals);
 }

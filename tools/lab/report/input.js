@@ -81,7 +81,7 @@ function hover(x, y) {
 		if (many)
 			texts.push(many);
 		showTip(x, y + above(), element('b', nexusName(nexus) + ' at ' +
-			momentText(timeOf(x), view.to - view.from)), ...texts.map((text) => element('p', text)));
+			momentText(timeOf(x), view.until - view.since)), ...texts.map((text) => element('p', text)));
 	}
 }
 
@@ -210,7 +210,7 @@ function stepInLane(by) {
 /* The command nearest in time in the next lane that has one. */
 function stepToLane(by) {
 	const here = view.cursor >= 0 ? data.commands[view.cursor] : null;
-	const at = here ? here[TO] : (view.from + view.to) / 2;
+	const at = here ? here[TO] : (view.since + view.until) / 2;
 	for (let n = here ? here[NEXUS] + by : 0; n >= 0 && n < lanes.length; n += by) {
 		const shown = lanes[n].commands.filter((index) => isShown(data.commands[index]));
 		const away = (index) => Math.abs(data.commands[index][TO] - at);
@@ -245,7 +245,7 @@ function setLaneHeight(factor) {
 
 const anywhere = {
 	'+': () => zoom(0.5, middle()), '=': () => zoom(0.5, middle()), '-': () => zoom(2, middle()),
-	'0': fit, '[': () => move(-0.3), ']': () => move(0.3), v: nextViolation, Escape: letGo,
+	'0': fit, '[': () => move(-0.3), ']': () => move(0.3), e: () => chooseScale(!moments), v: nextViolation, Escape: letGo,
 };
 const onLanes = {
 	ArrowLeft: () => stepInLane(-1), ArrowRight: () => stepInLane(1),
@@ -269,6 +269,7 @@ function listenToKeys() {
 	press('earlier', anywhere['[']);
 	press('later', anywhere[']']);
 	press('fit', fit);
+	press('even', anywhere.e);
 	press('lower', () => setLaneHeight(0.8));
 	press('higher', () => setLaneHeight(1.25));
 }
@@ -284,14 +285,17 @@ function chooseLun() {
 	});
 }
 
-/* A page can be linked into: #t=0.5,0.75 (seconds), #v=1 (violation), #c=17 (line of a command). */
+/* A page can be linked into: #t=0.5,0.75 (seconds), #v=1 (violation), #c=17 (line of a command),
+   #even=1 (the even scale). */
 function followLink() {
 	const wanted = new URLSearchParams(location.hash.slice(1));
 	const span = (wanted.get('t') || '').split(',').map(Number);
+	if (wanted.get('even'))
+		chooseScale(wanted.get('even') === '1');
 	if (wanted.get('v') > 0 && wanted.get('v') <= data.violations.length)
 		openViolation(wanted.get('v') - 1);
 	if (span.length === 2 && span[1] > span[0])
-		setWindow(span[0] * 1e9, span[1] * 1e9);
+		setWindow(placeOf(span[0] * 1e9), placeOf(span[1] * 1e9));
 	const index = commandOfLine.get(Number(wanted.get('c')));
 	if (index !== undefined) {
 		pin(index);

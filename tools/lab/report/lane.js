@@ -156,10 +156,10 @@ function drawBands(context, lane, parts) {
 function commandsInWindow(lane) {
 	const list = [];
 	const at = (index) => data.commands[index][FROM];
-	const last = lowerBound(lane.commands, view.to, at);
-	for (let i = lowerBound(lane.commands, view.from - lane.longest, at); i < last; i++) {
+	const last = lowerBound(lane.commands, view.until, at);
+	for (let i = lowerBound(lane.commands, view.since - lane.longest, at); i < last; i++) {
 		const command = data.commands[lane.commands[i]];
-		if (command[TO] >= view.from && isShown(command))
+		if (command[TO] >= view.since && isShown(command))
 			list.push(lane.commands[i]);
 	}
 	return list;

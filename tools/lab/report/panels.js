@@ -171,8 +171,7 @@ function evidenceItem(line, number) {
 	button.type = 'button';
 	button.addEventListener('click', () => {
 		if (proof.index === undefined) {
-			const half = (view.to - view.from) / 2;
-			setWindow(proof.at - half, proof.at + half);
+			centre(proof.at);
 			return;
 		}
 		view.cursor = proof.index;
@@ -227,10 +226,7 @@ function fillHappened() {
 			: event[EVENT.KIND] === 'crash' ? 'the target is dead' : 'the target is up';
 		const button = element('button', momentText(event[EVENT.AT], 1e9) + '  ' + text);
 		button.type = 'button';
-		button.addEventListener('click', () => {
-			const half = (view.to - view.from) / 2;
-			setWindow(event[EVENT.AT] - half, event[EVENT.AT] + half);
-		});
+		button.addEventListener('click', () => centre(event[EVENT.AT]));
 		$('happened').append(element('li', '', button));
 	}
 }

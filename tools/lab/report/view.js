@@ -1,15 +1,22 @@
 /* What is shown: the window of time, lanes' height, what is filtered, pinned and pointed at. */
 const GUTTER = 132; /* where labels are, px */
-const SPAN_MIN = 1000; /* ns across the window */
+const SPAN_MIN = 1000; /* ns, or the like of places, across the window */
 const LANE_MIN = 12, LANE_MAX = 140;
 
 const $ = (id) => document.getElementById(id);
 const still = (span) => Math.max(span, SPAN_MIN);
 /* A little air at both ends, so that the first and last mark are whole. */
-const whole = {from: -0.012 * still(data.end_ns), to: still(data.end_ns) * 1.012};
+const whole = {from: 0, to: 0};
+function measureWhole() {
+	const end = still(placeOf(data.end_ns));
+	whole.from = -0.012 * end;
+	whole.to = end * 1.012;
+}
+measureWhole();
 
 const view = {
-	from: whole.from, to: whole.to,
+	from: whole.from, to: whole.to, /* places */
+	since: whole.from, until: whole.to, /* the same as moments */
 	laneHeight: 40, laneWanted: 0,
 	lun: data.luns.length > 0 ? data.luns[0] : 0,
 	hidden: new Set(), /* names of outcomes, groups and kinds of bands */
@@ -37,8 +44,9 @@ const guilty = new Set(data.violations.map((violation) =>
 	commandOfLine.get(violation.lines[violation.lines.length - 1])));
 
 const plotWidth = () => Math.max(view.width - GUTTER, 1);
-const xOf = (ns) => GUTTER + (ns - view.from) / (view.to - view.from) * plotWidth();
-const timeOf = (x) => view.from + (x - GUTTER) / plotWidth() * (view.to - view.from);
+const xOf = (ns) => GUTTER + (placeOf(ns) - view.from) / (view.to - view.from) * plotWidth();
+const placeAt = (x) => view.from + (x - GUTTER) / plotWidth() * (view.to - view.from);
+const timeOf = (x) => momentOf(placeAt(x));
 
 function isShown(command) {
 	return !view.hidden.has(outcomeName(command)) && !view.hidden.has(groupOf(command)) &&
@@ -50,12 +58,33 @@ function setWindow(from, to) {
 	from = Math.min(Math.max((from + to - span) / 2, whole.from), whole.to - span);
 	view.from = from;
 	view.to = from + span;
+	view.since = momentOf(view.from);
+	view.until = momentOf(view.to);
 	redraw();
+}
+
+/* What happened at this moment in the middle. */
+function centre(ns) {
+	const half = (view.to - view.from) / 2;
+	setWindow(placeOf(ns) - half, placeOf(ns) + half);
+}
+
+/* The scale changes; the moments at both ends stay. */
+function chooseScale(even) {
+	const {since, until} = view;
+	const all = view.from <= whole.from && view.to >= whole.to;
+	setEven(even);
+	measureWhole();
+	$('even').setAttribute('aria-pressed', String(even));
+	if (all)
+		setWindow(whole.from, whole.to);
+	else
+		setWindow(placeOf(since), placeOf(until));
 }
 
 /* Keeps the moment under x where it is. */
 function zoom(factor, x) {
-	const at = timeOf(x), span = (view.to - view.from) * factor;
+	const at = placeAt(x), span = (view.to - view.from) * factor;
 	const part = (x - GUTTER) / plotWidth();
 	if (span < SPAN_MIN && factor < 1)
 		return;
@@ -89,24 +118,24 @@ function showLane(nexus) {
 }
 
 function showCommand(index) {
-	const command = data.commands[index], span = view.to - view.from;
+	const command = data.commands[index], span = view.to - view.from, place = placeOf(command[TO]);
 	showLane(command[NEXUS]);
-	if (command[TO] < view.from + span * 0.03 || command[TO] > view.to - span * 0.03)
-		setWindow(command[TO] - span / 2, command[TO] + span / 2);
+	if (place < view.from + span * 0.03 || place > view.to - span * 0.03)
+		centre(command[TO]);
 	else
 		redraw();
 }
 
 function showViolation(number) {
 	const violation = data.violations[number];
-	const moments = violation.lines.map(evidence).filter(Boolean);
+	const proofs = violation.lines.map(evidence).filter(Boolean);
 	view.violation = number;
 	view.lun = violation.lun;
-	if (moments.length > 0) {
-		const from = Math.min(...moments.map((moment) => moment.at));
-		const to = Math.max(...moments.map((moment) => moment.at));
+	if (proofs.length > 0) {
+		const from = placeOf(Math.min(...proofs.map((moment) => moment.at)));
+		const to = placeOf(Math.max(...proofs.map((moment) => moment.at)));
 		const air = Math.max((to - from) * 0.2, SPAN_MIN);
-		const last = moments[moments.length - 1];
+		const last = proofs[proofs.length - 1];
 		if (last.nexus >= 0)
 			showLane(last.nexus);
 		setWindow(from - air, to + air);
