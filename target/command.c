@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pr_engine/bytes.h"
+#include "target/target.h"
 
 static bool command_has_service_action(const struct scsi_command *row)
 {
@@ -147,4 +148,9 @@ struct scsi_extent scsi_cdb_extent(const uint8_t *cdb)
 	default: /* 16 bytes */
 		return (struct scsi_extent){.lba = get_be64(cdb + 2), .blocks = get_be32(cdb + 10)};
 	}
+}
+
+void target_task_inject_data(struct scsi_task *task, const void *data, size_t len)
+{
+	scsi_task_answer(task, data, len, UINT32_MAX);
 }

@@ -259,6 +259,8 @@ struct scsi_injection {
 	bool has_field;
 	uint16_t field; /* byte of the CDB in error */
 };
+/* From ops->begin: GOOD, with a copy of this data. */
+void target_task_inject_data(struct scsi_task *task, const void *data, size_t len);
 /* From ops->begin or ops->complete. Data of the command stay, to be sent before the status. */
 void target_task_inject(struct scsi_task *task, const struct scsi_injection *injection);
 

@@ -309,6 +309,9 @@ void iscsi_fault_wire_restore(struct iscsi_out *out);
 bool iscsi_fault_write(struct iscsi_conn *conn, struct iscsi_out *out);
 /* A rule has made it vanish. */
 bool iscsi_fault_is_lost(const struct iscsi_out *out);
+/* Of the answer to a text: how long its pieces are, and what else SendTargets tells. */
+uint32_t iscsi_fault_text_piece(struct iscsi_conn *conn, uint32_t piece_max);
+void iscsi_fault_text_answer(struct iscsi_conn *conn, struct iscsi_text *answer);
 /* Cuts what may be sent now out of what could be. */
 int iscsi_fault_shape(struct iscsi_conn *conn, struct iovec *iov, int count);
 void iscsi_fault_consumed(struct iscsi_conn *conn, size_t n);

@@ -48,20 +48,22 @@ unsigned iscsi_node_fault_clear(struct iscsi_node *node, const char *id);
 /* Lets go on what the rule (NULL: any of them) holds or delays; the rule stays. How many. */
 unsigned iscsi_node_fault_release(struct iscsi_node *node, const char *id);
 
-/* Where a rule fired for the first time. */
-struct iscsi_fault_first {
-	char peer[ISCSI_FAULT_PEER_MAX]; /* address; "": it has not fired */
+/* Where in a connection's stream a rule has fired: so many PDUs were on the wire before, without
+ * the one at hand, with those that rules put there and without those they took away. */
+struct iscsi_fault_place {
+	char peer[ISCSI_FAULT_PEER_MAX];
 	bool is_pdu, is_sent;
 	uint64_t pdu; /* as in iscsi_fault_event */
 	uint32_t itt;
+	uint64_t sent, received;
 };
 
 struct iscsi_fault_info {
 	const char *id, *text;
 	uint64_t seed;
 	uint64_t matches, firings;
-	uint64_t held; /* commands and PDUs, just now */
-	struct iscsi_fault_first first;
+	const struct iscsi_fault_place *first, *last; /* NULL: it has never fired */
+	uint64_t held;				      /* commands and PDUs, just now */
 };
 void iscsi_node_each_fault(const struct iscsi_node *node,
 			   void (*each)(void *context, const struct iscsi_fault_info *info),

@@ -46,6 +46,24 @@ static enum scsi_gate before_end(struct iscsi_task *task, struct fault_rule *rul
 	return SCSI_GATE_ENDED;
 }
 
+static enum scsi_gate before_answer(struct iscsi_task *task, struct fault_rule *rule, unsigned i)
+{
+	const struct fault_action *action = &rule->actions[i];
+	size_t len = fault_given(action, FAULT_P_SIZE) ? action->number[FAULT_P_SIZE]
+						       : action->bytes_len;
+	struct fault_bytes data = {0};
+
+	fault_bytes_add(&data, action->bytes, action->bytes_len < len ? action->bytes_len : len);
+	fault_bytes_fill(&data, 0, len - data.len);
+	if (data.failed)
+		target_task_inject(&task->scsi,
+				   &(struct scsi_injection){.status = SCSI_STATUS_BUSY});
+	else
+		target_task_inject_data(&task->scsi, data.p, data.len);
+	free(data.p);
+	return SCSI_GATE_ENDED;
+}
+
 /* Without memory it is not held. */
 static enum scsi_gate before_hold(struct iscsi_task *task, struct fault_rule *rule, unsigned i)
 {
@@ -72,7 +90,7 @@ typedef enum scsi_gate (*before_action)(struct iscsi_task *task, struct fault_ru
 static const before_action before_actions[FAULT_DO_COUNT] = {
 	[FAULT_DO_STATUS] = before_end,	 [FAULT_DO_SENSE] = before_end,
 	[FAULT_DO_DELAY] = before_hold,	 [FAULT_DO_HOLD] = before_hold,
-	[FAULT_DO_VANISH] = before_hold,
+	[FAULT_DO_VANISH] = before_hold, [FAULT_DO_ANSWER] = before_answer,
 };
 
 bool fault_command_knows(enum fault_action_id id)
@@ -125,7 +143,7 @@ enum scsi_gate iscsi_fault_begin_task(struct scsi_task *scsi)
 	fault_scene_task(task, &moment);
 	DL_FOREACH(task->conn->node->faults->rules, rule)
 	{
-		if (!fault_rule_fires(rule, &moment))
+		if (!fault_fires(task->conn, rule, &moment))
 			continue;
 		fault_tell(task->conn, rule, &moment, task->itt);
 		enum scsi_gate gate = act_from(task, rule, 0);
@@ -162,7 +180,7 @@ static void after_short(const struct fault_rule *rule, const struct fault_action
 void fault_corrupt(const struct fault_rule *rule, const struct fault_action *action,
 		   const uint8_t *cdb, uint8_t *data, uint32_t len)
 {
-	uint64_t lba = 0, n = rule->firings, at;
+	uint64_t lba = 0, n = rule->total.firings, at;
 	uint32_t blocks, bits = fault_given(action, FAULT_P_BITS)
 					? (uint32_t)action->number[FAULT_P_BITS]
 					: 1;
@@ -188,14 +206,26 @@ static void after_corrupt(const struct fault_rule *rule, const struct fault_acti
 		fault_corrupt(rule, action, scsi->cdb, scsi->data_in, scsi->data_in_len);
 }
 
+static void after_data(const struct fault_rule *rule, const struct fault_action *action,
+		       struct scsi_task *scsi)
+{
+	uint64_t at = action->number[FAULT_P_AT] & ~FAULT_IN_DATA;
+	(void)rule;
+
+	if (!scsi->data_in || at >= scsi->data_in_len || action->bytes_len == 0)
+		return;
+	size_t room = scsi->data_in_len - at;
+	memcpy(scsi->data_in + at, action->bytes,
+	       action->bytes_len < room ? action->bytes_len : room);
+}
+
 typedef void (*after_action)(const struct fault_rule *rule, const struct fault_action *action,
 			     struct scsi_task *scsi);
 
 static const after_action after_actions[FAULT_DO_COUNT] = {
-	[FAULT_DO_STATUS] = end_with,
-	[FAULT_DO_SENSE] = end_with,
-	[FAULT_DO_SHORT] = after_short,
-	[FAULT_DO_CORRUPT] = after_corrupt,
+	[FAULT_DO_STATUS] = end_with,	[FAULT_DO_SENSE] = end_with,
+	[FAULT_DO_SHORT] = after_short, [FAULT_DO_CORRUPT] = after_corrupt,
+	[FAULT_DO_DATA] = after_data,
 };
 
 bool fault_result_knows(enum fault_action_id id)
@@ -214,7 +244,7 @@ void iscsi_fault_result(struct iscsi_task *task)
 	{
 		moment.has_status = true;
 		moment.status = (uint8_t)task->scsi.status;
-		if (!fault_rule_fires(rule, &moment))
+		if (!fault_fires(conn, rule, &moment))
 			continue;
 		fault_tell(conn, rule, &moment, task->itt);
 		for (unsigned i = 0; i < rule->action_count; i++)

@@ -1,7 +1,6 @@
 /*
  * What a fault rule can be matched on: a row each.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -180,112 +179,6 @@ bool fault_condition_test(const struct fault_condition *condition,
 			      : test_field(condition, moment);
 }
 
-/* --- opcodes of commands by name -------------------------------------------------------------- */
-
-static void add_op(struct fault_condition *condition, uint8_t op)
-{
-	condition->ops[op / 64] |= UINT64_C(1) << op % 64;
-}
-
-#define GROUP_MAX 12
-
-static const struct {
-	const char *name;
-	uint8_t count;
-	uint8_t ops[GROUP_MAX];
-} groups[] = {
-	{"read", 4, {0x08, 0x28, 0xa8, 0x88}},
-	{"write", 8, {0x0a, 0x2a, 0xaa, 0x8a, 0x2e, 0xae, 0x8e, 0x9c}},
-	{"flush", 2, {0x35, 0x91}},
-	{"unmap", 1, {0x42}},
-	{"zero", 2, {0x41, 0x93}},
-	{"verify", 3, {0x2f, 0xaf, 0x8f}},
-	{"pr-in", 1, {0x5e}},
-	{"pr-out", 1, {0x5f}},
-};
-
-static bool add_group(struct fault_reader *reader, struct fault_condition *condition,
-		      const char *name)
-{
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		fault_reader_consider(reader, name, groups[i].name);
-		if (strcmp(groups[i].name, name) != 0)
-			continue;
-		for (unsigned k = 0; k < groups[i].count; k++)
-			add_op(condition, groups[i].ops[k]);
-		return true;
-	}
-	if (strcmp(name, "any") == 0) {
-		memset(condition->ops, 0xff, sizeof(condition->ops));
-		return true;
-	}
-	return false;
-}
-
-#define COMMAND_WORD_MAX 64
-
-/* "READ CAPACITY(10)" is read-capacity-10; of "SANITIZE, OVERWRITE" what is before the comma. */
-static void command_word(const char *name, char word[COMMAND_WORD_MAX])
-{
-	size_t len = 0;
-
-	for (; *name != '\0' && *name != ',' && *name != ')' && len < COMMAND_WORD_MAX - 1; name++)
-		word[len++] =
-			*name == ' ' || *name == '(' ? '-' : (char)tolower((unsigned char)*name);
-	word[len] = '\0';
-}
-
-static bool add_command(struct fault_reader *reader, struct fault_condition *condition,
-			const char *name)
-{
-	char word[COMMAND_WORD_MAX];
-	const char *command;
-	bool found = false;
-	uint8_t op;
-
-	(void)reader;
-	for (size_t i = 0; (command = target_command_name(i, &op)) != NULL; i++) {
-		command_word(command, word);
-		if (strcmp(word, name) != 0)
-			continue;
-		add_op(condition, op);
-		found = true;
-	}
-	return found;
-}
-
-/* One of the list. */
-static bool read_op(struct fault_reader *reader, struct fault_condition *condition,
-		    const char *name)
-{
-	uint64_t op;
-
-	if (name[0] == '0' && name[1] == 'x') {
-		if (!fault_read_hex(reader, "op", name, UINT8_MAX, &op))
-			return false;
-		add_op(condition, (uint8_t)op);
-		return true;
-	}
-	if (add_group(reader, condition, name) || add_command(reader, condition, name))
-		return true;
-	return fault_reader_fail(reader, "`op`: there is no command `%s`", name);
-}
-
-static bool read_ops(struct fault_reader *reader, struct fault_condition *condition, char *list)
-{
-	char *comma;
-
-	do {
-		comma = strchr(list, ',');
-		if (comma)
-			*comma = '\0';
-		if (!read_op(reader, condition, list))
-			return false;
-		list = comma + 1;
-	} while (comma);
-	return true;
-}
-
 /* --- other values ----------------------------------------------------------------------------- */
 
 static bool read_range(struct fault_reader *reader, const char *name, char *value, uint64_t max,
@@ -369,7 +262,7 @@ static bool read_value(struct fault_reader *reader, const struct fault_condition
 	case FAULT_V_ISID:
 		return read_isid(reader, row->name, value, &condition->a);
 	case FAULT_V_OPCODES:
-		return read_ops(reader, condition, value);
+		return fault_read_opcodes(reader, value, condition->ops);
 	case FAULT_V_STAGE:
 		return read_stage(reader, row->name, value, &condition->a);
 	case FAULT_V_SESSION:
@@ -394,7 +287,8 @@ static const struct fault_condition_row *row_find(const char *name, unsigned kin
 static bool fail_unknown(struct fault_reader *reader, const struct fault_rule *rule,
 			 const char *name)
 {
-	static const char *const counts[] = {"nth", "from", "every", "times", "chance", "seed"};
+	static const char *const counts[] = {"nth",    "from", "every", "times",
+					     "chance", "seed", "for",	"per"};
 
 	for (size_t i = 0; i < fault_condition_count; i++)
 		if (fault_conditions[i].kinds & rule->kinds)

@@ -100,7 +100,7 @@ struct fault_insert *fault_insert_new(struct iscsi_conn *conn, const struct faul
 	insert->uses_sn = action->number[FAULT_P_SN] != 0;
 	insert->copies =
 		fault_given(action, FAULT_P_COUNT) ? (uint32_t)action->number[FAULT_P_COUNT] : 1;
-	insert->random = fault_random(rule->seed, rule->firings);
+	insert->random = fault_random(rule->seed, rule->total.firings);
 	insert->data_len = len;
 	if (!from && opcode == ISCSI_REJECT && !fault_given(action, FAULT_P_LEN)) {
 		from = moment->bhs;
@@ -173,8 +173,10 @@ void fault_insert_write(struct iscsi_conn *conn, const struct fault_insert *inse
 		size_t from = bytes->len;
 		fault_bytes_add_pdu(bytes, bhs, insert->data, insert->data_len, &format);
 		fault_show(conn, bytes, from, insert->data_len, &format);
-		if (conn->fault)
+		if (conn->fault) {
 			conn->fault->sent++;
+			conn->fault->wire_sent++;
+		}
 	}
 }
 

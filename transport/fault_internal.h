@@ -5,7 +5,8 @@
  *   fault_rule.c, fault_read.c, fault_condition.c, fault_action.c   text -> rule, and its match
  *   fault_set.c       the rules of a node: adding, listing, clearing, what held is let go
  *   fault_scene.c     what is there to match, of a connection, a PDU, a command
- *   fault_state.c     a connection's state: time, what waits, closing
+ *   fault_state.c     a connection's state: what waits, for how long
+ *   fault_connection.c  closing, silence, a narrow line
  *   fault_command.c   SCSI commands and their results
  *   fault_sent.c      PDUs that go, as bytes on the wire: fault_wire.c
  *   fault_received.c  PDUs that come
@@ -23,7 +24,17 @@
 
 #define FAULT_REORDER_MS 1000 /* a PDU that is to go behind others waits no longer for them */
 #define FAULT_WIRE_MAX	 (64u << 20) /* limit: bytes that go in place of one PDU */
+#define FAULT_BURST_MS	 50	     /* a narrow line may catch up on so much time, */
+#define FAULT_BURST_MIN	 64	     /* and on so many bytes */
+#define FAULT_SAID_MAX	 (64u << 10) /* limit: bytes that are remembered of a login */
 #define FAULT_LATE_MAX	 (64u << 20) /* limit: bytes that a connection holds back */
+
+/* Growing bytes (fault_wire.c). */
+struct fault_bytes {
+	uint8_t *p;
+	size_t len, cap;
+	bool failed;
+};
 
 /* --- of a node -------------------------------------------------------------------------------- */
 
@@ -97,8 +108,25 @@ struct fault_silence {
 	bool on;
 };
 
+/* What a rule that counts by connection has counted on this one. */
+struct fault_own_count {
+	struct fault_own_count *next;
+	const struct fault_rule *rule;
+	struct fault_count count;
+};
+
 struct iscsi_fault_state {
-	uint64_t received, sent; /* PDUs */
+	uint64_t received, sent; /* PDUs, as our side has them */
+	uint64_t wire_sent;	 /* and as the wire has them */
+	struct fault_own_count *counts;
+	struct fault_bytes said;	  /* by the initiator, while it logs in */
+	uint32_t piece_max;		  /* of the answer to the next text; 0: as agreed on */
+	uint32_t records;		  /* that the next SendTargets is to have more */
+	struct fault_rule *narrow;	  /* NULL, or whose bandwidth it is */
+	uint64_t rate, tokens, tokens_ms; /* bytes a second; thousandths of bytes; since when */
+	bool is_limited;
+	uint64_t limit; /* bytes more, and then: */
+	enum fault_then limit_then;
 	struct fault_held_task *tasks;
 	struct fault_late *late;
 	uint64_t late_bytes;
@@ -141,6 +169,8 @@ void fault_scene_pdu(struct iscsi_conn *conn, const struct iscsi_task *task,
 		     struct fault_moment *ret);
 void fault_scene_task(const struct iscsi_task *task, struct fault_moment *ret);
 struct iscsi_task *fault_scene_task_of(struct iscsi_conn *conn, uint8_t opcode, uint32_t itt);
+/* fault_rule_fires on this connection, at this time. */
+bool fault_fires(struct iscsi_conn *conn, struct fault_rule *rule, struct fault_moment *moment);
 void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct fault_moment *moment,
 		uint32_t itt);
 
@@ -158,6 +188,8 @@ void fault_close(struct iscsi_conn *conn, enum fault_then then, bool discard);
 bool fault_late_add(struct iscsi_conn *conn, struct fault_wait wait, uint32_t behind,
 		    const uint8_t *bytes, size_t len);
 /* The rule is gone, or lets go what it held. How much that was. */
+/* It is about to be gone for good. */
+void fault_state_forget_rule(struct iscsi_conn *conn, const struct fault_rule *rule);
 unsigned fault_state_let_go(struct iscsi_conn *conn, const struct fault_rule *rule);
 uint64_t fault_state_held(const struct iscsi_conn *conn, const struct fault_rule *rule);
 bool fault_state_is_idle(const struct iscsi_conn *conn);
@@ -173,13 +205,9 @@ void fault_corrupt(const struct fault_rule *rule, const struct fault_action *act
 void fault_task_resume(struct fault_held_task *held);
 void fault_task_forget(struct fault_held_task *held);
 
-/* fault_wire.c: growing bytes. */
-struct fault_bytes {
-	uint8_t *p;
-	size_t len, cap;
-	bool failed;
-};
+/* fault_wire.c */
 void fault_bytes_add(struct fault_bytes *bytes, const void *p, size_t len);
+void fault_bytes_fill(struct fault_bytes *bytes, uint8_t fill, size_t len);
 /* A PDU as it goes out, to bytes. */
 struct fault_pdu_format {
 	bool header_digest, data_digest;
@@ -213,8 +241,10 @@ void fault_fields_set(const struct fault_setting *settings, unsigned count, uint
 		      uint8_t *bhs);
 
 /* fault_text.c: the text with the action's change, in *ret (malloc'd). False: no memory. */
-bool fault_text_edit(const struct fault_action *action, const char *text, uint32_t len,
-		     struct fault_bytes *ret);
+bool fault_text_edit(const struct iscsi_conn *conn, const struct fault_action *action,
+		     const char *text, uint32_t len, struct fault_bytes *ret);
+/* A login or text request has come: keeps what rules may want of it. */
+void fault_text_note(struct iscsi_conn *conn, const char *text, uint32_t len);
 bool fault_edits_text(enum fault_action_id id);
 
 /* fault_received.c */

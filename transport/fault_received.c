@@ -33,7 +33,7 @@ static enum fate received_set(struct arrival *arrival, struct fault_rule *rule, 
 	if (pdu->bhs != state->bhs)
 		memcpy(state->bhs, pdu->bhs, ISCSI_BHS_LEN);
 	fault_fields_set(action->settings, action->setting_count,
-			 fault_random(rule->seed, rule->firings), state->bhs);
+			 fault_random(rule->seed, rule->total.firings), state->bhs);
 	pdu->bhs = state->bhs;
 	iscsi_bhs_decode(state->bhs, &pdu->head);
 	return FATE_GOES_ON;
@@ -45,7 +45,8 @@ static enum fate received_text(struct arrival *arrival, struct fault_rule *rule,
 	struct iscsi_pdu *pdu = arrival->pdu;
 	struct fault_bytes text = {0};
 
-	if (!fault_text_edit(&rule->actions[i], (const char *)pdu->data, pdu->data_len, &text)) {
+	if (!fault_text_edit(arrival->conn, &rule->actions[i], (const char *)pdu->data,
+			     pdu->data_len, &text)) {
 		iscsi_conn_doom(arrival->conn, "out of memory", true);
 		return FATE_IS_OVER;
 	}
@@ -136,12 +137,33 @@ static enum fate received_drop(struct arrival *arrival, struct fault_rule *rule,
 	return FATE_IS_OVER;
 }
 
+static enum fate received_pieces(struct arrival *arrival, struct fault_rule *rule, unsigned i)
+{
+	struct iscsi_conn *conn = arrival->conn;
+	uint32_t size = (uint32_t)rule->actions[i].number[FAULT_P_SIZE];
+
+	if (size == 0)
+		size = 1;
+	if (conn->login)
+		iscsi_login_set_piece_max(conn->login, size);
+	else
+		conn->fault->piece_max = size;
+	return FATE_GOES_ON;
+}
+
+static enum fate received_records(struct arrival *arrival, struct fault_rule *rule, unsigned i)
+{
+	arrival->conn->fault->records = (uint32_t)rule->actions[i].number[FAULT_P_RECORDS];
+	return FATE_GOES_ON;
+}
+
 typedef enum fate (*received_action)(struct arrival *arrival, struct fault_rule *rule, unsigned i);
 
 static const received_action received_actions[FAULT_DO_COUNT] = {
 	[FAULT_DO_DELAY] = received_stop,    [FAULT_DO_HOLD] = received_stop,
 	[FAULT_DO_DROP] = received_drop,     [FAULT_DO_SET] = received_set,
 	[FAULT_DO_INSERT] = received_insert, [FAULT_DO_REJECT] = received_reject,
+	[FAULT_DO_PIECES] = received_pieces, [FAULT_DO_RECORDS] = received_records,
 	[FAULT_DO_REFUSE] = received_refuse, [FAULT_DO_REDIRECT] = received_refuse,
 };
 
@@ -185,7 +207,7 @@ static bool ask_rules(struct arrival *arrival)
 	DL_FOREACH(arrival->conn->node->faults->rules, rule)
 	{
 		arrival->moment.bhs = arrival->pdu->bhs;
-		if (!fault_rule_fires(rule, &arrival->moment))
+		if (!fault_fires(arrival->conn, rule, &arrival->moment))
 			continue;
 		fault_tell(arrival->conn, rule, &arrival->moment, arrival->pdu->head.itt);
 		if (act_from(arrival, rule, 0) != FATE_GOES_ON)
@@ -219,6 +241,8 @@ bool iscsi_fault_received(struct iscsi_conn *conn, struct iscsi_pdu *pdu, bool d
 
 	conn->fault->received++;
 	arrive(&arrival);
+	if (arrival.moment.text)
+		fault_text_note(conn, arrival.moment.text, arrival.moment.text_len);
 	return ask_rules(&arrival);
 }
 

@@ -99,6 +99,15 @@ static bool read_count(struct fault_reader *reader, struct fault_rule *rule, con
 		rule->has_seed = true;
 		return fault_read_number(reader, name, value, UINT64_MAX, &rule->seed);
 	}
+	if (strcmp(name, "for") == 0) {
+		rule->has_for = true;
+		return fault_read_duration(reader, name, value, &rule->for_ms);
+	}
+	if (strcmp(name, "per") == 0) {
+		rule->per_connection = strcmp(value, "connection") == 0;
+		return rule->per_connection ||
+		       fault_reader_fail(reader, "`per` can be `connection` only");
+	}
 	*ret_known = false;
 	return true;
 }
@@ -240,6 +249,8 @@ void fault_rule_free(struct fault_rule **rule)
 	*rule = NULL;
 	if (!r)
 		return;
+	for (unsigned i = 0; r->actions && i < r->action_count; i++)
+		free(r->actions[i].echo);
 	free(r->actions);
 	free(r->storage);
 	free(r->text);
@@ -281,19 +292,34 @@ static bool matches(const struct fault_rule *rule, const struct fault_moment *mo
 	return true;
 }
 
-bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment)
+static bool is_its_turn(const struct fault_rule *rule, const struct fault_count *count)
 {
-	uint64_t from = rule->from > 0 ? rule->from : 1;
+	uint64_t from = rule->from > 0 ? rule->from : 1, n = count->matches;
+
+	return (rule->nth == 0 || n == rule->nth) && n >= from &&
+	       (rule->every == 0 || (n - from + 1) % rule->every == 0) &&
+	       (rule->times == 0 || count->firings < rule->times);
+}
+
+bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment,
+		      struct fault_count *own)
+{
+	struct fault_count *count = rule->per_connection && own ? own : &rule->total;
 
 	if (!matches(rule, moment))
 		return false;
-	uint64_t n = ++rule->matches;
-	if ((rule->nth > 0 && n != rule->nth) || n < from ||
-	    (rule->every > 0 && (n - from + 1) % rule->every != 0) ||
-	    (rule->times > 0 && rule->firings >= rule->times) ||
-	    fault_random(rule->seed, n) >> 32 >= rule->chance)
+	if (count != &rule->total)
+		count->matches++;
+	uint64_t n = ++rule->total.matches;
+	if (!is_its_turn(rule, count) || fault_random(rule->seed, n) >> 32 >= rule->chance)
 		return false;
-	rule->firings++;
+	if (rule->total.firings == 0)
+		rule->first_ms = moment->now_ms;
+	else if (rule->has_for && moment->now_ms >= rule->first_ms + rule->for_ms)
+		return false;
+	if (count != &rule->total)
+		count->firings++;
+	rule->total.firings++;
 	return true;
 }
 

@@ -43,6 +43,7 @@ struct fault_moment {
 	const uint8_t *cdb; /* of the command, or of the command that the PDU belongs to */
 	bool has_status;
 	uint8_t status;
+	uint64_t now_ms;
 	uint8_t function; /* of task management, with its request and response */
 };
 
@@ -103,12 +104,18 @@ enum fault_param {
 	FAULT_P_KEY,	    /* fault_action.text */
 	FAULT_P_KEY_VALUE,  /* fault_action.text and .value */
 	FAULT_P_KEY_CHANGE, /* the same; .value is +N, -N or *N */
+	FAULT_P_KEY_LEN,    /* .text, and its number */
+	FAULT_P_TEXT,	    /* fault_action.bytes */
+	FAULT_P_UNLESS,
+	FAULT_P_STAT_SN, /* or with FAULT_RELATIVE */
+	FAULT_P_RECORDS,
 	FAULT_P_COUNT_OF,
 };
 #define FAULT_P_BIT(param)    (UINT64_C(1) << (param))
 #define FAULT_INFORMATION_LBA UINT64_MAX
 #define FAULT_PERCENT	      (UINT64_C(1) << 40)
 #define FAULT_IN_DATA	      (UINT64_C(1) << 40)
+#define FAULT_RELATIVE	      (UINT64_C(1) << 40)
 
 enum fault_then {
 	FAULT_THEN_NOTHING = 0,
@@ -155,8 +162,13 @@ enum fault_action_id {
 	FAULT_DO_KEY_LEN,
 	FAULT_DO_KEY_ECHO,
 	FAULT_DO_KEY_REVERSE,
+	FAULT_DO_TEXT_PAD,
 	FAULT_DO_TEXT,
+	FAULT_DO_PIECES,
+	FAULT_DO_RECORDS,
 	/* A connection. */
+	FAULT_DO_STAT_SN,
+	FAULT_DO_LIMIT,
 	FAULT_DO_FIN,
 	FAULT_DO_RST,
 	FAULT_DO_DEAF,
@@ -186,6 +198,7 @@ struct fault_action {
 	uint64_t given; /* FAULT_P_BIT */
 	uint64_t number[FAULT_P_COUNT_OF];
 	const char *text, *value;
+	char *echo; /* owned: of KEY_ECHO, what was said last */
 	const uint8_t *bytes;
 	uint32_t bytes_len;
 	struct fault_setting settings[FAULT_SETTINGS_MAX];
@@ -234,6 +247,11 @@ struct fault_condition {
 bool fault_condition_test(const struct fault_condition *condition,
 			  const struct fault_moment *moment);
 
+/* What a rule has seen. */
+struct fault_count {
+	uint64_t matches, firings;
+};
+
 /* --- the rule --------------------------------------------------------------------------------- */
 
 struct fault_rule {
@@ -248,15 +266,19 @@ struct fault_rule {
 	unsigned condition_count;
 
 	uint64_t nth, from, every, times; /* 0: not given */
-	uint64_t chance;		  /* in 2^32nds; 2^32: always */
+	bool per_connection;		  /* these count anew on each */
+	bool has_for;
+	uint64_t for_ms; /* since the first firing */
+	uint64_t chance; /* in 2^32nds; 2^32: always */
 	bool has_seed;
 	uint64_t seed;
 
 	struct fault_action *actions;
 	unsigned action_count;
 
-	uint64_t matches, firings;
-	struct iscsi_fault_first first;
+	struct fault_count total;
+	uint64_t first_ms; /* of the first firing */
+	struct iscsi_fault_place first, last;
 	struct fault_rule *prev, *next;
 };
 
@@ -265,8 +287,10 @@ struct fault_rule *fault_rule_parse(const char *text, iscsi_fault_consider consi
 				    char ret_error[ISCSI_FAULT_ERROR_MAX]);
 void fault_rule_free(struct fault_rule **rule);
 
-/* Counts the match, if it is one; true: the actions are to be carried out. */
-bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment);
+/* Counts the match, if it is one; true: the actions are to be carried out. `own`: the count of the
+ * connection, for a rule that counts by connection; or NULL. */
+bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment,
+		      struct fault_count *own);
 /* The n-th random number of the rule: the same for the same seed. */
 uint64_t fault_random(uint64_t seed, uint64_t n);
 
@@ -315,8 +339,19 @@ bool fault_read_setting(struct fault_reader *reader, uint64_t opcodes, const cha
 			const char *value, struct fault_setting *ret);
 /* Is there a header with one of these opcodes that has the field? */
 bool fault_field_exists(uint64_t opcodes, const char *field);
+/* fault_opcodes.c: a list; adds a bit for each. */
+bool fault_read_opcodes(struct fault_reader *reader, char *list, uint64_t ret_ops[4]);
 bool fault_read_condition(struct fault_reader *reader, const struct fault_rule *rule,
 			  const char *name, char *value, struct fault_condition *ret);
+/* fault_param.c */
+const char *fault_param_name(enum fault_param param);
+bool fault_read_param(struct fault_reader *reader, enum fault_param param, char *value,
+		      struct fault_action *action);
+/* False: the action has none of that name. True: the reader may have failed. */
+bool fault_read_named_param(struct fault_reader *reader, const char *name, char *value,
+			    struct fault_action *action);
+void fault_consider_params(struct fault_reader *reader, const struct fault_action_row *row,
+			   const char *name);
 bool fault_read_action(struct fault_reader *reader, const struct fault_rule *rule,
 		       struct fault_action *ret);
 

@@ -2,7 +2,9 @@
  * What there is to match: of a connection, a PDU, a command.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "target/trace.h"
 #include "transport/fault_internal.h"
@@ -163,15 +165,49 @@ static const char *moment_name(const struct fault_moment *moment)
 	return word ? word : "unknown PDU";
 }
 
-static void remember_first(struct fault_rule *rule, const struct iscsi_fault_event *event)
+/* NULL: no memory; then it counts with everybody. */
+static struct fault_count *own_count(struct iscsi_conn *conn, const struct fault_rule *rule)
 {
-	if (rule->first.peer[0])
-		return;
-	snprintf(rule->first.peer, sizeof(rule->first.peer), "%s", event->peer);
-	rule->first.is_pdu = event->is_pdu;
-	rule->first.is_sent = event->is_sent;
-	rule->first.pdu = event->pdu;
-	rule->first.itt = event->itt;
+	struct fault_own_count *own;
+
+	if (!rule->per_connection || !conn->fault)
+		return NULL;
+	LL_SEARCH_SCALAR(conn->fault->counts, own, rule, rule);
+	if (own)
+		return &own->count;
+	own = calloc(1, sizeof(*own));
+	if (!own)
+		return NULL;
+	own->rule = rule;
+	LL_PREPEND(conn->fault->counts, own);
+	return &own->count;
+}
+
+bool fault_fires(struct iscsi_conn *conn, struct fault_rule *rule, struct fault_moment *moment)
+{
+	moment->now_ms = conn->node->now_ms;
+	return fault_rule_fires(rule, moment, own_count(conn, rule));
+}
+
+static void note_place(struct iscsi_conn *conn, struct fault_rule *rule,
+		       const struct iscsi_fault_event *event)
+{
+	struct iscsi_fault_place place = {
+		.is_pdu = event->is_pdu,
+		.is_sent = event->is_sent,
+		.pdu = event->pdu,
+		.itt = event->itt,
+		.sent = conn->fault->wire_sent,
+		.received = conn->fault->received,
+	};
+
+	/* The PDU at hand does not count. */
+	if (event->is_pdu && !event->is_sent)
+		place.received--;
+	snprintf(place.peer, sizeof(place.peer), "%s", conn->peer);
+	if (rule->total.firings == 1)
+		rule->first = place;
+	rule->last = place;
 }
 
 void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct fault_moment *moment,
@@ -194,7 +230,7 @@ void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct f
 
 	char what[TRACE_NOTE_MAX];
 
-	remember_first(rule, &event);
+	note_place(conn, rule, &event);
 	snprintf(what, sizeof(what), "rule %s on %s: %s", event.rule, event.moment, event.what);
 	trace_put_fault(conn->node->config.trace, conn->who, itt,
 			moment->has_lun ? moment->lun : TRACE_NO_LUN, what);

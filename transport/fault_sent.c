@@ -49,20 +49,26 @@ static uint8_t *own_data(struct image *image)
 	return image->own.p;
 }
 
+/* A data segment of ours. */
+static void take_data(struct image *image, struct fault_bytes data)
+{
+	free(image->own.p);
+	image->own = data;
+	image->data = data.p;
+	image->data_len = (uint32_t)data.len;
+	iscsi_bhs_set_lengths(image->bhs, image->data_len);
+}
+
 static void sent_text(struct image *image, struct fault_rule *rule, unsigned i)
 {
 	struct fault_bytes text = {0};
 
-	if (!fault_text_edit(&rule->actions[i], (const char *)image->data, image->data_len,
-			     &text)) {
+	if (!fault_text_edit(image->conn, &rule->actions[i], (const char *)image->data,
+			     image->data_len, &text)) {
 		image->own.failed = true;
 		return;
 	}
-	free(image->own.p);
-	image->own = text;
-	image->data = text.p;
-	image->data_len = (uint32_t)text.len;
-	iscsi_bhs_set_lengths(image->bhs, image->data_len);
+	take_data(image, text);
 }
 
 static void sent_set(struct image *image, struct fault_rule *rule, unsigned i)
@@ -70,7 +76,7 @@ static void sent_set(struct image *image, struct fault_rule *rule, unsigned i)
 	const struct fault_action *action = &rule->actions[i];
 
 	fault_fields_set(action->settings, action->setting_count,
-			 fault_random(rule->seed, rule->firings), image->bhs);
+			 fault_random(rule->seed, rule->total.firings), image->bhs);
 }
 
 static void sent_flip(struct image *image, struct fault_rule *rule, unsigned i)
@@ -89,6 +95,42 @@ static void sent_flip(struct image *image, struct fault_rule *rule, unsigned i)
 	data = own_data(image);
 	if (data && at < image->data_len)
 		data[at] ^= mask;
+}
+
+static void sent_bytes(struct image *image, struct fault_rule *rule, unsigned i)
+{
+	const struct fault_action *action = &rule->actions[i];
+	uint64_t at = action->number[FAULT_P_AT];
+	uint8_t *place = at & FAULT_IN_DATA ? own_data(image) : image->bhs;
+	size_t room = at & FAULT_IN_DATA ? image->data_len : ISCSI_BHS_LEN;
+
+	at &= ~FAULT_IN_DATA;
+	if (!place || at >= room || action->bytes_len == 0)
+		return;
+	room -= at;
+	memcpy(place + at, action->bytes, action->bytes_len < room ? action->bytes_len : room);
+}
+
+static void sent_reserved(struct image *image, struct fault_rule *rule, unsigned i)
+{
+	(void)rule;
+	(void)i;
+	iscsi_pdu_set_reserved(image->bhs);
+}
+
+static void sent_segment(struct image *image, struct fault_rule *rule, unsigned i)
+{
+	const struct fault_action *action = &rule->actions[i];
+	bool is_given = fault_given(action, FAULT_P_BYTES);
+	const uint8_t *from = is_given ? action->bytes : image->data;
+	size_t from_len = is_given ? action->bytes_len : image->data_len;
+	size_t len = fault_given(action, FAULT_P_LEN) ? action->number[FAULT_P_LEN] : from_len;
+	struct fault_bytes data = {0};
+
+	fault_bytes_add(&data, from, len < from_len ? len : from_len);
+	fault_bytes_fill(&data, (uint8_t)action->number[FAULT_P_FILL],
+			 len > from_len ? len - from_len : 0);
+	take_data(image, data);
 }
 
 static void sent_corrupt(struct image *image, struct fault_rule *rule, unsigned i)
@@ -175,6 +217,19 @@ static void sent_late(struct image *image, struct fault_rule *rule, unsigned i)
 	image->wait = fault_wait_begin(image->conn, rule, i, image->moment.index);
 }
 
+static void sent_reorder(struct image *image, struct fault_rule *rule, unsigned i)
+{
+	const struct fault_action *action = &rule->actions[i];
+
+	image->late = true;
+	image->wait = (struct fault_wait){
+		.rule = rule,
+		.due_ms = image->conn->node->now_ms + FAULT_REORDER_MS,
+	};
+	image->behind_pdus =
+		fault_given(action, FAULT_P_BY) ? (uint32_t)action->number[FAULT_P_BY] : 1;
+}
+
 typedef void (*sent_action)(struct image *image, struct fault_rule *rule, unsigned i);
 
 static const sent_action sent_actions[FAULT_DO_COUNT] = {
@@ -183,6 +238,10 @@ static const sent_action sent_actions[FAULT_DO_COUNT] = {
 	[FAULT_DO_CORRUPT] = sent_corrupt,
 	[FAULT_DO_DROP] = sent_drop,
 	[FAULT_DO_DUPLICATE] = sent_duplicate,
+	[FAULT_DO_REORDER] = sent_reorder,
+	[FAULT_DO_BYTES] = sent_bytes,
+	[FAULT_DO_RESERVED] = sent_reserved,
+	[FAULT_DO_SEGMENT] = sent_segment,
 	[FAULT_DO_TRUNCATE] = sent_truncate,
 	[FAULT_DO_SPLIT] = sent_split,
 	[FAULT_DO_SET] = sent_set,
@@ -219,7 +278,7 @@ static void ask_rules(struct image *image)
 	DL_FOREACH(image->conn->node->faults->rules, rule)
 	{
 		image->moment.bhs = image->out->head;
-		if (!fault_rule_fires(rule, &image->moment))
+		if (!fault_fires(image->conn, rule, &image->moment))
 			continue;
 		fault_tell(image->conn, rule, &image->moment,
 			   image->out->task ? image->out->task->itt : ISCSI_NO_TAG);
@@ -241,6 +300,7 @@ static void add_pdu(struct image *image, struct fault_bytes *bytes)
 		fault_bytes_add_pdu(bytes, image->bhs, image->data, image->data_len,
 				    &image->format);
 		fault_show(image->conn, bytes, from, image->data_len, &image->format);
+		image->conn->fault->wire_sent += !image->late;
 		if (bytes->len - from > image->keep)
 			bytes->len = from + image->keep;
 	}
@@ -256,6 +316,25 @@ static void put_aside(struct image *image)
 	else
 		fault_late_add(image->conn, image->wait, image->behind_pdus, bytes.p, bytes.len);
 	free(bytes.p);
+}
+
+/* Those that were to go behind this one go now. */
+static void add_reordered(struct image *image)
+{
+	struct iscsi_fault_state *state = image->conn->fault;
+	struct fault_late *late, *next;
+
+	DL_FOREACH_SAFE(state->late, late, next)
+	{
+		if (late->behind == 0 || --late->behind > 0)
+			continue;
+		fault_bytes_add(&image->behind, late->bytes, late->len);
+		DL_DELETE(state->late, late);
+		state->late_bytes -= late->len;
+		free(late);
+		state->wire_sent++;
+		image->changed = true;
+	}
 }
 
 /* Nothing follows what was cut off: neither PDUs nor the connection. */
@@ -321,9 +400,12 @@ bool iscsi_fault_sent(struct iscsi_conn *conn, struct iscsi_out *out)
 			out->task ? out->task : fault_scene_task_of(conn, head.opcode, head.itt),
 			&image.moment);
 	ask_rules(&image);
+	if (!image.late && !image.lost)
+		add_reordered(&image);
 	if (image.changed) {
 		put = finish(&image);
 	} else {
+		conn->fault->wire_sent++;
 		free(image.before.p);
 	}
 	if (put == false && image.changed)

@@ -116,7 +116,13 @@ static unsigned let_go(struct iscsi_node *node, const struct fault_rule *rule)
 
 static void remove_rule(struct iscsi_node *node, struct fault_rule *rule)
 {
-	let_go(node, rule);
+	struct iscsi_conn *conn;
+
+	DL_FOREACH(node->conns, conn)
+	{
+		if (conn->fault)
+			fault_state_forget_rule(conn, rule);
+	}
 	DL_DELETE(node->faults->rules, rule);
 	node->faults->count--;
 	fault_rule_free(&rule);
@@ -185,10 +191,11 @@ void iscsi_node_each_fault(const struct iscsi_node *node,
 			.id = rule->id,
 			.text = rule->text,
 			.seed = rule->seed,
-			.matches = rule->matches,
-			.firings = rule->firings,
+			.matches = rule->total.matches,
+			.firings = rule->total.firings,
+			.first = rule->total.firings > 0 ? &rule->first : NULL,
+			.last = rule->total.firings > 0 ? &rule->last : NULL,
 			.held = held_by(node, rule),
-			.first = rule->first,
 		};
 
 		each(context, &info);

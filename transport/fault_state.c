@@ -26,7 +26,7 @@ struct fault_wait fault_wait_begin(const struct iscsi_conn *conn, struct fault_r
 	/* As much less as more, but never less than nothing. */
 	if (jitter_ms > 0) {
 		uint64_t shift = fault_random(rule->seed ^ UINT64_C(0x6a69747465720000),
-					      rule->firings + salt) %
+					      rule->total.firings + salt) %
 				 (2 * jitter_ms + 1);
 
 		ms = ms + shift > jitter_ms ? ms + shift - jitter_ms : 0;
@@ -53,136 +53,10 @@ void fault_update_stops(struct iscsi_conn *conn)
 				(stops ? ISCSI_STOP_FAULT : 0));
 }
 
-static void silence_set(struct iscsi_conn *conn, struct fault_silence *silence,
-			struct fault_rule *rule, unsigned action)
-{
-	const struct fault_action *a = &rule->actions[action];
-
-	silence->on = true;
-	silence->wait = (struct fault_wait){
-		.rule = rule,
-		.due_ms = fault_given(a, FAULT_P_FOR) ? conn->node->now_ms + a->number[FAULT_P_FOR]
-						      : UINT64_MAX,
-	};
-}
-
 static void silence_over(struct fault_silence *silence, uint64_t now_ms)
 {
 	if (silence->on && now_ms >= silence->wait.due_ms)
 		*silence = (struct fault_silence){0};
-}
-
-/* --- closing ---------------------------------------------------------------------------------- */
-
-void fault_close(struct iscsi_conn *conn, enum fault_then then, bool discard)
-{
-	conn->fault->is_silent = true;
-	conn->fault->closes = then;
-	conn->fault->close_ms = UINT64_MAX;
-	/* A peer that reads nothing must not keep what it cannot have. */
-	conn->fault->deaf.on = conn->fault->mute.on = false;
-	fault_update_stops(conn);
-	iscsi_conn_doom(conn, then == FAULT_THEN_RST ? "fault: rst" : "fault: fin", discard);
-}
-
-bool iscsi_conn_wants_reset(const struct iscsi_conn *conn)
-{
-	return conn->fault && conn->fault->closes == FAULT_THEN_RST &&
-	       conn->state == ISCSI_CONN_CLOSING;
-}
-
-static void close_begin(struct iscsi_conn *conn, const struct fault_action *action,
-			enum fault_then then)
-{
-	bool discard = action->number[FAULT_P_DISCARD] != 0;
-
-	if (!fault_given(action, FAULT_P_IN)) {
-		fault_close(conn, then, discard);
-		return;
-	}
-	conn->fault->closes = then;
-	conn->fault->close_discards = discard;
-	conn->fault->close_ms = conn->node->now_ms + action->number[FAULT_P_IN];
-}
-
-static void conn_fin(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	close_begin(conn, &rule->actions[i], FAULT_THEN_FIN);
-}
-
-static void conn_rst(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	close_begin(conn, &rule->actions[i], FAULT_THEN_RST);
-}
-
-static void conn_deaf(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	silence_set(conn, &conn->fault->deaf, rule, i);
-	fault_update_stops(conn);
-}
-
-static void conn_mute(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	silence_set(conn, &conn->fault->mute, rule, i);
-}
-
-static void conn_dead(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	conn_deaf(conn, rule, i);
-	conn_mute(conn, rule, i);
-}
-
-typedef void (*conn_action)(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i);
-
-static const conn_action conn_actions[FAULT_DO_COUNT] = {
-	[FAULT_DO_FIN] = conn_fin,   [FAULT_DO_RST] = conn_rst,	  [FAULT_DO_DEAF] = conn_deaf,
-	[FAULT_DO_MUTE] = conn_mute, [FAULT_DO_DEAD] = conn_dead,
-};
-
-bool fault_connection_knows(enum fault_action_id id)
-{
-	return conn_actions[id] != NULL;
-}
-
-bool fault_connection_act(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
-{
-	conn_action action = conn_actions[rule->actions[i].row->id];
-
-	if (action)
-		action(conn, rule, i);
-	return action != NULL;
-}
-
-void fault_deafen(struct iscsi_conn *conn, struct fault_rule *rule)
-{
-	conn->fault->deaf = (struct fault_silence){
-		.on = true,
-		.wait = {.rule = rule, .due_ms = UINT64_MAX},
-	};
-	fault_update_stops(conn);
-}
-
-void iscsi_fault_accept(struct iscsi_conn *conn)
-{
-	struct fault_moment moment = {.kind = FAULT_ACCEPT};
-	struct fault_rule *rule;
-
-	if (!conn->node->faults || !conn->node->faults->rules)
-		return;
-	conn->fault = calloc(1, sizeof(*conn->fault));
-	if (!conn->fault) {
-		iscsi_conn_doom(conn, "out of memory", true);
-		return;
-	}
-	fault_scene_conn(conn, &moment);
-	DL_FOREACH(conn->node->faults->rules, rule)
-	{
-		if (!fault_rule_fires(rule, &moment))
-			continue;
-		fault_tell(conn, rule, &moment, ISCSI_NO_TAG);
-		for (unsigned i = 0; i < rule->action_count; i++)
-			fault_connection_act(conn, rule, i);
-	}
 }
 
 /* --- what is late ----------------------------------------------------------------------------- */
@@ -190,7 +64,7 @@ void iscsi_fault_accept(struct iscsi_conn *conn)
 bool fault_late_add(struct iscsi_conn *conn, struct fault_wait wait, uint32_t behind,
 		    const uint8_t *bytes, size_t len)
 {
-	struct fault_late *late = NULL;
+	struct fault_late *late = NULL, *before;
 
 	if (conn->fault->late_bytes + len > FAULT_LATE_MAX) {
 		iscsi_conn_doom(conn, "fault rules hold back too much", true);
@@ -200,6 +74,13 @@ bool fault_late_add(struct iscsi_conn *conn, struct fault_wait wait, uint32_t be
 	if (!late) {
 		iscsi_conn_doom(conn, "out of memory", true);
 		return false;
+	}
+	/* What one rule delays stays in its order, whatever the jitter. */
+	DL_FOREACH(conn->fault->late, before)
+	{
+		if (before->wait.rule == wait.rule && before->wait.due_ms != UINT64_MAX &&
+		    before->wait.due_ms > wait.due_ms)
+			wait.due_ms = before->wait.due_ms;
 	}
 	late->wait = wait;
 	late->behind = behind;
@@ -219,6 +100,7 @@ static void late_push(struct iscsi_conn *conn, const struct fault_late *late)
 	if (!out || !iscsi_out_set_data(conn, out, late->bytes, late->len))
 		return;
 	out->encoded = true;
+	conn->fault->wire_sent++;
 	iscsi_out_push(conn, out);
 }
 
@@ -354,6 +236,23 @@ void iscsi_fault_tick(struct iscsi_conn *conn)
 
 /* --- letting go ------------------------------------------------------------------------------- */
 
+void fault_state_forget_rule(struct iscsi_conn *conn, const struct fault_rule *rule)
+{
+	struct iscsi_fault_state *state = conn->fault;
+	struct fault_own_count *own, *next;
+
+	fault_state_let_go(conn, rule);
+	LL_FOREACH_SAFE(state->counts, own, next)
+	{
+		if (own->rule != rule)
+			continue;
+		LL_DELETE(state->counts, own);
+		free(own);
+	}
+	if (state->narrow == rule)
+		state->narrow = NULL;
+}
+
 unsigned fault_state_let_go(struct iscsi_conn *conn, const struct fault_rule *rule)
 {
 	struct iscsi_fault_state *state = conn->fault;
@@ -419,7 +318,7 @@ bool fault_state_is_idle(const struct iscsi_conn *conn)
 
 	return !state->tasks && !state->late && !state->inserts && !state->stopped &&
 	       !state->deaf.on && !state->mute.on && state->closes == FAULT_THEN_NOTHING &&
-	       state->quiet_until_ms == 0 && !has_entries(conn);
+	       state->quiet_until_ms == 0 && !state->is_limited && !has_entries(conn);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -430,6 +329,7 @@ void fault_state_free(struct iscsi_conn *conn)
 	struct fault_insert_later *later, *next_later;
 	struct fault_held_task *held, *next_held;
 	struct fault_late *late, *next_late;
+	struct fault_own_count *own, *next_own;
 
 	/* Commands that wait to be recovered by another connection (lost.c) go on without a rule.
 	 */
@@ -448,6 +348,9 @@ void fault_state_free(struct iscsi_conn *conn)
 		free(later->insert);
 		free(later);
 	}
+	LL_FOREACH_SAFE(state->counts, own, next_own)
+	free(own);
+	free(state->said.p);
 	free(state->stopped);
 	free(state->data);
 	free(state);

@@ -7,23 +7,38 @@
 #include "pr_engine/crc32c.h"
 #include "transport/fault_internal.h"
 
-void fault_bytes_add(struct fault_bytes *bytes, const void *p, size_t len)
+/* Where `len` more go; NULL: no memory. */
+static uint8_t *bytes_grow(struct fault_bytes *bytes, size_t len)
 {
-	if (bytes->failed || len == 0)
-		return;
 	if (len > bytes->cap - bytes->len) {
 		size_t cap = bytes->cap + len > 2 * bytes->cap ? bytes->cap + len : 2 * bytes->cap;
 		uint8_t *grown = cap > bytes->cap ? realloc(bytes->p, cap) : NULL;
 
 		if (!grown) {
 			bytes->failed = true;
-			return;
+			return NULL;
 		}
 		bytes->p = grown;
 		bytes->cap = cap;
 	}
-	memcpy(bytes->p + bytes->len, p, len);
 	bytes->len += len;
+	return bytes->p + bytes->len - len;
+}
+
+void fault_bytes_add(struct fault_bytes *bytes, const void *p, size_t len)
+{
+	uint8_t *place = bytes->failed || len == 0 ? NULL : bytes_grow(bytes, len);
+
+	if (place)
+		memcpy(place, p, len);
+}
+
+void fault_bytes_fill(struct fault_bytes *bytes, uint8_t fill, size_t len)
+{
+	uint8_t *place = bytes->failed || len == 0 ? NULL : bytes_grow(bytes, len);
+
+	if (place)
+		memset(place, fill, len);
 }
 
 /* Least significant byte first (RFC 7143 13.1). */
@@ -160,19 +175,56 @@ static size_t until_piece_ends(const struct iscsi_conn *conn)
 	return SIZE_MAX;
 }
 
+/* Bytes that a narrow line takes now; 0: none before quiet_until_ms. */
+static size_t narrow_room(struct iscsi_conn *conn)
+{
+	struct iscsi_fault_state *state = conn->fault;
+	uint64_t now_ms = conn->node->now_ms;
+	uint64_t most = state->rate * FAULT_BURST_MS; /* thousandths of bytes */
+
+	if (most < FAULT_BURST_MIN * 1000)
+		most = FAULT_BURST_MIN * 1000;
+	uint64_t elapsed_ms = now_ms - state->tokens_ms;
+	if (elapsed_ms > most / state->rate)
+		state->tokens = most;
+	else
+		state->tokens += elapsed_ms * state->rate;
+	if (state->tokens > most)
+		state->tokens = most;
+	state->tokens_ms = now_ms;
+	if (state->tokens < 1000)
+		state->quiet_until_ms = now_ms + (1000 - state->tokens) / state->rate + 1;
+	return state->tokens / 1000;
+}
+
 int iscsi_fault_shape(struct iscsi_conn *conn, struct iovec *iov, int count)
 {
-	if (conn->fault->mute.on || conn->fault->quiet_until_ms > conn->node->now_ms)
+	struct iscsi_fault_state *state = conn->fault;
+
+	if (count == 0 || state->mute.on || state->quiet_until_ms > conn->node->now_ms)
 		return 0;
 	size_t max = until_piece_ends(conn);
+	if (state->narrow) {
+		size_t room = narrow_room(conn);
+		max = room < max ? room : max;
+	}
+	if (state->is_limited && state->limit < max)
+		max = (size_t)state->limit;
 	return max == SIZE_MAX ? count : cut(iov, count, max);
 }
 
 void iscsi_fault_consumed(struct iscsi_conn *conn, size_t n)
 {
+	struct iscsi_fault_state *state = conn->fault;
 	const struct iscsi_out *out = conn->out_first;
 
-	(void)n;
 	if (out && out->wire && out->wire->piece > 0 && out->wire->pause_ms > 0)
-		conn->fault->quiet_until_ms = conn->node->now_ms + out->wire->pause_ms;
+		state->quiet_until_ms = conn->node->now_ms + out->wire->pause_ms;
+	if (state->narrow)
+		state->tokens -= n * 1000 < state->tokens ? n * 1000 : state->tokens;
+	if (!state->is_limited)
+		return;
+	state->limit -= n < state->limit ? n : state->limit;
+	if (state->limit == 0 && state->limit_then != FAULT_THEN_NOTHING)
+		fault_close(conn, state->limit_then, true);
 }

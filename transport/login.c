@@ -259,7 +259,7 @@ static enum iscsi_login_result respond(struct iscsi_login *login,
 {
 	struct iscsi_login_state *state = login->state;
 	size_t left = state->answer.len - state->answered;
-	size_t piece = left < ISCSI_LOGIN_DATA_MAX ? left : ISCSI_LOGIN_DATA_MAX;
+	size_t piece = left < state->piece_max ? left : state->piece_max;
 	struct iscsi_login_response response = {.csg = request->csg, .cont = piece < left};
 
 	if (request->transit && !response.cont && iscsi_login_may_leave_stage(login)) {
@@ -341,6 +341,7 @@ bool iscsi_login_init(struct iscsi_login *login, const struct iscsi_policy *poli
 	state->host = host;
 	state->host_context = host_context;
 	state->stat_sn = stat_sn;
+	state->piece_max = ISCSI_LOGIN_DATA_MAX;
 	iscsi_params_defaults(&login->params);
 	iscsi_text_init(&state->request, limits->login_text_max);
 	iscsi_text_init(&state->answer, ISCSI_LOGIN_ANSWER_MAX);
@@ -365,4 +366,14 @@ void iscsi_login_finish(struct iscsi_login *login)
 uint32_t iscsi_login_next_stat_sn(const struct iscsi_login *login)
 {
 	return login->state->stat_sn;
+}
+
+void iscsi_login_set_stat_sn(struct iscsi_login *login, uint32_t stat_sn)
+{
+	login->state->stat_sn = stat_sn;
+}
+
+void iscsi_login_set_piece_max(struct iscsi_login *login, uint32_t len)
+{
+	login->state->piece_max = len < ISCSI_LOGIN_DATA_MAX ? len : ISCSI_LOGIN_DATA_MAX;
 }

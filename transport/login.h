@@ -101,6 +101,10 @@ bool iscsi_login_has_challenge(const struct iscsi_login *login, const uint8_t *c
 
 /* StatSN for the first PDU behind the login. */
 uint32_t iscsi_login_next_stat_sn(const struct iscsi_login *login);
+/* For fault rules: the StatSN of the next response, and how much text it may have (at most what the
+ * initiator takes). */
+void iscsi_login_set_stat_sn(struct iscsi_login *login, uint32_t stat_sn);
+void iscsi_login_set_piece_max(struct iscsi_login *login, uint32_t len);
 
 /*
  * Negotiation in full feature phase (Text Request, RFC 7143 6.4): only MaxRecvDataSegmentLength,

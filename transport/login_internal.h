@@ -41,7 +41,8 @@ struct iscsi_login_state {
 
 	enum iscsi_login_phase phase;
 	enum iscsi_stage stage;
-	uint32_t stat_sn; /* of the next response */
+	uint32_t stat_sn;   /* of the next response */
+	uint32_t piece_max; /* bytes of text in one response */
 	uint32_t pdus;
 	bool admitted;
 	bool identified; /* the first whole text was taken */

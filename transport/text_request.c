@@ -212,6 +212,8 @@ static uint8_t answer_make(struct iscsi_conn *conn)
 		reason = answer_in_discovery_session(conn, what, name);
 	else
 		reason = answer_in_normal_session(conn, what, name);
+	if (conn->fault)
+		iscsi_fault_text_answer(conn, &text->answer);
 	if (reason == 0 && text->answer.failed)
 		reason = ISCSI_REJECT_LONG_OPERATION;
 	return reason;
@@ -258,6 +260,8 @@ static void exchange_begin(struct iscsi_conn *conn, const struct iscsi_text_requ
 	text->open = true;
 	text->itt = request->itt;
 	text->piece_max = conn->params.max_send_data_segment_len;
+	if (conn->fault)
+		text->piece_max = iscsi_fault_text_piece(conn, text->piece_max);
 }
 
 void iscsi_text_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)

@@ -29,6 +29,14 @@ void control_fault_add(struct service *service, const json_t *request, struct co
 	control_reply_object(reply, json_pack("{s:b,s:s}", "ok", 1, "id", id));
 }
 
+static json_t *place_object(const struct iscsi_fault_place *place)
+{
+	return json_pack("{s:s,s:b,s:b,s:I,s:I,s:I,s:I}", "peer", place->peer, "is_pdu",
+			 place->is_pdu, "is_sent", place->is_sent, "pdu", (json_int_t)place->pdu,
+			 "itt", (json_int_t)place->itt, "sent", (json_int_t)place->sent, "received",
+			 (json_int_t)place->received);
+}
+
 static void add_rule(void *context, const struct iscsi_fault_info *info)
 {
 	json_t *object = json_object();
@@ -38,13 +46,11 @@ static void add_rule(void *context, const struct iscsi_fault_info *info)
 	json_object_set_new(object, "seed", control_key(info->seed));
 	json_object_set_new(object, "matches", json_integer((json_int_t)info->matches));
 	json_object_set_new(object, "firings", json_integer((json_int_t)info->firings));
+	if (info->first)
+		json_object_set_new(object, "first", place_object(info->first));
+	if (info->last)
+		json_object_set_new(object, "last", place_object(info->last));
 	json_object_set_new(object, "held", json_integer((json_int_t)info->held));
-	if (info->first.peer[0])
-		json_object_set_new(
-			object, "first",
-			json_pack("{s:s,s:b,s:b,s:I,s:I}", "peer", info->first.peer, "is_pdu",
-				  info->first.is_pdu, "is_sent", info->first.is_sent, "pdu",
-				  (json_int_t)info->first.pdu, "itt", (json_int_t)info->first.itt));
 	json_array_append_new(context, object);
 }
 

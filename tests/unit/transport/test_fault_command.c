@@ -243,6 +243,28 @@ START_TEST(a_held_command_does_not_begin_before_the_fence)
 }
 END_TEST
 
+START_TEST(bytes_of_the_data_are_changed)
+{
+	rule("on result op=read do data at=4 bytes=deadbeef");
+	const uint8_t *got = read_block(0);
+	ck_assert_uint_eq(got[3], 0);
+	ck_assert_mem_eq(got + 4, "\xde\xad\xbe\xef", 4);
+}
+END_TEST
+
+START_TEST(an_answer_is_given_without_the_command)
+{
+	const uint8_t cdb[16] = {0x5e, [8] = 255}; /* READ KEYS */
+
+	rule("on command op=pr-in sa=0 do answer bytes=0000000700000320 size=16");
+	wire_command(&c.wire,
+		     &(struct wire_command){.cdb = cdb, .read = true, .expected_len = 255});
+	wire_expect(&c.wire, ISCSI_DATA_IN);
+	ck_assert_uint_eq(c.wire.pdu.data_len, 16);
+	ck_assert_mem_eq(c.wire.pdu.data, "\0\0\0\7\0\0\3\x20\0\0", 10);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -262,6 +284,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_short_read_says_so_in_its_residual);
 	tcase_add_test(tcase, stuck_bits_are_wrong_in_the_same_place_each_time);
 	tcase_add_test(tcase, a_held_command_does_not_begin_before_the_fence);
+	tcase_add_test(tcase, bytes_of_the_data_are_changed);
+	tcase_add_test(tcase, an_answer_is_given_without_the_command);
 }
 
 int main(void)

@@ -280,6 +280,101 @@ START_TEST(each_firing_is_told)
 }
 END_TEST
 
+START_TEST(values_of_keys_are_changed)
+{
+	rule("on login-response do key-set A=0x0a1b do key-set N=5 do key-change N=*3 "
+	     "do key-flip A do key-add B=0x01020304 do key-len B=2 do key-add C=0x77 do key-len C=3");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_str_eq(key("A"), "0x0a1a");
+	ck_assert_str_eq(key("N"), "15");
+	ck_assert_str_eq(key("B"), "0x0102");
+	ck_assert_str_eq(key("C"), "0x775a5a");
+}
+END_TEST
+
+START_TEST(keys_stand_in_reverse_order)
+{
+	rule("on login-response do text \"A=1\\x00B=2\\x00C=3\\x00\" do key-reverse");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_uint_eq(c.wire.pdu.data_len, 12);
+	ck_assert_mem_eq(c.wire.pdu.data, "C=3\0B=2\0A=1\0", 12);
+}
+END_TEST
+
+START_TEST(a_text_is_as_long_as_wanted)
+{
+	rule("on login-response do text-pad 8192");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_uint_eq(c.wire.pdu.data_len, 8192);
+	ck_assert_uint_eq(c.wire.pdu.data[8191], 0);
+	ck_assert_str_eq(key("TargetPortalGroupTag"), "1");
+}
+END_TEST
+
+START_TEST(a_key_is_added_unless_it_was_offered)
+{
+	rule("on login-response do key-add InitiatorName=x unless=offered "
+	     "do key-add MaxBurstLength=512 unless=offered");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_ptr_null(key("InitiatorName"));
+	ck_assert_str_eq(key("MaxBurstLength"), "512");
+}
+END_TEST
+
+START_TEST(a_value_is_said_back)
+{
+	rule("on login-response do key-add InitiatorName=none do key-echo InitiatorName");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_str_eq(key("InitiatorName"), WIRE_INITIATOR);
+}
+END_TEST
+
+START_TEST(a_login_text_comes_in_pieces)
+{
+	struct iscsi_login_response response;
+
+	rule("on login-request times=1 do pieces 10");
+	ask_to_log_in();
+	wire_expect(&c.wire, ISCSI_LOGIN_RESPONSE);
+	iscsi_login_response_decode(c.wire.pdu.bhs, &response);
+	ck_assert(response.cont && !response.transit);
+	ck_assert_uint_eq(c.wire.pdu.data_len, 10);
+}
+END_TEST
+
+START_TEST(discovery_tells_of_targets_that_are_not_there)
+{
+	uint8_t bhs[ISCSI_BHS_LEN];
+	struct iscsi_text_request request = {
+		.immediate = true, .final = true, .itt = 9, .ttt = ISCSI_NO_TAG};
+	struct iscsi_text_response response;
+
+	wire_open(&c.house, &c.wire);
+	wire_login_with(&c.wire, &(struct wire_login){.discovery = true, .target = ""});
+	rule("on text-request times=1 do records 3 do pieces 100");
+	request.cmd_sn = c.wire.cmd_sn;
+	iscsi_text_request_encode(&request, bhs);
+	wire_send(&c.wire, bhs, "SendTargets=All", 16);
+	wire_expect(&c.wire, ISCSI_TEXT_RESPONSE);
+	iscsi_text_response_decode(c.wire.pdu.bhs, &response);
+	ck_assert(!response.final);
+	ck_assert_uint_le(c.wire.pdu.data_len, 100);
+	ck_assert_uint_ne(response.ttt, ISCSI_NO_TAG);
+}
+END_TEST
+
+START_TEST(a_login_begins_with_the_stat_sn_that_is_wanted)
+{
+	struct iscsi_login_response response;
+
+	rule("on accept do statsn 0xffffffff");
+	ask_to_log_in();
+	wire_expect(&c.wire, ISCSI_LOGIN_RESPONSE);
+	iscsi_login_response_decode(c.wire.pdu.bhs, &response);
+	ck_assert_uint_eq(response.sns.stat_sn, 0xffffffff);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -298,6 +393,14 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_stalled_login_goes_on_when_released);
 	tcase_add_test(tcase, a_connection_is_closed_as_soon_as_it_is_accepted);
 	tcase_add_test(tcase, each_firing_is_told);
+	tcase_add_test(tcase, values_of_keys_are_changed);
+	tcase_add_test(tcase, keys_stand_in_reverse_order);
+	tcase_add_test(tcase, a_text_is_as_long_as_wanted);
+	tcase_add_test(tcase, a_key_is_added_unless_it_was_offered);
+	tcase_add_test(tcase, a_value_is_said_back);
+	tcase_add_test(tcase, a_login_text_comes_in_pieces);
+	tcase_add_test(tcase, discovery_tells_of_targets_that_are_not_there);
+	tcase_add_test(tcase, a_login_begins_with_the_stat_sn_that_is_wanted);
 }
 
 int main(void)

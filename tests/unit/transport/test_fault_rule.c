@@ -1,5 +1,6 @@
 /* The text of fault rules: what is a rule, what is none and why, and when one fires. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/suggest.h"
@@ -149,7 +150,8 @@ static bool fires(struct fault_rule *rule, uint8_t op)
 {
 	const uint8_t cdb[16] = {op};
 
-	return fault_rule_fires(rule, &(struct fault_moment){.kind = FAULT_COMMAND, .cdb = cdb});
+	return fault_rule_fires(rule, &(struct fault_moment){.kind = FAULT_COMMAND, .cdb = cdb},
+				NULL);
 }
 
 /* Which of the first 64 matches fire: a bit each. */
@@ -205,7 +207,8 @@ static bool reads(struct fault_rule *rule, uint8_t lba, uint8_t blocks)
 {
 	const uint8_t cdb[16] = {0x28, [5] = lba, [8] = blocks};
 
-	return fault_rule_fires(rule, &(struct fault_moment){.kind = FAULT_COMMAND, .cdb = cdb});
+	return fault_rule_fires(rule, &(struct fault_moment){.kind = FAULT_COMMAND, .cdb = cdb},
+				NULL);
 }
 
 START_TEST(blocks_are_matched_where_they_overlap)
@@ -223,7 +226,7 @@ static bool by(const char *text, const struct fault_moment *moment)
 	struct fault_rule *rule = parse(text);
 
 	ck_assert_msg(rule, "%s: %s", text, error);
-	bool fired = fault_rule_fires(rule, moment);
+	bool fired = fault_rule_fires(rule, moment, NULL);
 	fault_rule_free(&rule);
 	return fired;
 }
@@ -328,6 +331,63 @@ START_TEST(each_condition_has_a_test_and_a_name_of_its_own)
 }
 END_TEST
 
+/* ---- what is written about them ---- */
+
+#define PAGE_MAX (1 << 18)
+
+/* The files one behind the other; the caller frees them. */
+static char *read_files(const char *const *paths)
+{
+	char *text = calloc(1, PAGE_MAX);
+	size_t len = 0;
+
+	ck_assert_ptr_nonnull(text);
+	for (; *paths; paths++) {
+		FILE *file = fopen(*paths, "r");
+		ck_assert_msg(file, "run this in the folder that has %s", *paths);
+		len += fread(text + len, 1, PAGE_MAX - 1 - len, file);
+		fclose(file);
+	}
+	return text;
+}
+
+START_TEST(each_action_and_condition_has_its_place_in_the_man_page)
+{
+	static const char *const page[] = {"docs/man/holdfast-faults.7.scd", NULL};
+	char *text = read_files(page), mark[64];
+
+	for (size_t i = 0; i < fault_action_count; i++) {
+		snprintf(mark, sizeof(mark), "*%s*", fault_actions[i].name);
+		ck_assert_msg(strstr(text, mark), "the man page lacks %s", mark);
+	}
+	for (size_t i = 0; i < fault_condition_count; i++) {
+		snprintf(mark, sizeof(mark), "*%s=*", fault_conditions[i].name);
+		ck_assert_msg(strstr(text, mark), "the man page lacks %s", mark);
+	}
+	for (size_t i = 0; i < iscsi_pdu_field_count; i++) {
+		snprintf(mark, sizeof(mark), "*%s*", iscsi_pdu_fields[i].name);
+		bool is_cdb = strncmp(iscsi_pdu_fields[i].name, "cdb", 3) == 0;
+		ck_assert_msg(is_cdb || strstr(text, mark), "the man page lacks %s", mark);
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(each_action_is_tried_on_the_wire)
+{
+	static const char *const tests[] = {"tests/unit/transport/test_fault_sent.c",
+					    "tests/unit/transport/test_fault_received.c",
+					    "tests/unit/transport/test_fault_command.c", NULL};
+	char *text = read_files(tests), mark[64];
+
+	for (size_t i = 0; i < fault_action_count; i++) {
+		snprintf(mark, sizeof(mark), "do %s", fault_actions[i].name);
+		ck_assert_msg(strstr(text, mark), "no test says `%s`", mark);
+	}
+	free(text);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, what_is_wrong_is_named);
@@ -342,6 +402,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, texts_and_fields_are_matched);
 	tcase_add_test(tcase, each_action_is_carried_out_where_its_row_says);
 	tcase_add_test(tcase, each_condition_has_a_test_and_a_name_of_its_own);
+	tcase_add_test(tcase, each_action_and_condition_has_its_place_in_the_man_page);
+	tcase_add_test(tcase, each_action_is_tried_on_the_wire);
 }
 
 int main(void)
