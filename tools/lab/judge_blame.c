@@ -46,12 +46,10 @@ static void collect_causes(const struct search *search, const struct judge_op *o
 			   struct causes *causes)
 {
 	bool all = op->command && history_op_is_pr_in(op->command->op);
+	const struct judge_op *mover;
+	uint32_t node = search->path;
 
-	for (size_t i = search->frame_count; i-- > 0 && causes->count < CAUSES_MAX / 2;) {
-		uint32_t applied = search->frames[i].candidate;
-		if (applied == JUDGE_NO_OP || !search->ops->ops[applied].done)
-			continue;
-		const struct judge_op *mover = &search->ops->ops[applied];
+	while (causes->count < CAUSES_MAX / 2 && (mover = search_previous(search, &node)) != NULL) {
 		if (all ? mover->command != NULL || mover->role == JUDGE_CRASHED
 			: concerns(mover, op))
 			add_cause(causes, mover->opened_by);
@@ -130,9 +128,10 @@ static const struct judge_op *culprit(const struct search *search, const struct 
 	    op->result->outcome != HISTORY_GOOD || wanted->outcome != HISTORY_GOOD ||
 	    lu_attention_pending(&search->lu, op->nexus))
 		return op;
-	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = search->ops->ops[i].next) {
-		const struct judge_op *probe = &search->ops->ops[i];
-		if (!probe->done && probe->result && probe->result->outcome == HISTORY_GOOD &&
+	for (uint32_t i = 0; i < search->probes.count; i++) {
+		const struct judge_op *probe = &search->ops->ops[search->probes.ops[i]];
+		if (!search_is_done(search, search->probes.ops[i]) && probe->result &&
+		    probe->result->outcome == HISTORY_GOOD &&
 		    history_op_is_pr_in(probe->command->op) &&
 		    !lu_shows(&search->lu, probe->command, probe->result, &field))
 			return probe;
@@ -140,14 +139,16 @@ static const struct judge_op *culprit(const struct search *search, const struct 
 	return op;
 }
 
-void search_blame(struct search *search, const struct frame *frame,
+void search_blame(struct search *search, const struct config *config, uint32_t closing,
 		  struct judge_search_result *result)
 {
-	const struct judge_op *op = &search->ops->ops[frame->closing];
-	struct lu_answer wanted = answer_wanted(search, op);
+	const struct judge_op *op = &search->ops->ops[closing];
 	struct causes causes = {.count = 0};
+	struct lu_answer wanted;
 	enum judge_rule rule;
 
+	search_load(search, config);
+	wanted = answer_wanted(search, op);
 	op = culprit(search, op, &wanted);
 	wanted = answer_wanted(search, op);
 	rule = search_rule_of(search, op, &wanted);
@@ -167,45 +168,74 @@ void search_blame(struct search *search, const struct frame *frame,
 	tell(search, op, &wanted, &result->violation);
 }
 
-/* Plays the order that was found once more, and looks who was registered. */
-void search_collect_aborts(struct search *search, struct judge_search_result *result)
+/* ---- aborts ---- */
+
+static bool add_abort(struct judge_search_result *result, size_t *capacity,
+		      struct judge_abort abort)
 {
-	struct lu *lu = &search->lu;
-	size_t capacity = 0;
-
-	lu_undo_to(lu, 0);
-	for (size_t i = 0; i < search->frame_count; i++) {
-		uint32_t at = search->frames[i].candidate;
-		const struct judge_op *op = &search->ops->ops[at];
-		unsigned variants;
-
-		if (op->role == JUDGE_SESSION_BEGIN)
-			lu_session_begins(lu, op->nexus);
-		else if (op->role == JUDGE_SESSION_END)
-			lu_session_ends(lu, op->nexus);
-		else if (op->role == JUDGE_CRASHED)
-			lu_crash(lu);
-		if (!op->command || (op->result && op->result->outcome == HISTORY_CHECK &&
-				     op->result->sense_key == 6))
-			continue;
-		for (uint32_t n = 0; op->command->op == HISTORY_PREEMPT_AND_ABORT &&
-				     op->command->action_key != 0 && n < lu->nexus_count;
-		     n++) {
-			if (lu->keys[n] != op->command->action_key || n == op->nexus)
-				continue;
-			if (result->abort_count == capacity) {
-				capacity = capacity == 0 ? 64 : 2 * capacity;
-				struct judge_abort *aborts =
-					realloc(result->aborts, capacity * sizeof(*aborts));
-				if (!aborts) {
-					search->no_memory = true;
-					return;
-				}
-				result->aborts = aborts;
-			}
-			result->aborts[result->abort_count++] =
-				(struct judge_abort){.by = at, .victim_nexus = n};
-		}
-		lu_step(lu, op->nexus, op->command, search->frames[i].variant, &variants);
+	if (result->abort_count == *capacity) {
+		size_t more = *capacity == 0 ? 64 : 2 * *capacity;
+		struct judge_abort *aborts = realloc(result->aborts, more * sizeof(*aborts));
+		if (!aborts)
+			return false;
+		result->aborts = aborts;
+		*capacity = more;
 	}
+	result->aborts[result->abort_count++] = abort;
+	return true;
+}
+
+/* Once more, without a look at what came back: the order fits. */
+static void play(struct lu *lu, const struct judge_op *op, unsigned variant)
+{
+	unsigned variants;
+
+	if (op->role == JUDGE_SESSION_BEGIN)
+		lu_session_begins(lu, op->nexus);
+	else if (op->role == JUDGE_SESSION_END)
+		lu_session_ends(lu, op->nexus);
+	else if (op->role == JUDGE_CRASHED)
+		lu_crash(lu);
+	else if (!op->result || op->result->outcome != HISTORY_CHECK)
+		lu_step(lu, op->nexus, op->command, variant, &variants);
+	lu_forget(lu);
+}
+
+static bool aborts_somebody(const struct judge_op *op)
+{
+	return op->command && op->command->op == HISTORY_PREEMPT_AND_ABORT &&
+	       op->command->action_key != 0 &&
+	       (!op->result || op->result->outcome != HISTORY_CHECK);
+}
+
+/* Plays the order that was found once more, and looks who was registered. */
+void search_collect_aborts(struct search *search, const struct config *config,
+			   struct judge_search_result *result)
+{
+	const struct path_node *nodes = search->paths.nodes;
+	size_t count = 0, capacity = 0;
+	uint32_t *order;
+
+	for (uint32_t node = config->path; node != NO_PATH; node = nodes[node].before)
+		count++;
+	order = malloc((count + 1) * sizeof(*order));
+	if (!order) {
+		search->no_memory = true;
+		return;
+	}
+	for (uint32_t node = config->path, i = (uint32_t)count; node != NO_PATH;
+	     node = nodes[node].before)
+		order[--i] = node;
+	lu_load(&search->lu, search->checkpoints[0].configs[0]->words);
+	for (size_t i = 0; i < count; i++) {
+		const struct path_node *node = &nodes[order[i]];
+		const struct judge_op *op = &search->ops->ops[node->op];
+		for (uint32_t n = 0; aborts_somebody(op) && n < search->lu.nexus_count; n++)
+			if (n != op->nexus && search->lu.keys[n] == op->command->action_key &&
+			    !add_abort(result, &capacity,
+				       (struct judge_abort){.by = node->op, .victim_nexus = n}))
+				search->no_memory = true;
+		play(&search->lu, op, node->variant);
+	}
+	free(order);
 }

@@ -6,17 +6,6 @@
 
 #include "tools/lab/judge_search.h"
 
-/* The last op before *at that has taken effect on this path, and its place; NULL: no more. */
-static const struct judge_op *mover_before(const struct search *search, size_t *at)
-{
-	while ((*at)-- > 0) {
-		uint32_t applied = search->frames[*at].candidate;
-		if (applied != JUDGE_NO_OP && search->ops->ops[applied].done)
-			return &search->ops->ops[applied];
-	}
-	return NULL;
-}
-
 static bool registers(const struct history_command *c)
 {
 	return (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE) &&
@@ -41,9 +30,9 @@ static bool hides_crash(const struct judge_op *mover, const struct judge_op *op)
 static bool fresh_from_crash(const struct search *search, const struct judge_op *op)
 {
 	const struct judge_op *mover;
-	size_t at = search->frame_count;
+	uint32_t at = search->path;
 
-	while ((mover = mover_before(search, &at)) != NULL) {
+	while ((mover = search_previous(search, &at)) != NULL) {
 		if (mover->role == JUDGE_CRASHED)
 			return true;
 		if (mover->command && hides_crash(mover, op))
@@ -56,9 +45,9 @@ static bool fresh_from_crash(const struct search *search, const struct judge_op 
 static bool registration_survived(const struct search *search, uint32_t nexus)
 {
 	const struct judge_op *mover;
-	size_t at = search->frame_count;
+	uint32_t at = search->path;
 
-	while (search->lu.keys[nexus] != 0 && (mover = mover_before(search, &at)) != NULL) {
+	while (search->lu.keys[nexus] != 0 && (mover = search_previous(search, &at)) != NULL) {
 		const struct history_command *c = mover->command;
 		if (mover->role == JUDGE_CRASHED)
 			return true;
@@ -74,9 +63,9 @@ static bool registration_survived(const struct search *search, uint32_t nexus)
 static bool reservation_survived(const struct search *search)
 {
 	const struct judge_op *mover;
-	size_t at = search->frame_count;
+	uint32_t at = search->path;
 
-	while (search->lu.type != 0 && (mover = mover_before(search, &at)) != NULL) {
+	while (search->lu.type != 0 && (mover = search_previous(search, &at)) != NULL) {
 		const struct history_command *c = mover->command;
 		if (mover->role == JUDGE_CRASHED)
 			return true;
@@ -101,9 +90,9 @@ static uint32_t registrations_that_survived(const struct search *search)
 static bool was_registered(const struct search *search, uint32_t nexus)
 {
 	const struct judge_op *mover;
-	size_t at = search->frame_count;
+	uint32_t at = search->path;
 
-	while ((mover = mover_before(search, &at)) != NULL)
+	while ((mover = search_previous(search, &at)) != NULL)
 		if (mover->command && mover->nexus == nexus && registers(mover->command))
 			return true;
 	return false;
@@ -112,9 +101,9 @@ static bool was_registered(const struct search *search, uint32_t nexus)
 static bool reported_before(const struct search *search, const struct judge_op *op)
 {
 	const struct judge_op *mover;
-	size_t at = search->frame_count;
+	uint32_t at = search->path;
 
-	while ((mover = mover_before(search, &at)) != NULL) {
+	while ((mover = search_previous(search, &at)) != NULL) {
 		if (mover->nexus != op->nexus)
 			continue;
 		if (mover->role == JUDGE_SESSION_BEGIN)
@@ -254,7 +243,7 @@ enum judge_rule search_rule_of(struct search *search, const struct judge_op *op,
 		return reported_before(search, op) && !lu_attention_pending(&search->lu, op->nexus)
 			       ? JUDGE_UNIT_ATTENTION_TWICE
 			       : JUDGE_UNIT_ATTENTION_WRONG;
-	if (lu_attention_pending(&search->lu, op->nexus) && !op->was_clear &&
+	if (lu_attention_pending(&search->lu, op->nexus) && !search_was_clear(search, op) &&
 	    lu_reports_attention(op->command))
 		return JUDGE_UNIT_ATTENTION_LOST;
 	if (history_op_is_pr_in(op->command->op))

@@ -33,16 +33,13 @@ struct judge_op {
 	size_t opened_by, closed_by;	       /* events; JUDGE_NO_EVENT: before all; never */
 	bool found_on_medium; /* a write without GOOD whose data was found: it must have been let
 				 through before closed_by */
-	/* The search's. */
-	uint32_t next, previous; /* in its list */
-	bool done;		 /* has taken effect on this path */
-	bool was_clear;		 /* no unit attention was pending at some time since it opened */
-	size_t closes_at;	 /* step; SIZE_MAX: never */
+	uint32_t slot;	      /* no other op that is open at the same time has it */
 };
 
 struct judge_step {
 	uint32_t op;
 	bool closes;
+	size_t event;
 };
 
 /* All ops of one logical unit, and the order in which they open and close. */
@@ -52,6 +49,7 @@ struct judge_ops {
 	uint32_t op_count, op_capacity;
 	struct judge_step *steps;
 	size_t step_count, step_capacity;
+	uint32_t slot_count;
 	bool unjudged; /* it has commands whose effect the model does not know */
 };
 
@@ -63,6 +61,10 @@ int judge_sights_build(const struct history *history, uint16_t lun,
 void judge_sights_free(struct judge_sights **sights);
 /* JUDGE_NO_EVENT: nobody ever saw it. */
 size_t judge_sights_find(const struct judge_sights *sights, uint32_t nexus, uint64_t sequence);
+
+/* Can what was never answered not happen any more when this one (the end of a session, or a crash)
+ * is over? */
+bool judge_op_ends(const struct judge_op *end, const struct judge_op *op);
 
 /* 0 or -ENOMEM. */
 int judge_ops_build(const struct history *history, uint16_t lun, const struct judge_sights *sights,

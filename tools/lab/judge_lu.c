@@ -1,13 +1,17 @@
 /*
- * State, its log and its sums. The commands are in judge_lu_out.c.
+ * State, its log and its sums. The commands are in judge_lu_commands.c.
  */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/lab/judge_lu_internal.h"
+
+/* A key, and what is due, what may be, and whether there is a session. */
+#define BYTES_PER_NEXUS (sizeof(uint64_t) + 3 * sizeof(uint32_t))
 
 struct lu_undo {
 	union {
@@ -109,9 +113,19 @@ void lu_set_key(struct lu *lu, uint32_t nexus, uint64_t key)
 		lu_set(lu, &lu->registered, key == 0 ? lu->registered - 1 : lu->registered + 1);
 }
 
+uint64_t lu_hash(const struct lu *lu, bool with_aptpl)
+{
+	return with_aptpl ? lu->hash : lu->hash ^ part(slot_of(lu, &lu->aptpl), lu->aptpl);
+}
+
 size_t lu_mark(const struct lu *lu)
 {
 	return lu->log_len;
+}
+
+void lu_forget(struct lu *lu)
+{
+	lu->log_len = 0;
 }
 
 void lu_undo_to(struct lu *lu, size_t mark)
@@ -152,24 +166,42 @@ int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_ne
 	lu->nexus_count = nexus_count;
 	lu->ports = count_ports(nexuses, nexus_count);
 	lu->holder = lu->spc2_owner = (uint32_t)LU_NOBODY;
-	lu->keys = calloc(count, sizeof(*lu->keys));
-	lu->pending = calloc(count, sizeof(*lu->pending));
-	lu->maybe = calloc(count, sizeof(*lu->maybe));
-	lu->up = calloc(count, sizeof(*lu->up));
-	if (lu->keys && lu->pending && lu->maybe && lu->up)
-		return 0;
-	lu_finish(lu);
-	return -ENOMEM;
+	lu->keys = calloc(count, BYTES_PER_NEXUS);
+	if (!lu->keys)
+		return -ENOMEM;
+	lu->pending = (uint32_t *)(lu->keys + count);
+	lu->maybe = lu->pending + count;
+	lu->up = lu->maybe + count;
+	return 0;
 }
 
 void lu_finish(struct lu *lu)
 {
 	free(lu->keys);
-	free(lu->pending);
-	free(lu->maybe);
-	free(lu->up);
 	free(lu->log);
 	memset(lu, 0, sizeof(*lu));
+}
+
+/* ---- images: the fields from generation to hash, and the arrays ---- */
+
+#define FIELDS_LEN (offsetof(struct lu, keys) - offsetof(struct lu, generation))
+
+size_t lu_image_len(const struct lu *lu)
+{
+	return FIELDS_LEN + lu->nexus_count * BYTES_PER_NEXUS;
+}
+
+void lu_save(const struct lu *lu, void *image)
+{
+	memcpy(image, (const char *)lu + offsetof(struct lu, generation), FIELDS_LEN);
+	memcpy((char *)image + FIELDS_LEN, lu->keys, lu->nexus_count * BYTES_PER_NEXUS);
+}
+
+void lu_load(struct lu *lu, const void *image)
+{
+	memcpy((char *)lu + offsetof(struct lu, generation), image, FIELDS_LEN);
+	memcpy(lu->keys, (const char *)image + FIELDS_LEN, lu->nexus_count * BYTES_PER_NEXUS);
+	lu->log_len = 0;
 }
 
 /* ---- unit attentions ---- */
@@ -205,27 +237,35 @@ static bool take(struct lu *lu, uint32_t nexus, uint32_t ua)
 	return true;
 }
 
-bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq)
+uint32_t lu_attention_kinds(uint8_t asc, uint8_t ascq)
 {
-	if (!lu->rules->unit_attentions)
-		return true;
 	if (asc == 0x29)
-		return take(lu, nexus, LU_UA_RESET);
+		return LU_UA_RESET;
 	if (asc == 0x2f)
-		return take(lu, nexus, LU_UA_CLEARED);
+		return LU_UA_CLEARED;
 	if (asc != 0x2a)
-		return true; /* mode parameters, capacity and their like are not of reservations */
+		return 0;
 	switch (ascq) {
 	case 0x03:
-		return take(lu, nexus, LU_UA_PREEMPTED) || take(lu, nexus, LU_UA_LOST_EITHER);
+		return LU_UA_PREEMPTED | LU_UA_LOST_EITHER;
 	case 0x04:
-		return take(lu, nexus, LU_UA_RELEASED);
+		return LU_UA_RELEASED;
 	case 0x05:
-		return take(lu, nexus, LU_UA_REGISTRATION_LOST) ||
-		       take(lu, nexus, LU_UA_LOST_EITHER);
+		return LU_UA_REGISTRATION_LOST | LU_UA_LOST_EITHER;
 	default:
-		return true;
+		return 0;
 	}
+}
+
+bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq)
+{
+	uint32_t kinds = lu_attention_kinds(asc, ascq);
+
+	/* Mode parameters, capacity and their like are not of reservations. */
+	if (!lu->rules->unit_attentions || kinds == 0)
+		return true;
+	return take(lu, nexus, kinds & ~(uint32_t)LU_UA_LOST_EITHER) ||
+	       ((kinds & LU_UA_LOST_EITHER) != 0 && take(lu, nexus, LU_UA_LOST_EITHER));
 }
 
 bool lu_reports_attention(const struct history_command *command)

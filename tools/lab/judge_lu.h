@@ -57,10 +57,11 @@ struct lu {
 	uint32_t registered; /* how many */
 	uint64_t keys_sum;   /* of lu_key_mix over all registrations: compares READ KEYS */
 	uint64_t hash;	     /* of everything here */
-	uint64_t *keys;	     /* [nexus_count]; 0: not registered */
-	uint32_t *pending;   /* [nexus_count]: lu_ua */
-	uint32_t *maybe;     /* [nexus_count]: lu_ua that may be */
-	uint32_t *up;	     /* [nexus_count]: bool, there is a session */
+	/* One block of memory, which starts with the keys. */
+	uint64_t *keys;	   /* [nexus_count]; 0: not registered */
+	uint32_t *pending; /* [nexus_count]: lu_ua */
+	uint32_t *maybe;   /* [nexus_count]: lu_ua that may be */
+	uint32_t *up;	   /* [nexus_count]: bool, there is a session */
 
 	struct lu_undo *log;
 	size_t log_len, log_capacity;
@@ -79,9 +80,20 @@ int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_ne
 	    uint32_t nexus_count);
 void lu_finish(struct lu *lu);
 
+/* The whole state as bytes that can be put back, in the same model or another of the same nexuses.
+ * The log does not go with it: it is empty after lu_load. */
+size_t lu_image_len(const struct lu *lu);
+void lu_save(const struct lu *lu, void *image);
+void lu_load(struct lu *lu, const void *image);
+
+/* Of the state, or of all of it but APTPL: where nobody can tell any more which it was. */
+uint64_t lu_hash(const struct lu *lu, bool with_aptpl);
+
 /* For taking back: everything since the mark. */
 size_t lu_mark(const struct lu *lu);
 void lu_undo_to(struct lu *lu, size_t mark);
+/* Nothing will be taken back: all marks are void. */
+void lu_forget(struct lu *lu);
 
 /*
  * Does `command` of `nexus` now, as if no unit attention were pending. `variant`, below
@@ -107,6 +119,9 @@ unsigned lu_distance(const struct lu *lu, const struct history_command *command,
 bool lu_attention_pending(const struct lu *lu, uint32_t nexus);
 /* Reports the one with this code. False: it is not there (nothing changes). */
 bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq);
+/* The kinds (lu_ua) of which one may be reported like this; 0: none that has to do with
+ * reservations. */
+uint32_t lu_attention_kinds(uint8_t asc, uint8_t ascq);
 /* Does this command report unit attentions at all? (INQUIRY and its like do not.) */
 bool lu_reports_attention(const struct history_command *command);
 

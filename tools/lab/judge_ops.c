@@ -150,8 +150,7 @@ static uint32_t add_op(struct build *build, enum judge_role role, uint32_t nexus
 	out->ops[out->op_count] = (struct judge_op){.role = role,
 						    .nexus = nexus,
 						    .opened_by = JUDGE_NO_EVENT,
-						    .closed_by = JUDGE_NO_EVENT,
-						    .closes_at = SIZE_MAX};
+						    .closed_by = JUDGE_NO_EVENT};
 	return out->op_count++;
 }
 
@@ -171,13 +170,12 @@ static void add_step(struct build *build, uint32_t op, bool closes, size_t event
 		out->steps = steps;
 		out->step_capacity = capacity;
 	}
-	if (closes) {
+	if (closes)
 		out->ops[op].closed_by = event;
-		out->ops[op].closes_at = out->step_count;
-	} else {
+	else
 		out->ops[op].opened_by = event;
-	}
-	out->steps[out->step_count++] = (struct judge_step){.op = op, .closes = closes};
+	out->steps[out->step_count++] =
+		(struct judge_step){.op = op, .closes = closes, .event = event};
 }
 
 static bool remember(struct invoked **map, uint64_t key, size_t value)
@@ -421,6 +419,64 @@ static bool link_events(struct build *build)
 	return last && build->next_of_nexus;
 }
 
+/* ---- slots ---- */
+
+bool judge_op_ends(const struct judge_op *end, const struct judge_op *op)
+{
+	return op->role == JUDGE_MAYBE &&
+	       (end->role == JUDGE_CRASHED ||
+		(end->role == JUDGE_SESSION_END && end->nexus == op->nexus));
+}
+
+struct slots {
+	uint32_t *taken; /* by which op; JUDGE_NO_OP: free */
+	uint32_t *unused;
+	uint32_t count, unused_count;
+};
+
+static void open_slot(struct slots *slots, struct judge_op *ops, uint32_t i)
+{
+	ops[i].slot =
+		slots->unused_count > 0 ? slots->unused[--slots->unused_count] : slots->count++;
+	slots->taken[ops[i].slot] = i;
+}
+
+static void free_slot(struct slots *slots, uint32_t slot)
+{
+	slots->taken[slot] = JUDGE_NO_OP;
+	slots->unused[slots->unused_count++] = slot;
+}
+
+static void close_slots(struct slots *slots, const struct judge_op *ops, uint32_t i)
+{
+	free_slot(slots, ops[i].slot);
+	if (ops[i].role != JUDGE_SESSION_END && ops[i].role != JUDGE_CRASHED)
+		return;
+	for (uint32_t slot = 0; slot < slots->count; slot++)
+		if (slots->taken[slot] != JUDGE_NO_OP &&
+		    judge_op_ends(&ops[i], &ops[slots->taken[slot]]))
+			free_slot(slots, slot);
+}
+
+/* A small number for each op while it is open. */
+static bool assign_slots(struct judge_ops *out)
+{
+	struct slots slots = {.count = 0};
+
+	slots.taken = malloc((out->op_count + 1) * sizeof(*slots.taken));
+	slots.unused = malloc((out->op_count + 1) * sizeof(*slots.unused));
+	for (size_t i = 0; slots.taken && slots.unused && i < out->step_count; i++) {
+		if (out->steps[i].closes)
+			close_slots(&slots, out->ops, out->steps[i].op);
+		else
+			open_slot(&slots, out->ops, out->steps[i].op);
+	}
+	out->slot_count = slots.count;
+	free(slots.taken);
+	free(slots.unused);
+	return slots.taken && slots.unused;
+}
+
 int judge_ops_build(const struct history *history, uint16_t lun, const struct judge_sights *sights,
 		    struct judge_ops *ret_ops)
 {
@@ -446,7 +502,7 @@ int judge_ops_build(const struct history *history, uint16_t lun, const struct ju
 	free(build.return_of);
 	free(build.begins);
 	free(build.ends);
-	if (!build.no_memory)
+	if (!build.no_memory && assign_slots(ret_ops))
 		return 0;
 	judge_ops_free(ret_ops);
 	return -ENOMEM;

@@ -1,12 +1,9 @@
 /*
  * Is there an order? Events are walked in their order; an op is put in place only when it has to be
- * (Lowe's just-in-time linearization): when it closes and has not taken effect yet, some of the
- * open ops are given their turn until it fits. What leads nowhere is taken back. Configurations
- * (place in the walk, ops that took effect ahead of their close, state) that were visited once are
- * not visited again, so commands that commute cost nothing.
- *
- * Probes show the state and change nothing. One that fits the state of this moment is put here: to
- * let it wait could win nothing. Only movers branch.
+ * (Lowe's just-in-time linearization): when it closes and has not taken effect yet, open ops are
+ * given their turn until it fits. All configurations that come of that are carried on side by side,
+ * so that a wrong turn dies by itself when something contradicts it; but only so many, the most
+ * likely ones. When none is left, judge_trouble.c goes back and allows more.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,634 +12,360 @@
 
 #include "tools/lab/judge_search.h"
 
-/* ---- visited configurations ---- */
+/* ---- whose turn it is ---- */
 
-static bool seen_grow(struct seen_set *seen)
+static bool takes_turn_before(const struct turn *a, const struct turn *b)
 {
-	size_t size = seen->size == 0 ? 1 << 16 : 2 * seen->size;
-	uint64_t *slots = calloc(size, sizeof(*slots));
-
-	if (!slots)
-		return false;
-	for (size_t i = 0; i < seen->size; i++) {
-		if (seen->slots[i] == 0)
-			continue;
-		size_t at = seen->slots[i] & (size - 1);
-		while (slots[at] != 0)
-			at = (at + 1) & (size - 1);
-		slots[at] = seen->slots[i];
-	}
-	free(seen->slots);
-	seen->slots = slots;
-	seen->size = size;
-	return true;
+	return a->priority != b->priority ? a->priority < b->priority : a->number < b->number;
 }
 
-/* True: it is new. */
-static bool seen_add(struct search *search, uint64_t configuration)
+static bool push_turn(struct search *search, uint32_t item, uint32_t priority)
 {
-	struct seen_set *seen = &search->seen;
+	struct turns *turns = &search->turns;
 
-	configuration |= configuration == 0;
-	if (2 * seen->count >= seen->size && !seen_grow(seen)) {
-		search->no_memory = true;
-		return true;
-	}
-	size_t at = configuration & (seen->size - 1);
-	while (seen->slots[at] != 0) {
-		if (seen->slots[at] == configuration)
-			return false;
-		at = (at + 1) & (seen->size - 1);
-	}
-	seen->slots[at] = configuration;
-	seen->count++;
-	return true;
-}
-
-void search_forget_seen(struct search *search)
-{
-	struct seen_set *seen = &search->seen;
-
-	if (seen->count > 0)
-		memset(seen->slots, 0, seen->size * sizeof(*seen->slots));
-	seen->count = 0;
-}
-
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return x ^ (x >> 31);
-}
-
-/* ---- lists of open ops, and the log of what was done to them ---- */
-
-static void log_op(struct search *search, enum op_change change, uint32_t op)
-{
-	if (search->log_len == search->log_capacity) {
-		size_t capacity = search->log_capacity == 0 ? 1024 : 2 * search->log_capacity;
-		struct op_undo *log = realloc(search->log, capacity * sizeof(*log));
-		if (!log) {
+	if (turns->count == turns->capacity) {
+		size_t capacity = turns->capacity == 0 ? 64 : 2 * turns->capacity;
+		struct turn *heap = realloc(turns->heap, capacity * sizeof(*heap));
+		if (!heap) {
 			search->no_memory = true;
-			return;
+			return false;
 		}
-		search->log = log;
-		search->log_capacity = capacity;
+		turns->heap = heap;
+		turns->capacity = capacity;
 	}
-	search->log[search->log_len++] = (struct op_undo){.change = change, .op = op};
+	struct turn turn = {.priority = priority, .number = turns->inserted++, .item = item};
+	size_t at = turns->count++;
+	for (; at > 0 && takes_turn_before(&turn, &turns->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		turns->heap[at] = turns->heap[(at - 1) / 2];
+	turns->heap[at] = turn;
+	return true;
 }
 
-static uint32_t *head_for(struct search *search, const struct judge_op *op)
+static uint32_t pop_turn(struct turns *turns)
 {
-	return op->role == JUDGE_PROBE ? &search->probes : &search->movers;
-}
+	uint32_t item = turns->heap[0].item;
+	struct turn last = turns->heap[--turns->count];
+	size_t at = 0;
 
-static void unlink_op(struct search *search, uint32_t i)
-{
-	struct judge_op *ops = search->ops->ops, *op = &ops[i];
-
-	if (op->previous != JUDGE_NO_OP)
-		ops[op->previous].next = op->next;
-	else
-		*head_for(search, op) = op->next;
-	if (op->next != JUDGE_NO_OP)
-		ops[op->next].previous = op->previous;
-}
-
-/* The exact reverse: its own links still say where it was. */
-static void relink_op(struct search *search, uint32_t i)
-{
-	struct judge_op *ops = search->ops->ops, *op = &ops[i];
-
-	if (op->previous != JUDGE_NO_OP)
-		ops[op->previous].next = i;
-	else
-		*head_for(search, op) = i;
-	if (op->next != JUDGE_NO_OP)
-		ops[op->next].previous = i;
-}
-
-/* In the order in which they were sent. */
-static void link_op(struct search *search, uint32_t i)
-{
-	struct judge_op *ops = search->ops->ops, *op = &ops[i];
-	uint32_t at = *head_for(search, op);
-
-	op->previous = op->next = JUDGE_NO_OP;
-	for (; at != JUDGE_NO_OP; at = ops[at].next)
-		op->previous = at;
-	relink_op(search, i);
-}
-
-static uint64_t done_mix(uint32_t op)
-{
-	return mix(2 * (uint64_t)op);
-}
-
-static uint64_t clear_mix(uint32_t op)
-{
-	return mix(2 * (uint64_t)op + 1);
-}
-
-static void mark_done(struct search *search, uint32_t i)
-{
-	search->ops->ops[i].done = true;
-	search->crashes_open -= search->ops->ops[i].role == JUDGE_CRASHED;
-	search->hash ^= done_mix(i);
-	unlink_op(search, i);
-	log_op(search, OP_DONE, i);
-}
-
-static void drop(struct search *search, uint32_t i)
-{
-	unlink_op(search, i);
-	log_op(search, OP_DROPPED, i);
-}
-
-static void undo_op(struct search *search, const struct op_undo *undo)
-{
-	struct judge_op *op = &search->ops->ops[undo->op];
-
-	switch (undo->change) {
-	case OP_OPENED:
-		unlink_op(search, undo->op);
-		search->crashes_open -= op->role == JUDGE_CRASHED;
-		op->was_clear = false;
-		break;
-	case OP_CLEAR:
-		op->was_clear = false;
-		search->hash ^= clear_mix(undo->op);
-		break;
-	case OP_DONE:
-		op->done = false;
-		search->crashes_open += op->role == JUDGE_CRASHED;
-		search->hash ^= done_mix(undo->op);
-		relink_op(search, undo->op);
-		break;
-	case OP_DROPPED:
-		relink_op(search, undo->op);
-		break;
-	case OP_RETIRED:
-		search->hash ^= done_mix(undo->op);
-		if (op->was_clear)
-			search->hash ^= clear_mix(undo->op);
-		break;
-	case OP_CHANGE_INVALID:
-		assert(false);
+	for (;;) {
+		size_t child = 2 * at + 1;
+		if (child >= turns->count)
+			break;
+		if (child + 1 < turns->count &&
+		    takes_turn_before(&turns->heap[child + 1], &turns->heap[child]))
+			child++;
+		if (!takes_turn_before(&turns->heap[child], &last))
+			break;
+		turns->heap[at] = turns->heap[child];
+		at = child;
 	}
+	turns->heap[at] = last;
+	return item;
 }
 
-void search_undo_to(struct search *search, const struct frame *frame)
+/* ---- placing an op that closes ---- */
+
+/* The configuration at hand has the closing op behind it. */
+static void add_result(struct search *search)
 {
-	while (search->log_len > frame->log_mark)
-		undo_op(search, &search->log[--search->log_len]);
-	lu_undo_to(&search->lu, frame->lu_mark);
-	search->at = frame->at;
+	struct config *config;
+	uint32_t item;
+
+	search->extras = 0;
+	config = search_store(search);
+	if (config)
+		search_set_add(search, &search->frontier, config, &item);
 }
 
-/* ---- does an op fit now? ---- */
-
-static bool wants_attention(const struct judge_op *op)
+static void add_node(struct search *search, uint32_t closing)
 {
-	return op->result && op->result->outcome == HISTORY_CHECK && op->result->sense_key == 6;
-}
+	struct config *config = search_store(search);
+	uint32_t item;
 
-/* A command is checked for unit attentions when it starts, and may take effect later. */
-static void note_clear(struct search *search, uint32_t i)
-{
-	struct judge_op *op = &search->ops->ops[i];
-
-	if (!op->command || op->was_clear || lu_attention_pending(&search->lu, op->nexus))
+	if (!config || search_set_add(search, &search->nodes, config, &item) == SET_KNOWN)
 		return;
-	op->was_clear = true;
-	search->hash ^= clear_mix(i);
-	log_op(search, OP_CLEAR, i);
+	push_turn(search, item,
+		  search->cost + search->extras + search_distance(search, closing) +
+			  search_hinted_price(search, closing));
 }
 
-static bool may_answer(const struct judge_op *op)
+/* One op takes effect after what led to the node, with each answer that the standard admits. */
+static void try_op(struct search *search, uint32_t item, uint32_t i, uint32_t closing)
 {
-	return op->was_clear || !lu_reports_attention(op->command);
-}
+	unsigned variants = 1;
 
-bool search_probe_fits(struct search *search, uint32_t i)
-{
-	const struct judge_op *op = &search->ops->ops[i];
-	const struct history_result *r = op->result;
-	struct lu_answer answer;
-	const char *field;
-	unsigned variants;
-	size_t mark;
-
-	if (!may_answer(op))
-		return false;
-	if (op->found_on_medium)
-		return lu_admits(&search->lu, op->nexus, true);
-	mark = lu_mark(&search->lu);
-	answer = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
-	lu_undo_to(&search->lu, mark);
-	if (answer.outcome != r->outcome)
-		return false;
-	if (answer.outcome == HISTORY_CHECK)
-		return answer.sense_key == r->sense_key && answer.asc == r->asc &&
-		       answer.ascq == r->ascq;
-	if (answer.outcome == HISTORY_GOOD && history_op_is_pr_in(op->command->op))
-		return lu_shows(&search->lu, op->command, r, &field);
-	return true;
-}
-
-/* After each change: what waits for just this state? */
-static void settle(struct search *search)
-{
-	uint32_t next;
-
-	for (uint32_t i = search->movers; i != JUDGE_NO_OP; i = search->ops->ops[i].next)
-		note_clear(search, i);
-	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = next) {
-		next = search->ops->ops[i].next;
-		note_clear(search, i);
-		if (search_probe_fits(search, i))
-			mark_done(search, i);
-	}
-}
-
-static bool shows_state(const struct judge_op *op)
-{
-	return op->command && history_op_is_pr_in(op->command->op) && op->result &&
-	       op->result->outcome == HISTORY_GOOD;
-}
-
-/* What an open PERSISTENT RESERVE IN showed cannot come any more. */
-static bool hopeless(const struct search *search)
-{
-	const struct judge_op *ops = search->ops->ops;
-
-	if (search->crashes_open > 0)
-		return false;
-	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = ops[i].next)
-		if (shows_state(&ops[i]) &&
-		    lu_distance(&search->lu, ops[i].command, ops[i].result) == LU_TOO_FAR)
-			return true;
-	return false;
-}
-
-/* Whatever a session or the target had not done when it ended, it never will. */
-static void drop_unanswered(struct search *search, uint32_t nexus)
-{
-	uint32_t next;
-
-	/* A write that was found on the medium is a probe, and stays to be explained. */
-	for (uint32_t i = search->movers; i != JUDGE_NO_OP; i = next) {
-		const struct judge_op *op = &search->ops->ops[i];
-		next = op->next;
-		if (op->role == JUDGE_MAYBE && (nexus == HISTORY_NO_NEXUS || op->nexus == nexus))
-			drop(search, i);
-	}
-}
-
-/* A crash comes after everything that was answered before it was seen. */
-static bool crash_may_come(const struct search *search, uint32_t crash)
-{
-	const struct judge_op *ops = search->ops->ops;
-	size_t opened = ops[crash].opened_by;
-
-	for (uint32_t i = search->movers; i != JUDGE_NO_OP; i = ops[i].next)
-		if (i != crash && ops[i].role == JUDGE_MOVER && ops[i].opened_by < opened)
-			return false;
-	for (uint32_t i = search->probes; i != JUDGE_NO_OP; i = ops[i].next)
-		if (ops[i].opened_by < opened)
-			return false;
-	return true;
-}
-
-static bool answer_fits(const struct judge_op *op, const struct lu_answer *answer)
-{
-	if (op->role == JUDGE_MAYBE)
-		return answer->outcome == HISTORY_GOOD && answer->changes;
-	return answer->outcome == HISTORY_GOOD;
-}
-
-/* Gives the mover its turn. False: it does not fit (the caller takes back what was begun). */
-static bool apply(struct search *search, uint32_t i, unsigned variant, unsigned *ret_variants)
-{
-	const struct judge_op *op = &search->ops->ops[i];
-	struct lu *lu = &search->lu;
-	struct lu_answer answer;
-
-	*ret_variants = 1;
-	switch (op->role) {
-	case JUDGE_SESSION_BEGIN:
-		lu_session_begins(lu, op->nexus);
-		return true;
-	case JUDGE_SESSION_END:
-		lu_session_ends(lu, op->nexus);
-		drop_unanswered(search, op->nexus);
-		return true;
-	case JUDGE_CRASHED:
-		if (!crash_may_come(search, i))
-			return false;
-		lu_crash(lu);
-		drop_unanswered(search, HISTORY_NO_NEXUS);
-		return true;
-	case JUDGE_MOVER:
-	case JUDGE_MAYBE:
-		break;
-	case JUDGE_PROBE:
-	case JUDGE_ROLE_INVALID:
-		return false;
-	}
-	if (wants_attention(op))
-		return lu_attention_take(lu, op->nexus, op->result->asc, op->result->ascq);
-	if (!may_answer(op))
-		return false;
-	answer = lu_step(lu, op->nexus, op->command, variant, ret_variants);
-	return answer_fits(op, &answer);
-}
-
-/* ---- the walk ---- */
-
-/* As far as nothing has to be chosen. JUDGE_NO_OP: to the end; else the op that has to be placed.
- */
-static uint32_t walk(struct search *search)
-{
-	for (; search->at < search->ops->step_count && !search->no_memory; search->at++) {
-		struct judge_step step = search->ops->steps[search->at];
-		struct judge_op *op = &search->ops->ops[step.op];
-		if (step.closes && !op->done)
-			return step.op;
-		if (step.closes) {
-			search->hash ^= done_mix(step.op);
-			if (op->was_clear)
-				search->hash ^= clear_mix(step.op);
-			log_op(search, OP_RETIRED, step.op);
+	for (unsigned variant = 0; variant < variants; variant++) {
+		search_load(search, search->nodes.items[item]);
+		search->cost += search_price(search, i);
+		if (!search_apply(search, i, variant, &variants))
+			continue;
+		search->states++;
+		search->states_of_trouble++;
+		search_extend_path(search, i, variant);
+		search_settle(search, i);
+		if (search_is_hopeless(search, i))
+			continue;
+		if (search_is_done(search, closing)) {
+			add_result(search);
 			continue;
 		}
-		link_op(search, step.op);
-		log_op(search, OP_OPENED, step.op);
-		search->crashes_open += op->role == JUDGE_CRASHED;
-		note_clear(search, step.op);
-		if (op->role == JUDGE_PROBE && search_probe_fits(search, step.op))
-			mark_done(search, step.op);
+		search->extras++;
+		add_node(search, closing);
 	}
-	return JUDGE_NO_OP;
-}
-
-static bool push_frame(struct search *search, uint32_t closing)
-{
-	if (search->frame_count == search->frame_capacity) {
-		size_t capacity = search->frame_capacity == 0 ? 1024 : 2 * search->frame_capacity;
-		struct frame *frames = realloc(search->frames, capacity * sizeof(*frames));
-		if (!frames)
-			return false;
-		search->frames = frames;
-		search->frame_capacity = capacity;
-	}
-	const struct frame *below =
-		search->frame_count > 0 ? &search->frames[search->frame_count - 1] : NULL;
-	bool same_place = below && below->at == search->at;
-	for (size_t i = search->frame_count;
-	     !same_place && i-- > 0 &&
-	     search->frames[i].at == below->at;) /* NOLINT(clang-analyzer-core.NullDereference) */
-		search->frames[i].passed = true;
-	const struct judge_op *op = &search->ops->ops[closing];
-	search->frames[search->frame_count] = (struct frame){
-		.distance = shows_state(op) ? lu_distance(&search->lu, op->command, op->result) : 0,
-		.in_order = !same_place || below->in_order,
-		.allowed = same_place && !below->in_order ? below->allowed - 1 : 0,
-		.first = same_place ? below->first : search->frame_count,
-		.swerved = below ? below->swerved + below->swerves : 0,
-		.at = search->at,
-		.log_mark = search->log_len,
-		.lu_mark = lu_mark(&search->lu),
-		.closing = closing,
-		.candidate = !same_place || !below->in_order
-				     ? closing
-				     : search->ops->ops[below->candidate].next,
-	};
-	search->frame_count++;
-	return true;
-}
-
-/* What is tried after this: another answer that the standard admits, then the other movers; all of
- * them once more for the second round. */
-static void next_candidate(const struct search *search, struct frame *frame)
-{
-	const struct judge_op *ops = search->ops->ops;
-
-	if (++frame->variant < frame->variants)
-		return;
-	frame->variant = 0;
-	frame->variants = 1;
-	frame->candidate =
-		frame->candidate == frame->closing ? search->movers : ops[frame->candidate].next;
-	if (frame->candidate == frame->closing) /* it had its turn */
-		frame->candidate = ops[frame->closing].next;
-	if (frame->candidate != JUDGE_NO_OP || frame->second_round)
-		return;
-	frame->second_round = true;
-	frame->candidate = search->movers;
-	if (frame->candidate == frame->closing)
-		frame->candidate = ops[frame->closing].next;
 }
 
 /* The beginning of a session changes nothing for others, and its end only sets an SPC-2 reservation
  * free: to put them before they have to be is no use. */
-static bool worth_trying(const struct search *search, const struct frame *frame)
+static bool worth_trying(const struct search *search, uint32_t i)
 {
-	const struct judge_op *op = &search->ops->ops[frame->candidate];
+	const struct judge_op *op = &search->ops->ops[i];
 
-	if (frame->candidate == frame->closing)
-		return true;
 	if (op->role == JUDGE_SESSION_END)
 		return search->lu.spc2_owner == op->nexus;
 	return op->role != JUDGE_SESSION_BEGIN;
 }
 
-/* Has the candidate, which has just taken effect, its turn in this round? */
-static bool is_its_round(const struct search *search, const struct frame *frame)
+static void try_node(struct search *search, uint32_t item, uint32_t closing)
 {
-	const struct judge_op *op = &search->ops->ops[frame->candidate];
-	const struct judge_op *closing = &search->ops->ops[frame->closing];
-	bool leads_there;
-
-	if (frame->candidate == frame->closing)
-		return true;
-	if (closing->done)
-		leads_there = true;
-	else if (shows_state(closing))
-		leads_there = lu_distance(&search->lu, closing->command, closing->result) <
-			      frame->distance;
-	else
-		leads_there = op->role != JUDGE_MAYBE && !wants_attention(op);
-	return leads_there != frame->second_round;
+	if (search->ops->ops[closing].role != JUDGE_PROBE)
+		try_op(search, item, closing, closing);
+	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
+		uint32_t i = search->movers.ops[k];
+		search_load(search, search->nodes.items[item]);
+		if (i != closing && !search_is_done(search, i) && worth_trying(search, i))
+			try_op(search, item, i, closing);
+	}
 }
 
-/* Place, ops ahead of their close, state. The place is mixed apart from the ops' numbers: equal
- * ones must not cancel each other. */
-static uint64_t configuration(const struct search *search)
+/* Configurations that have it behind them are results; the others are where to start from. */
+static void sort_out(struct search *search, uint32_t closing)
 {
-	return mix(mix(search->at + (1ull << 48)) ^ search->hash) ^ mix(search->lu.hash);
+	struct config_set sources = search->frontier;
+
+	search->frontier = search->spare;
+	for (size_t i = 0; i < sources.count; i++) {
+		search_load(search, sources.items[i]);
+		if (search_is_done(search, closing))
+			add_result(search);
+		else
+			add_node(search, closing);
+	}
+	search_set_empty(search, &sources);
+	search->spare = sources;
 }
 
-/* All was tried with so many ops before the closing one. One more? */
-static bool allow_more(struct search *search, struct frame *frame)
+static bool all_have_it(struct search *search, uint32_t closing)
 {
-	if (!frame->cut || search->no_memory)
-		return false;
-	if (frame->allowed >= search->limit && frame->allowed >= frame->distance)
-		return false;
-	frame->cut = false;
-	frame->allowed++;
-	frame->second_round = false;
-	frame->candidate = frame->closing;
-	next_candidate(search, frame);
+	uint32_t slot = search->ops->ops[closing].slot;
+
+	for (size_t i = 0; i < search->frontier.count; i++)
+		if ((config_done(search, search->frontier.items[i])[slot / 64] >> slot % 64 & 1) ==
+		    0)
+			return false;
 	return true;
 }
 
-/* The candidate takes effect. False: it does not fit, or that was tried. */
-static bool try_candidate(struct search *search, struct frame *frame)
+/* It fits nowhere: not to the most likely of those that there were, either. */
+static void explain(struct search *search, uint32_t closing, struct judge_search_result *result)
 {
-	uint32_t i = frame->candidate;
-	uint64_t key;
+	struct config *likely = search->nodes.items[0];
 
-	if (!worth_trying(search, frame))
-		return false;
-	if (i != frame->closing && frame->allowed == 0) {
-		search->frames[frame->first].cut = true;
-		return false;
-	}
-	if (!apply(search, i, frame->variant, &frame->variants))
-		return false;
-	mark_done(search, i);
-	settle(search);
-	if (!is_its_round(search, frame) || hopeless(search))
-		return false;
-	key = configuration(search);
-	if (!search->ops->ops[frame->closing].done) /* how far it may go on from here matters */
-		key ^= mix(frame->allowed + (1ull << 56));
-	search->states++;
-	search->states_of_trouble++;
-	search->states_of_stage++;
-	if (!search->in_trouble)
-		return true;
-	return seen_add(search, key ^ mix(frame->swerved + frame->swerves + (1ull << 52)));
+	for (size_t i = 0; i < search->nodes.count; i++)
+		if (search->nodes.items[i]->extras == 0 &&
+		    search->nodes.items[i]->cost < likely->cost)
+			likely = search->nodes.items[i];
+	if (search_is_deepest(search))
+		search_blame(search, likely, closing, result);
+	search_learn(search, likely, closing);
 }
 
-/* One step further in the order in which commands were sent. False: that leads nowhere. */
-static bool try_in_order(struct search *search, struct frame *frame)
+/* False: it fits nowhere. */
+static bool place(struct search *search, uint32_t closing, struct judge_search_result *result)
+{
+	size_t most = search_nodes_max(search), count = 0;
+
+	search->turns.count = 0;
+	search->turns.inserted = 0;
+	sort_out(search, closing);
+	for (; search->turns.count > 0 && count < most && !search_out_of_time(search); count++)
+		try_node(search, pop_turn(&search->turns), closing);
+	if (search->turns.count > 0)
+		search->exact = false;
+	if (search->frontier.count == 0 && !search->no_memory)
+		explain(search, closing, result);
+	search_set_empty(search, &search->nodes);
+	if (search_set_cut(search, &search->frontier, search_frontier_max(search)))
+		search->exact = false;
+	return search->frontier.count > 0;
+}
+
+/* ---- the walk ---- */
+
+static struct op_list *list_of(struct search *search, uint32_t i)
+{
+	return search->ops->ops[i].role == JUDGE_PROBE ? &search->probes : &search->movers;
+}
+
+void search_list_op(struct search *search, uint32_t i)
+{
+	const struct judge_op *op = &search->ops->ops[i];
+	struct op_list *list = list_of(search, i);
+	uint64_t bit = 1ull << op->slot % 64;
+
+	assert(list->count < search->ops->slot_count);
+	list->ops[list->count++] = i;
+	search->open_mask[op->slot / 64] |= bit;
+	if (op->role != JUDGE_PROBE)
+		search->movers_mask[op->slot / 64] |= bit;
+	if (op->role == JUDGE_CRASHED)
+		search->crash = i;
+}
+
+static void unlist_op(struct search *search, uint32_t i)
+{
+	const struct judge_op *op = &search->ops->ops[i];
+	struct op_list *list = list_of(search, i);
+	uint64_t bit = 1ull << op->slot % 64;
+	uint32_t at = 0;
+
+	while (list->ops[at] != i)
+		at++;
+	list->count--;
+	memmove(list->ops + at, list->ops + at + 1, (list->count - at) * sizeof(*list->ops));
+	search->open_mask[op->slot / 64] &= ~bit;
+	search->movers_mask[op->slot / 64] &= ~bit;
+	if (op->role == JUDGE_CRASHED)
+		search->crash = JUDGE_NO_OP;
+}
+
+/* With the end of a session or the target, what was never answered can happen no more. */
+static void unlist_closed(struct search *search, uint32_t closing)
 {
 	const struct judge_op *ops = search->ops->ops;
-	uint32_t i = frame->candidate;
+	enum judge_role role = ops[closing].role;
 
-	if (search->frame_count - 1 == frame->first)
-		i = search->movers;
-	for (; i != JUDGE_NO_OP && ops[i].opened_by < ops[frame->closing].opened_by;
-	     i = ops[i].next) {
-		frame->candidate = i;
-		if (worth_trying(search, frame) && apply(search, i, 0, &frame->variants)) {
-			mark_done(search, i);
-			settle(search);
-			if (!hopeless(search))
-				return true;
-		}
-		search_undo_to(search, frame);
-	}
-	frame->candidate = frame->closing;
-	if (apply(search, frame->closing, 0, &frame->variants)) {
-		mark_done(search, frame->closing);
-		settle(search);
-		if (!hopeless(search))
-			return true;
-	}
-	search_undo_to(search, frame);
-	return false;
-}
-
-static bool try_all(struct search *search, struct frame *frame)
-{
-	for (;;) {
-		while (frame->candidate != JUDGE_NO_OP && !search->no_memory) {
-			if (try_candidate(search, frame))
-				return true;
-			search_undo_to(search, frame);
-			next_candidate(search, frame);
-		}
-		if (!allow_more(search, frame))
-			return false;
+	unlist_op(search, closing);
+	if (role != JUDGE_SESSION_END && role != JUDGE_CRASHED)
+		return;
+	for (uint32_t k = search->movers.count; k-- > 0;) {
+		uint32_t i = search->movers.ops[k];
+		if (judge_op_ends(&ops[closing], &ops[i]))
+			unlist_op(search, i);
 	}
 }
 
-/* Tries what is left in the frame. False: nothing is, and all is as it was when it was pushed. */
-static bool try_frame(struct search *search, struct frame *frame)
+static void open_op(struct search *search, uint32_t i)
 {
-	bool again = frame->begun;
+	bool probe = search->ops->ops[i].role == JUDGE_PROBE;
 
-	if (again) {
-		search_undo_to(search, frame);
-		if (frame->passed && !search_may_swerve(search, frame))
-			return false;
-		frame->swerves |= frame->passed;
-		frame->passed = false;
+	search_list_op(search, i);
+	for (size_t k = 0; k < search->frontier.count; k++) {
+		struct config *config = search->frontier.items[k];
+		search_load(search, config);
+		search_note_clear(search, i);
+		if (probe && search_probe_fits(search, i))
+			search_mark_done(search, i);
+		search_put_bits(search, config);
 	}
-	frame->begun = true;
-	if (frame->in_order) {
-		if (!again && try_in_order(search, frame))
-			return true;
-		if (search->frame_count - 1 != frame->first)
-			return false;
-		frame->in_order = false;
-		frame->candidate = frame->closing;
-		frame->variant = frame->variants = 0;
-		return try_all(search, frame);
+}
+
+/* Slots of ops that are over are for others now. */
+static void retire_bits(struct search *search, struct config *config)
+{
+	uint64_t *done = config_done(search, config), *clear = config_clear(search, config);
+
+	for (size_t i = 0; i < search->bit_words; i++) {
+		done[i] &= search->open_mask[i];
+		clear[i] &= search->open_mask[i];
 	}
-	if (again)
-		next_candidate(search, frame);
-	return try_all(search, frame);
+}
+
+/* False: it fits nowhere. */
+static bool close_op(struct search *search, uint32_t i, struct judge_search_result *result)
+{
+	bool placed = !all_have_it(search, i);
+
+	if (placed && !place(search, i, result))
+		return false;
+	unlist_closed(search, i);
+	for (size_t k = 0; k < search->frontier.count; k++)
+		retire_bits(search, search->frontier.items[k]);
+	search->placed += placed;
+	return true;
 }
 
 /* True: an order was found. False: there is none, or it took too long. */
 static bool run(struct search *search, struct judge_search_result *result)
 {
-	search_start(search);
-	for (;;) {
-		uint32_t closing = walk(search);
-		if (closing == JUDGE_NO_OP)
-			return !search->no_memory;
-		search_walked(search);
-		if (!push_frame(search, closing)) {
-			search->no_memory = true;
-			return false;
-		}
-		while (!try_frame(search, &search->frames[search->frame_count - 1]))
-			if (!search_backtrack(search, result))
+	while (search->at < search->ops->step_count && !search->no_memory) {
+		struct judge_step step = search->ops->steps[search->at];
+		if (!step.closes)
+			open_op(search, step.op);
+		else if (!close_op(search, step.op, result)) {
+			if (!search_go_back(search))
 				return false;
+			continue;
+		}
+		search->at++;
+		search_walked(search);
 	}
+	return !search->no_memory;
+}
+
+/* ---- all ---- */
+
+static bool init(struct search *search)
+{
+	uint32_t slots = search->ops->slot_count + 1;
+	struct config *start;
+	uint32_t item;
+
+	search->probes.ops = calloc(slots, sizeof(*search->probes.ops));
+	search->movers.ops = calloc(slots, sizeof(*search->movers.ops));
+	search->crash = JUDGE_NO_OP;
+	search->exact = true;
+	if (!search->probes.ops || !search->movers.ops || !search_init_configs(search) ||
+	    !search_look_ahead(search) || !search_init_hints(search))
+		return false;
+	start = search_store(search);
+	return start && search_set_add(search, &search->frontier, start, &item) == SET_NEW &&
+	       search_checkpoint(search);
+}
+
+static void finish(struct search *search)
+{
+	search_free_checkpoints(search);
+	search_finish_configs(search);
+	lu_finish(&search->lu);
+	free(search->turns.heap);
+	free(search->probes.ops);
+	free(search->movers.ops);
+	search_finish_ahead(search);
+	search_finish_hints(search);
 }
 
 int judge_search(const struct history *history, struct judge_ops *ops, const struct lu_rules *rules,
 		 uint64_t states_max, struct judge_search_result *ret_result)
 {
-	struct search search = {.history = history,
-				.ops = ops,
-				.states_max = states_max,
-				.probes = JUDGE_NO_OP,
-				.movers = JUDGE_NO_OP};
+	struct search search = {.history = history, .ops = ops, .states_max = states_max};
 	int error;
 
 	memset(ret_result, 0, sizeof(*ret_result));
 	error = lu_init(&search.lu, rules, history->nexuses, history->nexus_count);
 	if (error != 0)
 		return error;
-	ret_result->found = run(&search, ret_result);
+	if (!init(&search))
+		search.no_memory = true;
+	else
+		ret_result->found = run(&search, ret_result);
 	if (ret_result->found)
-		search_collect_aborts(&search, ret_result);
+		search_collect_aborts(&search, search.frontier.items[0], ret_result);
 	ret_result->states = search.states;
-	ret_result->gave_up = !ret_result->found && search_out_of_time(&search);
+	ret_result->gave_up = !ret_result->found && !search.exact;
+	if (!ret_result->found && search_go_blind(&search))
+		run(&search, ret_result);
 	if (search.no_memory || search.lu.no_memory)
 		error = -ENOMEM;
-	lu_finish(&search.lu);
-	free(search.seen.slots);
-	free(search.log);
-	free(search.frames);
+	finish(&search);
 	return error;
 }

@@ -1,107 +1,282 @@
 /*
  * The state of a search, for the files that it is made of.
+ *
+ * A configuration is what one possible order of the commands has led to at one place of the
+ * history: the state of the logical unit, and which of the open ops have taken effect. The search
+ * carries a frontier of configurations through the history, as many as its level allows.
  */
 #ifndef LAB_JUDGE_SEARCH_H
 #define LAB_JUDGE_SEARCH_H
 
 #include "tools/lab/judge_internal.h"
 
-enum op_change {
-	OP_CHANGE_INVALID = 0,
-	OP_OPENED,  /* linked */
-	OP_CLEAR,   /* was_clear was set */
-	OP_DONE,    /* took effect; unlinked */
-	OP_DROPPED, /* never will; unlinked */
-	OP_RETIRED, /* closed: no longer of the configuration */
+#define NO_PATH 0u
+
+/* How a configuration came about: a tree of the ops that took effect, each with what was before. */
+struct path_node {
+	uint32_t before, op;
+	uint32_t references;
+	uint32_t variant;
 };
 
-struct op_undo {
-	enum op_change change;
+struct paths {
+	struct path_node *nodes; /* the first is not used */
+	uint32_t count, capacity;
+	uint32_t unused; /* list of nodes that are free, by `before` */
+};
+
+struct config {
+	uint64_t key;	 /* hash of the state and of the movers that are done */
+	uint32_t path;	 /* owns a reference */
+	uint32_t cost;	 /* how unlikely its order is */
+	uint32_t extras; /* ops before the one that is being placed */
+	/* The image of the state, then a bit for each slot: its op is done; it found no unit
+	 * attention pending at some moment since it was opened. */
+	uint64_t words[];
+};
+
+struct config_pool {
+	struct config **unused;
+	size_t unused_count, unused_capacity;
+	size_t live;
+};
+
+/* Configurations, none of which is as good as another one. */
+struct config_set {
+	struct config **items;
+	size_t count, capacity;
+	uint32_t *slots; /* by key; 0: free, else number of the item + 1 */
+	size_t size;
+};
+
+struct op_list {
+	uint32_t *ops; /* in the order in which they were opened */
+	uint32_t count;
+};
+
+/* Nodes that wait for their turn, the most likely ones first. */
+struct turn {
+	uint32_t priority, number; /* of its insertion; ties go to the first */
+	uint32_t item;		   /* of the nodes */
+};
+
+struct turns {
+	struct turn *heap;
+	size_t count, capacity;
+	uint32_t inserted;
+};
+
+/* A place to which the search can go back. */
+struct checkpoint {
+	size_t at;
+	uint32_t *open; /* probes first, then movers */
+	uint32_t probe_count, mover_count;
+	struct config **configs;
+	size_t config_count;
+	bool exact;
+};
+
+/* A PERSISTENT RESERVE IN that shows PRGENERATION, or a crash: when it was sent, or seen. */
+struct view {
+	size_t at; /* step */
+	uint32_t op;
+	uint32_t counted; /* by then, since the history's start */
+};
+
+/* An op of a nexus that says something of the state before it: when it is opened. */
+struct later {
+	size_t at; /* step */
 	uint32_t op;
 };
 
-/* A choice: which op takes effect here? */
-struct frame {
-	size_t at; /* step whose op has to be placed */
-	size_t log_mark, lu_mark;
-	uint32_t closing;   /* that op */
-	uint32_t candidate; /* the op whose turn it is */
-	unsigned variant, variants;
-	bool begun;
-	/* Targets take commands as they come, more or less. So at first all that were sent before
-	 * the closing op are put before it, in the order in which they were sent, as far as they
-	 * fit; if that leads nowhere, what follows. */
-	bool in_order;
-	/* How many other ops may be put before the closing one. The first frame of a place allows
-	 * none, then one, then two ...: what needs the fewest is most likely what happened. */
-	unsigned allowed;
-	size_t first; /* number of this place's first frame */
-	bool cut;     /* of the first frame: more could be tried if more were allowed */
-	/* Candidates that seem to lead there have their turn in the first round. */
-	bool second_round;
-	bool passed;	   /* the walk went on from here: whatever else is tried swerves */
-	bool swerves;	   /* it does */
-	unsigned swerved;  /* on the path down here */
-	unsigned distance; /* of a PERSISTENT RESERVE IN that closes; else 0 */
+/* What was found out before the search: judge_ahead.c. */
+struct ahead {
+	struct view *views;
+	uint32_t view_count, view_capacity;
+	size_t *closes;		  /* of each op: the step */
+	uint32_t *next_view;	  /* of each step */
+	uint32_t *counted;	  /* of each step: commands that count and were over before it */
+	bool *aptpl_matters;	  /* of each step */
+	size_t *next_crash;	  /* of each step: when it opens; SIZE_MAX: never */
+	uint32_t *first_of_nexus; /* in of_nexus, in the order of opening; one more at the end */
+	struct later *of_nexus;
+	bool ports_together; /* ALL_TG_PT was used */
 };
 
-struct seen_set {
-	uint64_t *slots; /* open addressing; 0: free */
-	size_t size, count;
+#define NO_HINT UINT32_MAX
+
+/* This op before the other one costs more: judge_hints.c. */
+struct hint {
+	uint32_t other, weight, next;
 };
+
+struct hints {
+	uint32_t *first; /* of each op, or NO_HINT */
+	struct hint *items;
+	uint32_t count, capacity;
+};
+
+#define CHECKPOINTS_MAX 256
 
 struct search {
 	const struct history *history;
 	struct judge_ops *ops;
 	struct lu lu;
-	uint64_t states_max;
-	uint32_t probes, movers; /* open ops: lists by the time they close */
-	size_t at;		 /* step */
-	uint64_t hash;		 /* of what is done ahead of its close */
-	struct op_undo *log;
-	size_t log_len, log_capacity;
-	struct frame *frames;
-	size_t frame_count, frame_capacity;
-	/* Where nothing fitted, and what is being done about it, see judge_trouble.c. */
+	size_t image_words, bit_words;
+	uint64_t *open_mask, *movers_mask; /* slots of open ops; of those that are movers */
+	struct op_list probes, movers;
+	uint32_t crash; /* open crash, or JUDGE_NO_OP */
+	size_t at;	/* step */
+	struct ahead ahead;
+	struct hints hints;
+
+	/* The configuration at hand: with the state in `lu`. */
+	uint64_t *done, *clear;
+	uint32_t path, cost, extras;
+
+	struct paths paths;
+	struct config_pool pool;
+	struct config_set frontier, spare, nodes;
+	struct turns turns;
+	bool exact; /* nothing was ever left out on the way here */
+	bool blind; /* no look ahead: to find the answer that nothing explains, not one before it */
+
+	/* Effort, and what is done when nothing is left: judge_trouble.c. */
+	unsigned level, tries;
 	bool in_trouble;
-	size_t trouble_at;  /* step */
-	size_t trouble_top; /* frame */
-	unsigned stage;
-	unsigned limit;	      /* ops before a closing one */
-	unsigned swerves;     /* choices of a path that are not the first that fitted */
-	size_t floor;	      /* frames from here on are tried again */
-	struct seen_set seen; /* configurations since the trouble began, or was looked at afresh */
-	uint64_t states, states_of_trouble, states_of_stage;
-	unsigned crashes_open;
-	bool stuck;	/* there was a place where nothing fitted */
-	size_t deepest; /* the last such place, and the number of its frame */
-	size_t deepest_frame;
+	size_t trouble_at; /* step */
+	struct checkpoint checkpoints[CHECKPOINTS_MAX];
+	size_t checkpoint_count;
+	unsigned placed; /* since the last checkpoint */
+	uint64_t states, states_of_trouble, states_max;
+	bool stuck; /* there was a place where nothing fitted */
+	size_t deepest;
 	bool no_memory;
 };
 
-bool search_probe_fits(struct search *search, uint32_t op);
-/* Takes all back that was done since the frame was pushed. */
-void search_undo_to(struct search *search, const struct frame *frame);
-void search_forget_seen(struct search *search);
+/* ---- judge_apply.c: what ops do to the configuration at hand ---- */
 
-/* judge_trouble.c */
-void search_start(struct search *search);
-void search_walked(struct search *search);
-/* The top frame has nothing left. True: there is another one to go on with. */
-bool search_backtrack(struct search *search, struct judge_search_result *result);
+bool search_is_done(const struct search *search, uint32_t op);
+void search_mark_done(struct search *search, uint32_t op);
+void search_note_clear(struct search *search, uint32_t op);
+bool search_was_clear(const struct search *search, const struct judge_op *op);
+bool search_probe_fits(struct search *search, uint32_t op);
+/* Marks the op, and what waited for just this state. */
+void search_settle(struct search *search, uint32_t op);
+/* Gives the mover its turn. False: it does not fit (the configuration is to be loaded afresh). */
+bool search_apply(struct search *search, uint32_t op, unsigned variant, unsigned *ret_variants);
+/* After this op, what later commands were answered cannot come any more. */
+bool search_is_hopeless(const struct search *search, uint32_t applied);
+/* Steps to the state that the op has seen, where that can be told. */
+unsigned search_distance(const struct search *search, uint32_t op);
+/* How unlikely is it that the op took effect before others that were sent earlier? */
+unsigned search_price(const struct search *search, uint32_t op);
+
+/* ---- judge_ahead.c ---- */
+
+bool search_look_ahead(struct search *search);
+void search_finish_ahead(struct search *search);
+/* PRGENERATION is, or surely will be, beyond what a later PERSISTENT RESERVE IN showed. */
+bool search_counted_too_much(const struct search *search);
+
+/* ---- judge_ahead_nexus.c ---- */
+
+bool search_look_ahead_nexuses(struct search *search);
+void search_finish_ahead_nexuses(struct search *search);
+/* Some nexus' later commands cannot be answered any more as they were. */
+bool search_nexus_is_stuck(const struct search *search, uint32_t applied);
+
+/* ---- judge_config.c: configurations ---- */
+
+bool search_init_configs(struct search *search);
+void search_finish_configs(struct search *search);
+void search_load(struct search *search, const struct config *config);
+/* The bits at hand into the configuration that was loaded. */
+void search_put_bits(const struct search *search, struct config *config);
+/* The configuration at hand as a new one; NULL: no memory. */
+struct config *search_store(struct search *search);
+struct config *search_copy(struct search *search, const struct config *config);
+void search_drop(struct search *search, struct config *config);
+/* The path of the configuration at hand goes on with this op. */
+void search_extend_path(struct search *search, uint32_t op, unsigned variant);
+
+enum set_change {
+	SET_KNOWN,
+	SET_NEW,
+	SET_BETTER
+};
+/* Takes the configuration over. SET_KNOWN: there is one as good already. SET_BETTER: it stands in
+ * the place of another one. *ret_item is the number of the one that is in the set now. */
+enum set_change search_set_add(struct search *search, struct config_set *set, struct config *config,
+			       uint32_t *ret_item);
+void search_set_empty(struct search *search, struct config_set *set);
+/* Keeps the most likely ones. False: there were not more. */
+bool search_set_cut(struct search *search, struct config_set *set, size_t max);
+
+/* The ops that took effect on the way to the configuration at hand, the youngest first: `node` is
+ * its path at first. NULL: no more. */
+static inline const struct judge_op *search_previous(const struct search *search, uint32_t *node)
+{
+	const struct path_node *at = &search->paths.nodes[*node];
+
+	if (*node == NO_PATH)
+		return NULL;
+	*node = at->before;
+	return &search->ops->ops[at->op];
+}
+
+static inline uint64_t *config_done(const struct search *search, struct config *config)
+{
+	return config->words + search->image_words;
+}
+
+static inline uint64_t *config_clear(const struct search *search, struct config *config)
+{
+	return config->words + search->image_words + search->bit_words;
+}
+
+/* ---- judge_search.c ---- */
+
+/* The op is open, behind those that are. */
+void search_list_op(struct search *search, uint32_t op);
+
+/* ---- judge_hints.c ---- */
+
+bool search_init_hints(struct search *search);
+void search_finish_hints(struct search *search);
+unsigned search_hinted_price(const struct search *search, uint32_t op);
+/* Where the configuration stands, the op does not fit. */
+void search_learn(struct search *search, const struct config *config, uint32_t op);
+
+/* ---- judge_trouble.c: effort ---- */
+
+size_t search_frontier_max(const struct search *search);
+size_t search_nodes_max(const struct search *search);
 bool search_out_of_time(const struct search *search);
-/* May what fitted in this frame be given up for something else? */
-bool search_may_swerve(struct search *search, const struct frame *frame);
+/* Has the search never come further than here? */
+bool search_is_deepest(struct search *search);
+/* Keeps this place to go back to. False: no memory. */
+bool search_checkpoint(struct search *search);
+void search_free_checkpoints(struct search *search);
+/* It is lost: looks once more for the place, without looking ahead. False: no memory. */
+bool search_go_blind(struct search *search);
+/* One step is done. */
+void search_walked(struct search *search);
+/* Nothing fits. True: the search goes on from an earlier place, with more effort. */
+bool search_go_back(struct search *search);
+
+/* ---- judge_blame.c, judge_blame_rule.c ---- */
 
 /* The rule that this op's answer breaks, where `wanted` was due. */
 enum judge_rule search_rule_of(struct search *search, const struct judge_op *op,
 			       const struct lu_answer *wanted);
-/* Nothing fits where this frame stands: what is the rule that was broken? Replaces the result's
- * violation. The state is the frame's. */
-void search_blame(struct search *search, const struct frame *frame,
-		  struct judge_search_result *result);
 
+/* Where the configuration stands, the op does not fit: what is the rule that was broken? Replaces
+ * the result's violation. */
+void search_blame(struct search *search, const struct config *config, uint32_t op,
+		  struct judge_search_result *result);
 /* Whom the PREEMPT AND ABORTs of the order that was found removed. */
-void search_collect_aborts(struct search *search, struct judge_search_result *result);
+void search_collect_aborts(struct search *search, const struct config *config,
+			   struct judge_search_result *result);
 
 #endif

@@ -1,125 +1,227 @@
 /*
- * Nothing fits: somewhere above a wrong turn was taken. Most wrong turns are few and recent, so the
- * places behind are tried again in stages: paths that leave the first choices once, then further
- * back, then twice; and at last every path from the start. Only the last stage proves that there is
- * no order; a long history may take too long for it.
+ * How much effort, and where to go back to. Most of a history is decided by very few configurations
+ * carried on side by side. Where none is left, the search goes back to a checkpoint and carries on
+ * many, until it is past the trouble; if that does not help, it goes back further, with more. At
+ * last it starts where nothing had been left out yet and leaves nothing out: only then is it sure
+ * that there is no order.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "tools/lab/judge_search.h"
 
-static const struct stage {
-	size_t window; /* frames */
-	unsigned swerves, limit;
-	uint64_t states; /* and then the next one */
-} stages[] = {
-	{64, 1, 2, 200000},
-	{24, UINT_MAX, 2, 500000},
-	{96, UINT_MAX, 3, 2000000},
-	{400, 1, 3, 1000000},
-	{64, 2, 3, 2000000},
-	{256, UINT_MAX, 4, 4000000},
-	{SIZE_MAX, UINT_MAX, UINT_MAX, UINT64_MAX},
+static const struct level {
+	size_t frontier, nodes; /* configurations between two steps; tried to place one op */
+	size_t back;		/* checkpoints */
+	unsigned times;		/* how often it is tried, with what each time teaches */
+} levels[] = {
+	{4, 8, 0, 1},	    {16, 48, 6, 12},	  {64, 300, 12, 12},
+	{256, 2000, 24, 8}, {2048, 20000, 48, 2}, {SIZE_MAX, SIZE_MAX, SIZE_MAX, 1},
 };
-#define STAGE_COUNT (sizeof(stages) / sizeof(stages[0]))
+#define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
 
-void search_start(struct search *search)
+#define PLACED_PER_CHECKPOINT 8
+#define CHECKPOINT_CONFIGS    64
+#define PAST_TROUBLE	      64 /* steps */
+#define LEVEL_BLIND	      2
+#define STATES_BLIND	      300000
+#define MEMORY_MAX	      ((size_t)2 << 30)
+
+size_t search_frontier_max(const struct search *search)
 {
-	search->limit = stages[0].limit;
+	return levels[search->level].frontier;
+}
+
+size_t search_nodes_max(const struct search *search)
+{
+	return levels[search->level].nodes;
 }
 
 bool search_out_of_time(const struct search *search)
 {
+	size_t config_len = sizeof(struct config) +
+			    (search->image_words + 2 * search->bit_words) * sizeof(uint64_t);
+
 	return search->no_memory || search->lu.no_memory ||
+	       search->pool.live > MEMORY_MAX / config_len ||
 	       (search->in_trouble && search->states_of_trouble >= search->states_max);
 }
 
-bool search_may_swerve(struct search *search, const struct frame *frame)
+bool search_is_deepest(struct search *search)
 {
-	return !search->in_trouble || frame->swerved < search->swerves;
-}
-
-/* The last place that was reached, before anything was tried there, explains best. */
-static bool is_deepest(struct search *search, const struct frame *frame)
-{
-	size_t number = search->frame_count - 1;
-
-	if (search->stuck && (frame->at < search->deepest ||
-			      (frame->at == search->deepest && number >= search->deepest_frame)))
+	if (search->stuck && search->at <= search->deepest)
 		return false;
 	search->stuck = true;
-	search->deepest = frame->at;
-	search->deepest_frame = number;
+	search->deepest = search->at;
 	return true;
 }
 
-/* From here back to the floor all places are tried again. What was chosen on the way here is not
- * held against it. */
-static void begin_stage(struct search *search, unsigned stage)
-{
-	size_t top = search->frame_count - 1, window = stages[stage].window;
-	size_t floor = search->trouble_top > window ? search->trouble_top - window : 0;
+/* ---- checkpoints ---- */
 
-	search->stage = stage;
-	search->limit = stages[stage].limit;
-	search->swerves = stages[stage].swerves;
-	search->floor = search->frames[floor < top ? floor : top].first;
-	search->states_of_stage = 0;
-	for (size_t i = search->floor; i <= top; i++) {
-		search->frames[i].swerved = 0;
-		search->frames[i].swerves = false;
+static void free_checkpoint(struct search *search, struct checkpoint *checkpoint)
+{
+	for (size_t i = 0; i < checkpoint->config_count; i++)
+		search_drop(search, checkpoint->configs[i]);
+	free((void *)checkpoint->configs);
+	free(checkpoint->open);
+}
+
+void search_free_checkpoints(struct search *search)
+{
+	while (search->checkpoint_count > 0)
+		free_checkpoint(search, &search->checkpoints[--search->checkpoint_count]);
+}
+
+/* The first one stays; of the older half of the others every second one goes. */
+static void thin_out(struct search *search)
+{
+	size_t kept = 1;
+
+	for (size_t i = 1; i < search->checkpoint_count; i++) {
+		if (i < search->checkpoint_count / 2 && i % 2 == 1)
+			free_checkpoint(search, &search->checkpoints[i]);
+		else
+			search->checkpoints[kept++] = search->checkpoints[i];
 	}
-	search_forget_seen(search);
+	search->checkpoint_count = kept;
 }
 
-static void enter_trouble(struct search *search)
+static int by_cost(const void *a, const void *b)
 {
-	search->in_trouble = true;
-	search->trouble_at = search->at;
-	search->trouble_top = search->frame_count - 1;
-	search->states_of_trouble = 0;
-	begin_stage(search, 0);
+	const struct config *x = *(struct config *const *)a, *y = *(struct config *const *)b;
+
+	if (x->cost != y->cost)
+		return x->cost < y->cost ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* Everything down to the floor was tried. False: so was everything else. */
-static bool next_stage(struct search *search)
+static bool copy_configs(struct search *search, struct checkpoint *checkpoint)
 {
-	struct frame *frame;
+	struct config_set *frontier = &search->frontier;
+	size_t count = frontier->count < CHECKPOINT_CONFIGS ? frontier->count : CHECKPOINT_CONFIGS;
 
-	if (search->stage + 1 == STAGE_COUNT)
+	checkpoint->configs = malloc((count + 1) * sizeof(void *));
+	if (!checkpoint->configs)
 		return false;
-	begin_stage(search, search->stage + 1);
-	frame = &search->frames[search->floor];
-	search_undo_to(search, frame);
-	frame->candidate = frame->closing;
-	frame->variant = frame->variants = 0;
-	frame->allowed = 0;
-	frame->in_order = true;
-	frame->begun = frame->cut = frame->second_round = frame->passed = false;
-	search->frame_count = search->floor + 1;
+	/* Whoever looks one up in the set has put all in anew before. */
+	if (count < frontier->count)
+		qsort((void *)frontier->items, frontier->count, sizeof(void *), by_cost);
+	for (size_t i = 0; i < count; i++) {
+		struct config *copy = search_copy(search, frontier->items[i]);
+		if (!copy)
+			return false;
+		checkpoint->configs[checkpoint->config_count++] = copy;
+	}
+	checkpoint->exact = search->exact && count == frontier->count;
 	return true;
 }
 
-bool search_backtrack(struct search *search, struct judge_search_result *result)
+bool search_checkpoint(struct search *search)
 {
-	struct frame *frame = &search->frames[search->frame_count - 1];
+	uint32_t probes = search->probes.count, movers = search->movers.count;
+	struct checkpoint checkpoint = {
+		.at = search->at, .probe_count = probes, .mover_count = movers};
 
+	if (search->checkpoint_count == CHECKPOINTS_MAX)
+		thin_out(search);
+	checkpoint.open = malloc((probes + movers + 1) * sizeof(*checkpoint.open));
+	if (!checkpoint.open || !copy_configs(search, &checkpoint)) {
+		free_checkpoint(search, &checkpoint);
+		search->no_memory = true;
+		return false;
+	}
+	memcpy(checkpoint.open, search->probes.ops, probes * sizeof(*checkpoint.open));
+	memcpy(checkpoint.open + probes, search->movers.ops, movers * sizeof(*checkpoint.open));
+	search->checkpoints[search->checkpoint_count++] = checkpoint;
+	search->placed = 0;
+	return true;
+}
+
+static void restore(struct search *search, const struct checkpoint *checkpoint)
+{
+	size_t len = search->bit_words * sizeof(uint64_t);
+	uint32_t item;
+
+	search->at = checkpoint->at;
+	search->exact = checkpoint->exact;
+	search->placed = 0;
+	search->probes.count = search->movers.count = 0;
+	search->crash = JUDGE_NO_OP;
+	memset(search->open_mask, 0, len);
+	memset(search->movers_mask, 0, len);
+	for (uint32_t i = 0; i < checkpoint->probe_count + checkpoint->mover_count; i++)
+		search_list_op(search, checkpoint->open[i]);
+	search_set_empty(search, &search->frontier);
+	for (size_t i = 0; i < checkpoint->config_count; i++) {
+		struct config *copy = search_copy(search, checkpoint->configs[i]);
+		if (copy)
+			search_set_add(search, &search->frontier, copy, &item);
+	}
+}
+
+/* ---- trouble ---- */
+
+static size_t where_to(const struct search *search)
+{
+	size_t last = search->checkpoint_count - 1, back = levels[search->level].back;
+
+	if (back <= last)
+		return last - back;
+	if (back != SIZE_MAX)
+		return 0;
+	while (!search->checkpoints[last].exact)
+		last--;
+	return last;
+}
+
+bool search_go_back(struct search *search)
+{
+	size_t to;
+
+	if (search->exact || search->blind)
+		return false;
+	if (!search->in_trouble)
+		search->states_of_trouble = 0;
+	search->in_trouble = true;
+	if (search->at > search->trouble_at)
+		search->trouble_at = search->at;
 	if (search_out_of_time(search))
 		return false;
-	if (is_deepest(search, frame))
-		search_blame(search, frame, result);
-	if (!search->in_trouble)
-		enter_trouble(search);
-	if (search->frame_count - 1 == search->floor ||
-	    search->states_of_stage >= stages[search->stage].states)
-		return next_stage(search);
-	search->frame_count--;
-	return true;
+	if (++search->tries >= levels[search->level].times) {
+		if (search->level + 1 == LEVEL_COUNT)
+			return false;
+		search->level++;
+		search->tries = 0;
+	}
+	to = where_to(search);
+	while (search->checkpoint_count > to + 1)
+		free_checkpoint(search, &search->checkpoints[--search->checkpoint_count]);
+	restore(search, &search->checkpoints[to]);
+	return !search->no_memory;
 }
 
-/* The walk has come to a place where something has to be chosen. Past the trouble? */
+bool search_go_blind(struct search *search)
+{
+	if (search->no_memory || search->checkpoint_count == 0)
+		return false;
+	search->blind = true;
+	search->in_trouble = true;
+	search->trouble_at = SIZE_MAX;
+	search->states_of_trouble = 0;
+	search->states_max = STATES_BLIND;
+	search->level = LEVEL_BLIND;
+	search->stuck = false;
+	restore(search, &search->checkpoints[search->checkpoint_count - 1]);
+	return !search->no_memory;
+}
+
 void search_walked(struct search *search)
 {
-	if (!search->in_trouble || search->at <= search->trouble_at)
+	if (search->placed >= PLACED_PER_CHECKPOINT)
+		search_checkpoint(search);
+	if (!search->in_trouble || search->blind || search->at <= search->trouble_at + PAST_TROUBLE)
 		return;
 	search->in_trouble = false;
-	search->limit = stages[0].limit;
+	search->level = 0;
+	search->tries = 0;
 }
