@@ -195,6 +195,7 @@ struct config_limits {
 	uint32_t send_stall_ms;
 	uint64_t session_data_max;
 	uint64_t session_read_max;
+	uint64_t data_max;
 	uint64_t send_queue_max;
 	uint32_t rejects_max;
 };

@@ -427,6 +427,8 @@ static const struct config_row limit_rows[] = {
 	 .initial = 64 * MIB, .doc = "Bytes of write data in memory for one session."},
 	{LIMIT(session_read_max), .kind = CONFIG_KIND_SIZE, .min = 64 * KIB, .max = 64 * GIB,
 	 .initial = 64 * MIB, .doc = "Bytes of read data in memory for one session."},
+	{LIMIT(data_max), .kind = CONFIG_KIND_SIZE, .min = MIB, .max = 1024 * GIB, .initial = GIB,
+	 .doc = "Bytes of data in memory for all sessions together."},
 	{LIMIT(send_queue_max), .kind = CONFIG_KIND_SIZE, .min = 64 * KIB, .max = 64 * GIB,
 	 .initial = 4 * MIB, .doc = "Bytes queued to one connection before it is read no more."},
 	{LIMIT(rejects_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535, .initial = 256,

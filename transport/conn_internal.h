@@ -258,6 +258,51 @@ void iscsi_conn_take_pdu(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, b
 /* A peer that does not take its answers gets no new questions in. */
 bool iscsi_conn_is_held_back(const struct iscsi_conn *conn);
 
+/* memory.c: data in memory, of all sessions. Early: it came unasked. */
+bool iscsi_memory_is_short(const struct iscsi_node *node);
+bool iscsi_memory_fits_early(const struct iscsi_node *node, uint64_t len);
+/* Somebody is in line, or there is too little: no, unless it is this one's turn, and alone. */
+bool iscsi_memory_fits_in_line(struct iscsi_session *session, uint64_t own, uint64_t len);
+/* The session has ended, or has no connection to answer on. */
+void iscsi_memory_leave_line(struct iscsi_session *session);
+/* Its turn has come. */
+void iscsi_memory_continue(struct iscsi_session *session);
+/* Something was given back while somebody is in line. */
+void iscsi_memory_woken(struct iscsi_node *node);
+
+/* Do `len` bytes fit, when the caller gives back `own` for them? If not, the session is in line. */
+static inline bool iscsi_memory_fits(struct iscsi_session *session, uint64_t own, uint64_t len)
+{
+	const struct iscsi_node *node = session->node;
+
+	return (!node->in_line && node->data_used - own + len <= node->config.limits.data_max) ||
+	       iscsi_memory_fits_in_line(session, own, len);
+}
+
+static inline void iscsi_memory_take(struct iscsi_node *node, uint64_t len)
+{
+	node->data_used += len;
+}
+
+static inline void iscsi_memory_give(struct iscsi_node *node, uint64_t len)
+{
+	node->data_used -= len;
+	if (node->in_line)
+		iscsi_memory_woken(node);
+}
+
+static inline void iscsi_memory_take_early(struct iscsi_node *node, uint64_t len)
+{
+	node->early_used += len;
+	node->data_used += len;
+}
+
+static inline void iscsi_memory_give_early(struct iscsi_node *node, uint64_t len)
+{
+	node->early_used -= len;
+	iscsi_memory_give(node, len);
+}
+
 /* login_phase.c */
 bool iscsi_login_phase_begin(struct iscsi_conn *conn);
 /* One PDU that came during login. */

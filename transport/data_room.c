@@ -15,29 +15,32 @@ bool iscsi_room_fits_early(const struct iscsi_session *session, uint32_t len)
 	uint64_t max = session->node->config.limits.session_data_max / 2;
 	uint64_t used = session->early_used + session->held_bytes;
 
-	return used == 0 || used + len <= max;
+	return (used == 0 || used + len <= max) && iscsi_memory_fits_early(session->node, len);
 }
 
 void iscsi_room_take_early(struct iscsi_task *task, uint32_t len)
 {
 	task->early_share = len;
 	task->session->early_used += len;
+	iscsi_memory_take_early(task->session->node, len);
 }
 
-static bool fits(const struct iscsi_session *session, const struct iscsi_task *task)
+static bool fits(struct iscsi_session *session, const struct iscsi_task *task)
 {
 	uint64_t max = session->node->config.limits.session_data_max;
 	/* What it brought early is given back when it gets its buffer. */
 	uint64_t early = session->early_used - task->early_share + session->held_bytes;
 
-	return session->data_used == 0 ||
-	       session->data_used + early + task->scsi.data_out_room <= max;
+	return (session->data_used == 0 ||
+		session->data_used + early + task->scsi.data_out_room <= max) &&
+	       iscsi_memory_fits(session, task->early_share, task->scsi.data_out_room);
 }
 
 static void take(struct iscsi_task *task)
 {
 	task->data_share = task->scsi.data_out_room;
 	task->session->data_used += task->data_share;
+	iscsi_memory_take(task->session->node, task->data_share);
 }
 
 void iscsi_room_stop_waiting(struct iscsi_task *task)
@@ -67,7 +70,7 @@ bool iscsi_room_take(struct iscsi_task *task)
 
 /* Whoever gets room may end at once and give it back: then this is entered again, and leaves the
  * rest to the one that is under way. */
-static void pass_on(struct iscsi_session *session)
+void iscsi_room_pass_on(struct iscsi_session *session)
 {
 	if (session->passing_room)
 		return;
@@ -87,7 +90,10 @@ static void pass_on(struct iscsi_session *session)
 /* Nobody is woken: the caller goes on with its task, which has a buffer now and gives that back. */
 void iscsi_room_give_back_early(struct iscsi_task *task)
 {
+	if (task->early_share == 0)
+		return;
 	task->session->early_used -= task->early_share;
+	iscsi_memory_give_early(task->session->node, task->early_share);
 	task->early_share = 0;
 }
 
@@ -96,8 +102,12 @@ void iscsi_room_give_back(struct iscsi_task *task)
 	struct iscsi_session *session = task->session;
 
 	iscsi_room_stop_waiting(task);
-	session->data_used -= task->data_share;
-	task->data_share = 0;
+	if (task->data_share > 0) {
+		session->data_used -= task->data_share;
+		iscsi_memory_give(session->node, task->data_share);
+		task->data_share = 0;
+	}
 	iscsi_room_give_back_early(task);
-	pass_on(session);
+	if (session->data_waiters)
+		iscsi_room_pass_on(session);
 }

@@ -38,6 +38,7 @@ void iscsi_limits_defaults(struct iscsi_limits *limits)
 		.send_stall_ms = 30000,
 		.session_data_max = 64 << 20,
 		.session_read_max = 64 << 20,
+		.data_max = 1 << 30,
 		.send_queue_max = 4 << 20,
 		.rejects_max = 256,
 	};

@@ -51,6 +51,9 @@ struct iscsi_node {
 	struct iscsi_conn *conns;	/* oldest first */
 	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
 	uint32_t connection_count, login_count, lost_count;
+	/* Data in memory, and the part of it that came unasked; who waits for some (memory.c). */
+	uint64_t data_used, early_used;
+	struct iscsi_session *in_line;
 	uint64_t lost_deadline_ms; /* while lost_count > 0: no lost connection is due before */
 	uint64_t now_ms;	   /* the latest time that any connection was handed */
 	bool stopping;

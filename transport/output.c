@@ -103,6 +103,7 @@ void iscsi_out_push(struct iscsi_conn *conn, struct iscsi_out *out)
 	}
 	conn->out_last = out;
 	conn->out_weight += out->weight;
+	iscsi_memory_take(conn->node, out->weight);
 	conn->stat_pending += uses_stat_sn(out) && !out->again;
 	iscsi_conn_wake(conn);
 }
@@ -119,6 +120,7 @@ static void out_leaves(struct iscsi_conn *conn, struct iscsi_out *out, bool sent
 {
 	assert(conn->out_weight >= out->weight);
 	conn->out_weight -= out->weight;
+	iscsi_memory_give(conn->node, out->weight);
 	if (!sent || !is_kept(conn, out)) {
 		iscsi_out_free(out);
 		return;
@@ -191,6 +193,7 @@ void iscsi_out_discard_tasks(struct iscsi_conn *conn)
 		}
 		*link = out->next;
 		conn->out_weight -= out->weight;
+		iscsi_memory_give(conn->node, out->weight);
 		conn->stat_pending -= uses_stat_sn(out) && !out->again;
 		iscsi_out_free(out);
 	}

@@ -20,17 +20,19 @@ static uint64_t queued(const struct iscsi_session *session)
 	return bytes;
 }
 
-static bool fits(const struct iscsi_session *session, uint32_t len)
+static bool fits(struct iscsi_session *session, uint32_t len)
 {
 	uint64_t used = session->read_used + queued(session);
 
-	return used == 0 || used + len <= session->node->config.limits.session_read_max;
+	return (used == 0 || used + len <= session->node->config.limits.session_read_max) &&
+	       iscsi_memory_fits(session, 0, len);
 }
 
 static void take(struct iscsi_task *task)
 {
 	task->read_share = task->read_wanted;
 	task->session->read_used += task->read_share;
+	iscsi_memory_take(task->session->node, task->read_share);
 }
 
 static void stop_waiting(struct iscsi_session *session, struct iscsi_task *task)
@@ -56,7 +58,7 @@ bool iscsi_read_room_take(struct iscsi_task *task, uint32_t len)
 }
 
 /* Who has no connection could not be answered, and waits on. */
-static struct iscsi_task *next_reader(const struct iscsi_session *session)
+static struct iscsi_task *next_reader(struct iscsi_session *session)
 {
 	struct iscsi_task *task = session->readers;
 
@@ -87,7 +89,10 @@ void iscsi_read_room_pass_on(struct iscsi_session *session)
 void iscsi_read_room_give_back(struct iscsi_session *session, struct iscsi_task *task)
 {
 	stop_waiting(session, task);
-	session->read_used -= task->read_share;
-	task->read_share = 0;
+	if (task->read_share > 0) {
+		session->read_used -= task->read_share;
+		iscsi_memory_give(session->node, task->read_share);
+		task->read_share = 0;
+	}
 	iscsi_read_room_pass_on(session);
 }

@@ -182,6 +182,8 @@ static void session_join(struct iscsi_session *session, struct iscsi_conn *conn,
 	conn->params.max_send_data_segment_len = login->params.max_send_data_segment_len;
 	LL_APPEND2(session->conns, conn, session_next);
 	session->conn_count++;
+	/* What waited when there was no connection may have to stand in line now. */
+	session->memory_due = session->memory_due || session->data_waiters || session->readers;
 }
 
 static struct iscsi_conn *session_conn_by_cid(const struct iscsi_session *session, uint16_t cid)
@@ -253,6 +255,11 @@ static uint16_t admit_new(struct iscsi_conn *conn, const struct iscsi_login *log
 
 	if (old && !is_same_user(old, login))
 		return ISCSI_LOGIN_AUTHENTICATION_FAILURE;
+	if (!old && iscsi_memory_is_short(node)) {
+		iscsi_conn_log(conn, ISCSI_LOG_WARNING, "no new session",
+			       "limits.data_max: sessions hold that much data already");
+		return ISCSI_LOGIN_OUT_OF_RESOURCES;
+	}
 	struct iscsi_session *session = session_new(conn, login, target, old);
 	if (!session)
 		return ISCSI_LOGIN_OUT_OF_RESOURCES;

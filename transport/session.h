@@ -81,6 +81,11 @@ struct iscsi_session {
 	/* Data-Out buffers in use, what came before there was one, and tasks that wait for room,
 	 * first come first served. */
 	uint64_t data_used, early_used;
+	/* In the node's line for memory (memory.c). */
+	struct iscsi_session *line_prev, *line_next;
+	bool is_in_line;
+	bool memory_due;   /* its turn has come: at the next tick of its first connection */
+	bool memory_short; /* somebody found too little since the last turn */
 	bool passing_room;
 	struct iscsi_task *data_waiters;
 	/* The same for read data (read_room.c). */

@@ -12,6 +12,10 @@ void iscsi_session_unlink(struct iscsi_conn *conn)
 
 	LL_DELETE2(session->conns, conn, session_next);
 	session->conn_count--;
+	if (!session->conns)
+		iscsi_memory_leave_line(session);
+	else if (session->memory_due)
+		iscsi_conn_wake(session->conns);
 }
 
 bool iscsi_session_keep_tasks(struct iscsi_conn *conn, bool released)

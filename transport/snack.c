@@ -246,8 +246,10 @@ static void snack_r_data(struct iscsi_conn *conn, const struct iscsi_pdu *pdu,
 		iscsi_reject(conn, pdu, ISCSI_REJECT_SNACK); /* its cuts still hold */
 	} else if (queued && !queued->encoded) {
 		conn->out_weight -= queued->weight;
+		iscsi_memory_give(conn->node, queued->weight);
 		begin_anew(conn, queued, snack->ttt);
 		conn->out_weight += queued->weight;
+		iscsi_memory_take(conn->node, queued->weight);
 	} else if (kept) {
 		kept = iscsi_kept_take(conn, kept);
 		kept->encoded = false;

@@ -151,6 +151,8 @@ void iscsi_room_give_back_early(struct iscsi_task *task);
 bool iscsi_room_take(struct iscsi_task *task);
 void iscsi_room_stop_waiting(struct iscsi_task *task);
 void iscsi_room_give_back(struct iscsi_task *task);
+/* Room has become free: whoever waits for it and fits goes on. */
+void iscsi_room_pass_on(struct iscsi_session *session);
 
 /* read_room.c */
 /* Room for so many bytes of Data-In; false: it waits, and target_data_in_room will be called. */

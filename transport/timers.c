@@ -108,9 +108,18 @@ static uint64_t own_deadline(const struct iscsi_conn *conn)
 		       : (deadline + DEADLINE_STEP_MS - 1) / DEADLINE_STEP_MS * DEADLINE_STEP_MS;
 }
 
+/* The first connection of a session has its turn for it. */
+static bool memory_is_due(const struct iscsi_conn *conn)
+{
+	return conn->state == ISCSI_CONN_FULL_FEATURE && conn->session->memory_due &&
+	       conn->session->conns == conn;
+}
+
 uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
 {
 	if (conn->state != ISCSI_CONN_CLOSING && (conn->doom || conn->resumes))
+		return 0;
+	if (memory_is_due(conn))
 		return 0;
 	if (!conn->fault)
 		return own_deadline(conn);
@@ -146,6 +155,8 @@ static void tick_full_feature(struct iscsi_conn *conn, uint64_t now_ms)
 		iscsi_text_exchange_free(&conn->text);
 	if (!conn->doom && now_ms >= iscsi_manage_deadline(conn))
 		iscsi_manage_look(conn->session);
+	if (!conn->doom && memory_is_due(conn))
+		iscsi_memory_continue(conn->session);
 	if (!conn->doom && conn->session)
 		tick_nop(conn, now_ms);
 }

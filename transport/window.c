@@ -77,6 +77,7 @@ static void held_put(struct iscsi_session *session, uint32_t cmd_sn, struct iscs
 	*held_slot(session, cmd_sn) = held;
 	session->held_count++;
 	session->held_bytes += held->data_len;
+	iscsi_memory_take_early(session->node, held->data_len);
 }
 
 static struct iscsi_held *held_take(struct iscsi_session *session, uint32_t cmd_sn)
@@ -88,6 +89,7 @@ static struct iscsi_held *held_take(struct iscsi_session *session, uint32_t cmd_
 		*slot = NULL;
 		session->held_count--;
 		session->held_bytes -= held->data_len;
+		iscsi_memory_give_early(session->node, held->data_len);
 	}
 	return held;
 }

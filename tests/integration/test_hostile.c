@@ -118,6 +118,68 @@ START_TEST(who_asks_for_a_gibibyte_and_takes_nothing_costs_little)
 }
 END_TEST
 
+#define STUCK_SESSIONS 12
+#define STUCK_READS    8
+/* limits.data_max, what malloc keeps for the next ones, and the rest of twelve sessions. */
+#define ALL_STUCK_COST ((32l + 32 + 32) << 20)
+
+/* Logs in, asks for 64 MiB, and takes nothing. */
+static int stick(const struct daemon *daemon, int number)
+{
+	uint8_t bhs[RAW_BHS], cap[36];
+	char name[64];
+
+	snprintf(name, sizeof(name), "iqn.2026-11.test:stuck%d", number);
+	int fd = raw_login(daemon, name);
+	raw_command(bhs, 0x00, 1, 0, 0);
+	ck_assert(raw_write(fd, bhs, RAW_BHS));
+	ck_assert(raw_read_pdu(fd, bhs, cap, sizeof(cap))); /* the unit attention of power on */
+	for (uint32_t i = 0; i < STUCK_READS; i++) {
+		raw_command(bhs, 0x28, 2 + i, 0, READ_BLOCKS);
+		ck_assert(raw_write(fd, bhs, RAW_BHS));
+	}
+	return fd;
+}
+
+/* All of them are in before the first sticks: then nobody new comes in. */
+START_TEST(many_that_take_nothing_hold_no_more_than_data_max_and_lose_it_in_time)
+{
+	static uint8_t data[READ_EACH];
+	struct daemon daemon;
+	int fds[STUCK_SESSIONS], count = 0;
+
+	daemon_start_configured(
+		&daemon, "127.0.0.1:0",
+		"limits = { data_max = \"32M\"; session_read_max = \"9M\"; send_stall_ms = 3000; };\n"
+		"targets = ({ name = \"iqn.2026-11.io.holdfast:disk\"; luns = "
+		"({ number = 0; size = \"64M\"; }); });\n");
+	struct iscsi_context *a = initiator_login(&daemon, "iqn.2026-11.test:a", 1);
+	initiator_drain(a, 0);
+	long before = resident_bytes(daemon.pid);
+	for (; count < STUCK_SESSIONS; count++) {
+		struct login_options options = {.name = "iqn.2026-11.test:new", .isid = 2};
+		fds[count] = stick(&daemon, count);
+		initiator_proves_service(a);
+		struct iscsi_context *other = initiator_try_login(&daemon, &options);
+		if (!other)
+			break;
+		initiator_logout(&other);
+	}
+	ck_assert_int_lt(count, STUCK_SESSIONS);
+	long grown = resident_bytes(daemon.pid) - before;
+	printf("%d sessions that take nothing cost %ld bytes\n", count + 1, grown);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_int_lt(grown, ALL_STUCK_COST);
+#endif
+	/* It waits until they are dropped. */
+	ck_assert_int_eq(initiator_read(a, 0, 0, data, READ_BLOCKS), SCSI_STATUS_GOOD);
+	for (int i = 0; i <= count; i++)
+		close(fds[i]);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 START_TEST(a_login_that_announces_16_mib_is_cut_off)
 {
 	struct daemon daemon;
@@ -302,6 +364,8 @@ static void fill(TCase *tcase)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, thousands_of_silent_connections_disturb_nobody);
 	tcase_add_test(tcase, who_asks_for_a_gibibyte_and_takes_nothing_costs_little);
+	tcase_add_test(tcase,
+		       many_that_take_nothing_hold_no_more_than_data_max_and_lose_it_in_time);
 	tcase_add_test(tcase, a_login_that_announces_16_mib_is_cut_off);
 	tcase_add_test(tcase, a_login_of_16_mib_in_pieces_is_refused);
 	tcase_add_test(tcase, a_login_of_16_mib_ends_at_the_limits_that_were_raised);

@@ -216,6 +216,7 @@ static struct iscsi_limits node_limits(const struct config_limits *limits)
 		.send_stall_ms = limits->send_stall_ms,
 		.session_data_max = limits->session_data_max,
 		.session_read_max = limits->session_read_max,
+		.data_max = limits->data_max,
 		.send_queue_max = limits->send_queue_max,
 		.rejects_max = limits->rejects_max,
 	};
@@ -261,7 +262,9 @@ static bool choose_disk_io(struct service *service)
 	return true;
 }
 
-/* Of every loop; logins that are under way are bounded in all of them together. */
+/* Of every loop; logins that are under way, and data in memory, are bounded in all of them
+ * together.
+ */
 static struct iscsi_node_config node_config(struct service *service)
 {
 	uint32_t loops = service->config->threads;
@@ -279,6 +282,7 @@ static struct iscsi_node_config node_config(struct service *service)
 	};
 
 	node.limits.logins_max = (node.limits.logins_max + loops - 1) / loops;
+	node.limits.data_max = (node.limits.data_max + loops - 1) / loops;
 	return node;
 }
 
