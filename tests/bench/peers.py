@@ -45,6 +45,7 @@ class Target:
     def __init__(self, name, port, iqn, lun, process, pauses=False):
         self.name, self.port, self.iqn, self.lun = name, port, iqn, lun
         self.process, self.pauses, self.digests = process, pauses, False
+        self.control = None  # where `holdfast` finds it
 
     def pids(self):
         return [self.process.pid]
@@ -117,6 +118,7 @@ class Stable:
         with open(config, "w", encoding="ascii") as file:
             file.write(
                 f'log_level = "warning";\n'
+                f"limits = {{ sessions_max = 16384; }};\n"
                 f'targets = ( {{ name = "{iqn}"; luns = (\n'
                 f'  {{ number = 0; backing = "memory"; size = "{self.size >> 20}M"; }},\n'
                 f'  {{ number = 1; backing = "file"; path = "{self.disk(prefix)}"; }} ); }} );\n')
@@ -128,7 +130,8 @@ class Stable:
             raise Skip(f"{program} did not start; see {self.folder}")
         port = int(json.loads(line)["portals"][0].rsplit(":", 1)[1])
         for lun, kind in enumerate(["memory", "file"]):
-            self.add(f"{prefix}-{kind}", port, iqn, lun, process).digests = True
+            target = self.add(f"{prefix}-{kind}", port, iqn, lun, process)
+            target.digests, target.control = True, json.loads(line)["control"]
 
     def start_tgt(self):
         tgtd, tgtadm = find("tgtd"), find("tgtadm")

@@ -16,20 +16,22 @@
 
 #define LOAD_BHS	  48
 #define LOAD_DIGEST	  4
-#define LOAD_SESSIONS_MAX 4096
+#define LOAD_SESSIONS_MAX 16384
 #define LOAD_DEPTH_MAX	  256
 #define LOAD_PIDS_MAX	  16
 #define LOAD_BLOCK	  512u
 #define LOAD_TRANSFER_MAX (1u << 20)
 #define LOAD_INPUT	  (256u * 1024)
 #define LOAD_BATCH_PDUS	  256
+#define LOAD_REGISTER_LEN 24 /* bytes of its parameter list */
 
 enum load_op {
 	LOAD_INVALID = 0,
 	LOAD_READ,
 	LOAD_WRITE,
 	LOAD_TEST_UNIT_READY,
-	LOAD_IDLE, /* logs in, says so, and does nothing */
+	LOAD_REGISTER, /* PERSISTENT RESERVE OUT with APTPL: another key each time */
+	LOAD_IDLE,     /* logs in, says so, and does nothing */
 };
 
 struct load_options {
@@ -88,7 +90,7 @@ struct load_session {
 	struct load_slot slots[LOAD_DEPTH_MAX];
 	uint32_t idle[LOAD_DEPTH_MAX], idle_count;
 	uint64_t random;
-	uint32_t next_lba;
+	uint32_t next_lba, next_key;
 
 	size_t have;	  /* bytes of a header at the front of `kept` */
 	size_t throwaway; /* bytes of payload still to come */

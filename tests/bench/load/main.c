@@ -1,8 +1,9 @@
 /*
  * bench load: one load against one target, one line of JSON.
  *
- *   load --port N --target IQN --op read|write|tur|idle [--address A] [--lun N] [--size BYTES]
- *        [--depth N] [--sessions N] [--seconds S] [--warmup S] [--span BYTES] [--sequential]
+ *   load --port N --target IQN --op read|write|tur|register|idle [--address A] [--lun N]
+ *        [--size BYTES] [--depth N] [--sessions N] [--seconds S] [--warmup S] [--span BYTES]
+ * [--sequential]
  *        [--header-digest] [--data-digest] [--pid PID]...
  *
  * The CPU time that the processes --pid use while it measures is theirs a command.
@@ -102,9 +103,11 @@ static enum load_op op_of(const char *name)
 		return LOAD_WRITE;
 	if (strcmp(name, "tur") == 0)
 		return LOAD_TEST_UNIT_READY;
+	if (strcmp(name, "register") == 0)
+		return LOAD_REGISTER;
 	if (strcmp(name, "idle") == 0)
 		return LOAD_IDLE;
-	load_fail("--op %s: must be read, write, tur or idle", name);
+	load_fail("--op %s: must be read, write, tur, register or idle", name);
 }
 
 static uint64_t number_of(const char *text, uint64_t min, uint64_t max)
@@ -178,14 +181,18 @@ static void set_option(struct load_options *options, int id)
 	}
 }
 
-static void check_options(const struct load_options *options)
+static void check_options(struct load_options *options)
 {
+	if (options->op == LOAD_REGISTER && options->depth > 1)
+		load_fail("--op register: one at a time in each session");
 	if (options->port == 0 || !options->target || options->op == LOAD_INVALID)
 		load_fail("--port, --target and --op are needed");
 	if (options->size % LOAD_BLOCK != 0 || options->span < options->size)
 		load_fail("--size must be whole blocks, and not more than --span");
 	if (!(options->seconds > 0.0) || !(options->warmup >= 0.0))
 		load_fail("--seconds and --warmup must be positive");
+	if (options->op == LOAD_REGISTER)
+		options->size = LOAD_REGISTER_LEN;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -250,15 +257,20 @@ static void drain(struct load_session *sessions, struct load_shared *shared)
 			load_session_receive(&sessions[i], shared, true);
 }
 
-static uint64_t slowest_commands(const struct load_session *sessions, uint32_t count)
+static int by_commands(const void *a, const void *b)
 {
-	uint64_t slowest = sessions[0].commands;
+	const struct load_session *x = a, *y = b;
 
-	for (uint32_t i = 1; i < count; i++)
-		slowest = sessions[i].commands < slowest ? sessions[i].commands : slowest;
-	return slowest;
+	return (x->commands > y->commands) - (x->commands < y->commands);
 }
 
+/* Slowest first; they are at an end. */
+static void sort_by_commands(struct load_session *sessions, uint32_t count)
+{
+	qsort(sessions, count, sizeof(sessions[0]), by_commands);
+}
+
+/* The sessions are sorted. */
 static void report(const struct load_options *options, const struct load_session *sessions,
 		   const struct load_histogram *latency, const struct snapshot *begin,
 		   const struct snapshot *end)
@@ -270,7 +282,7 @@ static void report(const struct load_options *options, const struct load_session
 	printf("{\"commands\": %.0f, \"seconds\": %.4f, \"iops\": %.1f, \"mb_s\": %.2f, "
 	       "\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, "
 	       "\"target_cpu_us\": %.4f, \"client_cpu_us\": %.4f, \"target_cpu_part\": %.4f, "
-	       "\"slowest_session\": %llu}\n",
+	       "\"slowest_session\": %llu, \"median_session\": %llu}\n",
 	       commands, seconds, commands / seconds,
 	       options->op == LOAD_TEST_UNIT_READY ? 0.0 : commands * options->size / seconds / 1e6,
 	       load_histogram_percentile(latency, 0.5), load_histogram_percentile(latency, 0.99),
@@ -278,7 +290,8 @@ static void report(const struct load_options *options, const struct load_session
 	       (end->target_cpu_s - begin->target_cpu_s) * per_command_us,
 	       (end->own_cpu_s - begin->own_cpu_s) * per_command_us,
 	       (end->target_cpu_s - begin->target_cpu_s) / seconds,
-	       (unsigned long long)slowest_commands(sessions, options->sessions));
+	       (unsigned long long)sessions[0].commands,
+	       (unsigned long long)sessions[options->sessions / 2].commands);
 }
 
 /* The sessions end with the process. */
@@ -287,6 +300,17 @@ static void idle(const struct load_options *options)
 	puts("idle");
 	fflush(stdout);
 	usleep((useconds_t)(options->seconds * 1e6));
+}
+
+/* A session is a descriptor. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 int main(int argc, char **argv)
@@ -304,6 +328,7 @@ int main(int argc, char **argv)
 	while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		set_option(&options, id);
 	check_options(&options);
+	raise_descriptor_limit();
 	for (size_t i = 0; i < sizeof(shared.payload); i++)
 		shared.payload[i] = (uint8_t)(i * 131 >> 3);
 
@@ -323,6 +348,7 @@ int main(int argc, char **argv)
 	run_until(sessions, &shared, epoll, begin.ns + (uint64_t)(options.seconds * 1e9));
 	struct snapshot end = take_snapshot(&options, sessions);
 	drain(sessions, &shared);
+	sort_by_commands(sessions, options.sessions);
 	report(&options, sessions, &shared.latency, &begin, &end);
 	for (uint32_t i = 0; i < options.sessions; i++)
 		close(sessions[i].fd);

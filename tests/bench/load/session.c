@@ -125,6 +125,8 @@ static uint32_t pick_lba(struct load_session *session)
 {
 	const struct load_options *options = session->options;
 	uint32_t blocks = options->size / LOAD_BLOCK;
+	if (blocks == 0)
+		return 0;
 	uint64_t places = options->span / options->size;
 
 	if (options->sequential) {
@@ -137,6 +139,17 @@ static uint32_t pick_lba(struct load_session *session)
 	session->random ^= session->random >> 27;
 	uint64_t value = session->random * 0x2545f4914f6cdd1dull;
 	return (uint32_t)((value >> 33) % places) * blocks;
+}
+
+/* REGISTER AND IGNORE EXISTING KEY (SPC-4 6.16.3): every initiator has a key of its own. */
+static void put_register(struct load_session *session, struct load_shared *shared, uint8_t *cdb)
+{
+	cdb[0] = 0x5f;
+	cdb[1] = 0x06;
+	put_be32(cdb + 5, LOAD_REGISTER_LEN);
+	memset(shared->payload, 0, LOAD_REGISTER_LEN);
+	put_be64(shared->payload + 8, (uint64_t)(session->number + 1) << 32 | ++session->next_key);
+	shared->payload[20] = 0x01; /* APTPL */
 }
 
 static void put_cdb(uint8_t *cdb, const struct load_options *options, uint32_t lba)
@@ -156,7 +169,7 @@ static void start_command(struct load_session *session, struct load_shared *shar
 	uint32_t immediate = 0, burst = 0;
 
 	session->slots[slot] = (struct load_slot){.begun_ns = now_ns, .lba = pick_lba(session)};
-	if (options->op == LOAD_WRITE) {
+	if (options->op == LOAD_WRITE || options->op == LOAD_REGISTER) {
 		burst = min_u32(options->size, session->first_burst);
 		if (session->immediate_data)
 			immediate = min_u32(burst, session->send_segment_max);
@@ -165,15 +178,18 @@ static void start_command(struct load_session *session, struct load_shared *shar
 	}
 	head[0] = OPCODE_SCSI_COMMAND;
 	head[1] = ATTRIBUTE_SIMPLE | (burst == immediate ? FLAG_FINAL : 0);
-	head[1] |= options->op == LOAD_READ    ? FLAG_READ
-		   : options->op == LOAD_WRITE ? FLAG_WRITE
-					       : 0;
+	head[1] |= options->op == LOAD_READ				       ? FLAG_READ
+		   : options->op == LOAD_WRITE || options->op == LOAD_REGISTER ? FLAG_WRITE
+									       : 0;
 	head[9] = options->lun;
 	put_be32(head + 16, slot);
 	put_be32(head + 20, options->op == LOAD_TEST_UNIT_READY ? 0 : options->size);
 	put_be32(head + 24, session->cmd_sn++);
 	put_be32(head + 28, session->exp_stat_sn);
-	put_cdb(head + 32, options, session->slots[slot].lba);
+	if (options->op == LOAD_REGISTER)
+		put_register(session, shared, head + 32);
+	else
+		put_cdb(head + 32, options, session->slots[slot].lba);
 	batch_add(session, shared, immediate);
 	send_data(session, shared, slot, NO_TAG, immediate, burst);
 }
