@@ -196,6 +196,7 @@ struct config_limits {
 	uint64_t session_data_max;
 	uint64_t session_read_max;
 	uint64_t data_max;
+	uint32_t poll_us;
 	uint64_t send_queue_max;
 	uint32_t rejects_max;
 };

@@ -429,6 +429,8 @@ static const struct config_row limit_rows[] = {
 	 .initial = 64 * MIB, .doc = "Bytes of read data in memory for one session."},
 	{LIMIT(data_max), .kind = CONFIG_KIND_SIZE, .min = MIB, .max = 1024 * GIB, .initial = GIB,
 	 .doc = "Bytes of data in memory for all sessions together."},
+	{LIMIT(poll_us), .kind = CONFIG_KIND_NUMBER, .min = 0, .max = 1000, .initial = 0,
+	 .doc = "How long a loop looks for more work before it sleeps, in microseconds."},
 	{LIMIT(send_queue_max), .kind = CONFIG_KIND_SIZE, .min = 64 * KIB, .max = 64 * GIB,
 	 .initial = 4 * MIB, .doc = "Bytes queued to one connection before it is read no more."},
 	{LIMIT(rejects_max), .kind = CONFIG_KIND_NUMBER, .min = 1, .max = 65535, .initial = 256,

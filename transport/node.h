@@ -33,6 +33,7 @@ struct iscsi_limits {
 	uint64_t session_data_max;    /* bytes of write data in memory per session */
 	uint64_t session_read_max;    /* bytes of read data in memory per session */
 	uint64_t data_max;	      /* bytes of data in memory, of all sessions together */
+	uint32_t poll_us;	      /* how long a loop looks for more work before it sleeps */
 	uint64_t send_queue_max;      /* bytes queued to one connection before it is read no more */
 	uint32_t rejects_max;	      /* Rejects within a minute before a connection is dropped */
 };

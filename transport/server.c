@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "transport/server_internal.h"
@@ -32,7 +33,8 @@ static void server_on_reapable(struct ev_loop *loop, ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 
-	scsi_executor_reap(server->executor);
+	if (scsi_executor_reap(server->executor))
+		server->worked = true;
 }
 
 static void server_on_recovery_over(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -55,6 +57,36 @@ static void server_set_recovery_timer(struct iscsi_server *server)
 	server_timer_set(server, &server->recovery, deadline);
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* A loop with an idle watcher does not sleep; there is nothing else for it to do. */
+static void server_on_awake(struct ev_loop *loop, ev_idle *watcher, int events)
+{
+	(void)loop;
+	(void)watcher;
+	(void)events;
+}
+
+static void server_poll(struct iscsi_server *server)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (server->worked)
+		iscsi_polling_worked(&server->polling, now_ns);
+	server->worked = false;
+	bool goes_on = iscsi_polling_goes_on(&server->polling, now_ns);
+	if (goes_on && !ev_is_active(&server->stays_awake))
+		ev_idle_start(server->loop, &server->stays_awake);
+	else if (!goes_on && ev_is_active(&server->stays_awake))
+		ev_idle_stop(server->loop, &server->stays_awake);
+}
+
 static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct iscsi_server *server = watcher->data;
@@ -66,6 +98,8 @@ static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int e
 	scsi_executor_release(server->executor);
 	for (struct scsi_line *line = server->lines; line; line = line->next)
 		scsi_line_flush(line);
+	if (server->polling.max_ns > 0)
+		server_poll(server);
 }
 
 /* What this turn of the loop gives to do is handed over at its end, so that few wake-ups do. */
@@ -115,6 +149,8 @@ struct iscsi_server *iscsi_server_create(struct ev_loop *loop, struct iscsi_node
 	server->node = node;
 	server->executor = executor;
 	server->connections_max = limits->connections_max;
+	iscsi_polling_init(&server->polling, limits->poll_us);
+	ev_idle_init(&server->stays_awake, server_on_awake);
 	server_clock_init(&server->clock);
 	server->new_max = limits->logins_max;
 	server->new_timeout_ms = limits->login_timeout_ms;
@@ -175,6 +211,7 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 	ev_io_stop(server->loop, &server->reapable);
 	ev_prepare_stop(server->loop, &server->before_sleep);
 	ev_check_stop(server->loop, &server->after_sleep);
+	ev_idle_stop(server->loop, &server->stays_awake);
 	scsi_executor_release(server->executor);
 	ev_timer_stop(server->loop, &server->grace);
 	ev_timer_stop(server->loop, &server->recovery);
@@ -198,6 +235,7 @@ static void server_on_letters(struct ev_loop *loop, ev_async *watcher, int event
 	(void)loop;
 	(void)events;
 
+	server->worked = true;
 	scsi_mailbox_open(server->mailbox);
 }
 

@@ -193,6 +193,7 @@ static void server_conn_on_readable(struct ev_loop *loop, ev_io *watcher, int ev
 		size_t room = iov[0].iov_len + (count > 1 ? iov[1].iov_len : 0);
 		ssize_t n = readv(c->fd, iov, count);
 		if (n > 0) {
+			c->server->worked = true;
 			iscsi_conn_received(c->conn, (size_t)n, server_now_ms(c->server));
 			if ((size_t)n < room || iscsi_conn_finished(c->conn))
 				break;

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "transport/polling.h"
 #include "transport/server.h"
 #include "transport/server_address.h"
 
@@ -55,6 +56,9 @@ struct iscsi_server {
 	struct server_conn *conns;
 	struct server_conn *woken;
 	ev_io reapable;
+	struct iscsi_polling polling;
+	bool worked; /* since it last was about to sleep */
+	ev_idle stays_awake;
 	ev_prepare before_sleep;
 	ev_check after_sleep;
 	ev_timer grace;

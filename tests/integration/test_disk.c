@@ -139,6 +139,53 @@ START_TEST(discovery_tells_the_target_and_the_portal_it_came_through)
 }
 END_TEST
 
+/* Ticks of CPU: utime and stime, fields 14 and 15. */
+static unsigned long cpu_ticks(int pid)
+{
+	char path[64], line[1024];
+	unsigned long user = 0, system = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+	fclose(file);
+	const char *rest = strrchr(line, ')');
+	ck_assert_ptr_nonnull(rest);
+	ck_assert_int_eq(sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				&user, &system),
+			 2);
+	return user + system;
+}
+
+#define POLLED_READS 200
+#define SLEEPS_MS    300 /* who polls for so long uses many ticks */
+#define SLEEPS_TRIES 100
+
+START_TEST(a_daemon_that_polls_sleeps_when_there_is_nothing_to_do)
+{
+	struct daemon daemon;
+
+	daemon_start_configured(&daemon, "127.0.0.1:0",
+				"limits = { poll_us = 1000; };\n"
+				"targets = ({ name = \"iqn.2026-11.io.holdfast:disk\"; luns = "
+				"({ number = 0; size = \"64M\"; }); });\n");
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	for (uint32_t i = 0; i < POLLED_READS; i++)
+		round_trip(a, i * 8, 8, i);
+	bool sleeps = false;
+	for (int i = 0; i < SLEEPS_TRIES && !sleeps; i++) {
+		unsigned long before = cpu_ticks(daemon.pid);
+		poll(NULL, 0, SLEEPS_MS);
+		sleeps = cpu_ticks(daemon.pid) == before;
+	}
+	ck_assert(sleeps);
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 START_TEST(unmap_gives_space_of_the_file_back)
 {
 	struct daemon daemon;
@@ -183,6 +230,7 @@ static void fill(TCase *tcase)
 	tcase_add_loop_test(tcase, data_is_there_after_a_kill_when_it_was_synchronized, 0, 2);
 	tcase_add_test(tcase, the_identity_is_stable_over_restarts_and_unique_over_instances);
 	tcase_add_test(tcase, discovery_tells_the_target_and_the_portal_it_came_through);
+	tcase_add_test(tcase, a_daemon_that_polls_sleeps_when_there_is_nothing_to_do);
 	tcase_add_test(tcase, unmap_gives_space_of_the_file_back);
 }
 

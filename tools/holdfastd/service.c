@@ -217,6 +217,7 @@ static struct iscsi_limits node_limits(const struct config_limits *limits)
 		.session_data_max = limits->session_data_max,
 		.session_read_max = limits->session_read_max,
 		.data_max = limits->data_max,
+		.poll_us = limits->poll_us,
 		.send_queue_max = limits->send_queue_max,
 		.rejects_max = limits->rejects_max,
 	};

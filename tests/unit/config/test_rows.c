@@ -177,6 +177,7 @@ START_TEST(test_the_limits_default_to_those_of_the_transport)
 	SAME(config->limits, limits, session_data_max);
 	SAME(config->limits, limits, session_read_max);
 	SAME(config->limits, limits, data_max);
+	SAME(config->limits, limits, poll_us);
 	SAME(config->limits, limits, send_queue_max);
 	SAME(config->limits, limits, rejects_max);
 	config_free(&config);
