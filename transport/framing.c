@@ -160,7 +160,7 @@ static bool borrow(struct iscsi_framer *framer, const uint8_t **data, size_t *le
 
 static bool take_place(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
 {
-	if (!framer->placed && framer->data_len > 0 && !borrow(framer, data, len)) {
+	if (!framer->placed && !borrow(framer, data, len)) {
 		if (!reserve_own(framer))
 			return false;
 		framer->data = framer->own;
@@ -175,9 +175,10 @@ static enum iscsi_frame_event read_tail(struct iscsi_framer *framer, const uint8
 {
 	uint32_t pad = iscsi_pad(framer->data_len);
 	bool digest = has_digest(framer);
+	uint32_t tail_len = pad + (digest ? ISCSI_DIGEST_LEN : 0);
 	bool right = true;
 
-	if (!fill(framer, framer->tail, 0, pad + (digest ? ISCSI_DIGEST_LEN : 0), data, len))
+	if (tail_len > 0 && !fill(framer, framer->tail, 0, tail_len, data, len))
 		return ISCSI_FRAME_MORE;
 	if (digest) {
 		uint32_t crc = crc32c(0, framer->data, framer->data_len);
@@ -207,6 +208,10 @@ enum iscsi_frame_event iscsi_framer_next(struct iscsi_framer *framer, const uint
 	case STATE_HEADER:
 		return read_header(framer, data, len);
 	case STATE_PLACE:
+		if (framer->data_len == 0) {
+			framer->state = STATE_HEADER; /* nothing follows: nor padding, nor digest */
+			return ISCSI_FRAME_PDU;
+		}
 		if (!take_place(framer, data, len))
 			return lose(framer, ISCSI_FRAME_NO_MEMORY);
 		return read_data(framer, data, len);
