@@ -48,12 +48,67 @@ START_TEST(preempt_of_a_stranger_conflicts)
 }
 END_TEST
 
-START_TEST(preempt_with_a_wrong_key_conflicts)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 3);
+/* ---- one PREEMPT, and what it leaves and tells ---- */
 
-	preempt_with(lu, 'B', lu_key('X'), lu_key('A'), 1);
-	ck_assert_lu(lu, PR_OUTCOME_RESERVATION_CONFLICT, false, "A B, A holds 3", "");
+#define BOTH(text) text, text /* in dlt-s4, and in spc4 */
+
+static const struct preempt {
+	const char *registered;
+	char holder; /* 0: nobody */
+	unsigned held;
+	char sharer, shared; /* one more, registered with another's key; 0: none */
+	char caller, own_key, victim;
+	unsigned type;
+	enum pr_outcome outcome;
+	const char *left_dlt_s4, *left_spc4, *told_dlt_s4, *told_spc4;
+} preempts[] = {
+	/* a wrong key of its own conflicts */
+	{"AB", 'A', 3, 0, 0, 'B', 'X', 'A', 1, PR_OUTCOME_RESERVATION_CONFLICT,
+	 BOTH("A B, A holds 3"), BOTH("")},
+	/* taking over with another type tells those who stay */
+	{"ABC", 'A', 5, 0, 0, 'B', 'B', 'A', 6, PR_OUTCOME_GOOD, BOTH("B C, B holds 6"),
+	 "A:PREEMPTED C:RELEASED", "A:UNREGISTERED C:RELEASED"},
+	/* ... with the same type only the victims */
+	{"ABC", 'A', 5, 0, 0, 'B', 'B', 'A', 5, PR_OUTCOME_GOOD, BOTH("B C, B holds 5"),
+	 "A:PREEMPTED", "A:UNREGISTERED"},
+	/* ... takes all that share the holder's key */
+	{"AB", 'A', 3, 'C', 'A', 'B', 'B', 'A', 3, PR_OUTCOME_GOOD, BOTH("B, B holds 3"),
+	 "A:PREEMPTED C:PREEMPTED", "A:UNREGISTERED C:UNREGISTERED"},
+	/* a holder preempts itself to change the type */
+	{"AB", 'A', 1, 0, 0, 'A', 'A', 'A', 6, PR_OUTCOME_GOOD, BOTH("A B, A holds 6"),
+	 BOTH("B:RELEASED")},
+	/* ... and removes who shares its key */
+	{"A", 'A', 5, 'B', 'A', 'A', 'A', 'A', 5, PR_OUTCOME_GOOD, BOTH("A, A holds 5"),
+	 "B:PREEMPTED", "B:UNREGISTERED"},
+	/* who shares the holder's key takes over and stays */
+	{"A", 'A', 3, 'B', 'A', 'B', 'A', 'A', 1, PR_OUTCOME_GOOD, BOTH("B=A, B holds 1"),
+	 "A:PREEMPTED", "A:UNREGISTERED"},
+	/* one who holds nothing is removed, and type 0 is not looked at */
+	{"ABC", 'A', 5, 0, 0, 'B', 'B', 'C', 0, PR_OUTCOME_GOOD, BOTH("A B, A holds 5"),
+	 "C:PREEMPTED", "C:UNREGISTERED"},
+	/* ... where nothing is reserved no reservation comes of it */
+	{"AB", 0, 0, 0, 0, 'A', 'A', 'B', 3, PR_OUTCOME_GOOD, BOTH("A"), "B:PREEMPTED",
+	 "B:UNREGISTERED"},
+	/* whether one's own key removes oneself is the profile's choice */
+	{"AB", 'A', 5, 0, 0, 'B', 'B', 'B', 5, PR_OUTCOME_GOOD, "A B, A holds 5", "A, A holds 5",
+	 BOTH("")},
+	/* ... who shares it goes in any case */
+	{"AB", 'A', 5, 'C', 'B', 'B', 'B', 'B', 5, PR_OUTCOME_GOOD, "A B, A holds 5",
+	 "A, A holds 5", "C:PREEMPTED", "C:UNREGISTERED"},
+};
+#define PREEMPTS ((int)(sizeof(preempts) / sizeof(preempts[0])))
+
+START_TEST(preempt_leaves_and_tells_what_it_must)
+{
+	const struct preempt *p = &preempts[_i / LU_PROFILES];
+	struct lu *lu = lu_open(lu_profile(_i % LU_PROFILES), p->registered, p->holder, p->held);
+
+	if (p->sharer)
+		given_registered_with(lu, p->sharer, lu_key(p->shared));
+	preempt_with(lu, p->caller, lu_key(p->own_key), lu_key(p->victim), p->type);
+	ck_assert_lu(lu, p->outcome, p->outcome == PR_OUTCOME_GOOD,
+		     lost(lu, p->left_dlt_s4, p->left_spc4),
+		     lost(lu, p->told_dlt_s4, p->told_spc4));
 	lu_free(&lu);
 }
 END_TEST
@@ -68,74 +123,6 @@ START_TEST(preempt_of_the_holder_takes_the_reservation)
 	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B, B holds 1",
 		     lost(lu, "A:PREEMPTED", "A:UNREGISTERED"));
 	ck_assert_uint_eq(pr_state_reservation(lu->state).since.sequence, lu->time_ms);
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(preempt_that_changes_the_type_tells_those_who_stay)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "ABC", 'A', 5);
-
-	lu_preempt(lu, 'B', lu_key('A'), 6);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B C, B holds 6",
-		     lost(lu, "A:PREEMPTED C:RELEASED", "A:UNREGISTERED C:RELEASED"));
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(preempt_that_keeps_the_type_tells_only_the_victims)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "ABC", 'A', 5);
-
-	lu_preempt(lu, 'B', lu_key('A'), 5);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B C, B holds 5",
-		     lost(lu, "A:PREEMPTED", "A:UNREGISTERED"));
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(preempt_of_the_holder_takes_all_that_share_its_key)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 3);
-
-	given_registered_with(lu, 'C', lu_key('A'));
-	lu_preempt(lu, 'B', lu_key('A'), 3);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B, B holds 3",
-		     lost(lu, "A:PREEMPTED C:PREEMPTED", "A:UNREGISTERED C:UNREGISTERED"));
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(a_holder_preempts_itself_to_change_the_type)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 1);
-
-	lu_preempt(lu, 'A', lu_key('A'), 6);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A B, A holds 6", "B:RELEASED");
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(a_holder_that_preempts_itself_removes_who_shares_its_key)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "A", 'A', 5);
-
-	given_registered_with(lu, 'B', lu_key('A'));
-	lu_preempt(lu, 'A', lu_key('A'), 5);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A, A holds 5",
-		     lost(lu, "B:PREEMPTED", "B:UNREGISTERED"));
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(who_shares_the_holders_key_takes_over_and_stays)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "A", 'A', 3);
-
-	given_registered_with(lu, 'B', lu_key('A'));
-	preempt_with(lu, 'B', lu_key('A'), lu_key('A'), 1);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B=A, B holds 1",
-		     lost(lu, "A:PREEMPTED", "A:UNREGISTERED"));
 	lu_free(&lu);
 }
 END_TEST
@@ -161,17 +148,6 @@ START_TEST(taking_over_checks_scope_and_type)
 END_TEST
 
 /* ---- removing only ---- */
-
-START_TEST(preempt_of_another_leaves_the_reservation_and_ignores_the_type)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "ABC", 'A', 5);
-
-	lu_preempt(lu, 'B', lu_key('C'), 0);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A B, A holds 5",
-		     lost(lu, "C:PREEMPTED", "C:UNREGISTERED"));
-	lu_free(&lu);
-}
-END_TEST
 
 START_TEST(removing_ignores_the_scope_too)
 {
@@ -211,38 +187,6 @@ START_TEST(preempt_of_key_0_is_invalid)
 	lu_preempt(lu, 'B', 0, 5);
 	ck_assert_lu_refused(lu, PR_OUTCOME_INVALID_FIELD_IN_PARAMETER_LIST,
 			     PR_FIELD_SERVICE_ACTION_KEY, "A B");
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(preempt_without_a_reservation_creates_none)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 0, 0);
-
-	lu_preempt(lu, 'A', lu_key('B'), 3);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A", lost(lu, "B:PREEMPTED", "B:UNREGISTERED"));
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(removing_ones_own_key_is_the_profiles_choice)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 5);
-
-	lu_preempt(lu, 'B', lu_key('B'), 5);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, lost(lu, "A B, A holds 5", "A, A holds 5"), "");
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(removing_ones_own_key_removes_who_shares_it)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 5);
-
-	given_registered_with(lu, 'C', lu_key('B'));
-	lu_preempt(lu, 'B', lu_key('B'), 5);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, lost(lu, "A B, A holds 5", "A, A holds 5"),
-		     lost(lu, "C:PREEMPTED", "C:UNREGISTERED"));
 	lu_free(&lu);
 }
 END_TEST
@@ -344,26 +288,34 @@ START_TEST(plain_preempt_aborts_nothing)
 }
 END_TEST
 
-START_TEST(preempt_and_abort_aborts_when_it_takes_over)
+/* Of A, B and C, who are registered, A holds type 5; B sends it, with type 6. */
+static const struct abort_case {
+	char victim;
+	enum pr_outcome outcome;
+	bool aborts;
+	const char *left;
+	const char *told_dlt_s4, *told_spc4;
+} aborts[] = {
+	/* it takes over */
+	{'A', PR_OUTCOME_GOOD, true, "B C, B holds 6", "A:PREEMPTED C:RELEASED",
+	 "A:UNREGISTERED C:RELEASED"},
+	/* it only removes */
+	{'C', PR_OUTCOME_GOOD, true, "A B, A holds 5", "C:PREEMPTED", "C:UNREGISTERED"},
+	/* it is refused */
+	{'Z', PR_OUTCOME_RESERVATION_CONFLICT, false, "A B C, A holds 5", BOTH("")},
+};
+#define ABORTS ((int)(sizeof(aborts) / sizeof(aborts[0])))
+
+START_TEST(preempt_and_abort_aborts_the_victims_when_it_is_good)
 {
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 3);
+	const struct abort_case *c = &aborts[_i / LU_PROFILES];
+	struct lu *lu = lu_open(lu_profile(_i % LU_PROFILES), "ABC", 'A', 5);
 
-	preempt_and_abort(lu, 'B', lu_key('A'), 1);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B, B holds 1",
-		     lost(lu, "A:PREEMPTED", "A:UNREGISTERED"));
-	ck_assert(lu->plan.abort_victims && !lu->plan.abort_caller);
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(preempt_and_abort_aborts_when_it_only_removes)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "ABC", 'A', 5);
-
-	preempt_and_abort(lu, 'B', lu_key('C'), 0);
-	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "A B, A holds 5",
-		     lost(lu, "C:PREEMPTED", "C:UNREGISTERED"));
-	ck_assert(lu->plan.abort_victims && !lu->plan.abort_caller);
+	preempt_and_abort(lu, 'B', lu_key(c->victim), 6);
+	ck_assert_lu(lu, c->outcome, c->outcome == PR_OUTCOME_GOOD, c->left,
+		     lost(lu, c->told_dlt_s4, c->told_spc4));
+	ck_assert_int_eq(lu->plan.abort_victims, c->aborts);
+	ck_assert(!lu->plan.abort_caller);
 	lu_free(&lu);
 }
 END_TEST
@@ -390,17 +342,6 @@ START_TEST(preempt_and_abort_of_all_registrants_spares_the_caller)
 	preempt_and_abort(lu, 'B', 0, 3);
 	ck_assert_lu(lu, PR_OUTCOME_GOOD, true, "B, B holds 3", "A:UNREGISTERED");
 	ck_assert(lu->plan.abort_victims && !lu->plan.abort_caller);
-	lu_free(&lu);
-}
-END_TEST
-
-START_TEST(a_refused_preempt_and_abort_aborts_nothing)
-{
-	struct lu *lu = lu_open(lu_profile(_i), "AB", 'A', 5);
-
-	preempt_and_abort(lu, 'B', lu_key('Z'), 5);
-	ck_assert_lu(lu, PR_OUTCOME_RESERVATION_CONFLICT, false, "A B, A holds 5", "");
-	ck_assert(!lu->plan.abort_victims && !lu->plan.abort_caller);
 	lu_free(&lu);
 }
 END_TEST
@@ -465,31 +406,17 @@ END_TEST
 
 static void fill(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, preempt_leaves_and_tells_what_it_must, 0,
+			    PREEMPTS * LU_PROFILES);
 	tcase_add_test(tcase, a_profile_may_check_the_type_where_nothing_is_reserved);
 	tcase_add_test(tcase, a_profile_may_meet_key_0_with_a_conflict);
 	tcase_add_test(tcase, a_profile_says_what_clear_tells);
 	tcase_add_loop_test(tcase, preempt_of_a_stranger_conflicts, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_with_a_wrong_key_conflicts, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_of_the_holder_takes_the_reservation, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_that_changes_the_type_tells_those_who_stay, 0,
-			    LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_that_keeps_the_type_tells_only_the_victims, 0,
-			    LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_of_the_holder_takes_all_that_share_its_key, 0,
-			    LU_PROFILES);
-	tcase_add_loop_test(tcase, a_holder_preempts_itself_to_change_the_type, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, a_holder_that_preempts_itself_removes_who_shares_its_key, 0,
-			    LU_PROFILES);
-	tcase_add_loop_test(tcase, who_shares_the_holders_key_takes_over_and_stays, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, taking_over_checks_scope_and_type, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_of_another_leaves_the_reservation_and_ignores_the_type,
-			    0, LU_PROFILES);
 	tcase_add_loop_test(tcase, removing_ignores_the_scope_too, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_of_an_unknown_key_conflicts, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_of_key_0_is_invalid, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_without_a_reservation_creates_none, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, removing_ones_own_key_is_the_profiles_choice, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, removing_ones_own_key_removes_who_shares_it, 0, LU_PROFILES);
 	tcase_add_test(tcase, what_stays_needs_no_change_but_counts);
 	tcase_add_loop_test(tcase, preempt_of_key_0_takes_it_from_all_registrants, 7, 9);
 	tcase_add_loop_test(tcase, preempt_of_key_0_may_keep_the_type, 7, 9);
@@ -499,12 +426,11 @@ static void fill(TCase *tcase)
 			    7, 9);
 	tcase_add_loop_test(tcase, a_single_holder_may_change_to_all_registrants, 7, 9);
 	tcase_add_loop_test(tcase, plain_preempt_aborts_nothing, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_and_abort_aborts_when_it_takes_over, 0, LU_PROFILES);
-	tcase_add_loop_test(tcase, preempt_and_abort_aborts_when_it_only_removes, 0, LU_PROFILES);
+	tcase_add_loop_test(tcase, preempt_and_abort_aborts_the_victims_when_it_is_good, 0,
+			    ABORTS * LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_and_abort_of_ones_own_key_aborts_ones_own_commands, 0,
 			    LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_and_abort_of_all_registrants_spares_the_caller, 7, 9);
-	tcase_add_loop_test(tcase, a_refused_preempt_and_abort_aborts_nothing, 0, LU_PROFILES);
 	tcase_add_loop_test(tcase, preempt_must_persist_under_aptpl_and_leaves_it, 0, LU_PROFILES);
 }
 

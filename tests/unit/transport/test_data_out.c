@@ -151,13 +151,35 @@ START_TEST(data_that_nobody_wants_is_kept_and_dropped)
 }
 END_TEST
 
-START_TEST(a_wrong_data_sn_fails_the_command)
+/* Answers to an R2T for the whole of a write, each wrong in one way. */
+static const struct wrong_answer {
+	uint16_t blocks;
+	uint32_t data_sn, offset, len;
+	bool rejected; /* the PDU, and the command fails nevertheless */
+	uint8_t asc, ascq;
+} wrong_answers[] = {
+	/* a wrong DataSN */
+	{2, 27, 0, 1024, false, 0x47, 0x05},
+	/* a sequence that ends early */
+	{4, 0, 0, 1024, false, 0x0c, 0x0d},
+	/* a gap in the offsets */
+	{2, 0, 512, 512, false, 0x0c, 0x0d},
+	/* an offset that would wrap */
+	{2, 0, 0xfffffe00, 1024, true, 0x0c, 0x0d},
+};
+#define WRONG_ANSWERS ((int)(sizeof(wrong_answers) / sizeof(wrong_answers[0])))
+
+START_TEST(a_wrong_answer_to_an_r2t_fails_the_command)
 {
+	const struct wrong_answer *wrong = &wrong_answers[_i];
+
 	start_solicited();
-	uint32_t itt = wire_write(&wire, 0, 2, NULL, 0, true);
+	uint32_t itt = wire_write(&wire, 0, wrong->blocks, NULL, 0, true);
 	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
-	wire_data_out(&wire, itt, r2t.ttt, 27, 0, data, 1024, true);
-	wire_expect_sense(&wire, itt, ABORTED, 0x47, 0x05);
+	wire_data_out(&wire, itt, r2t.ttt, wrong->data_sn, wrong->offset, data, wrong->len, true);
+	if (wrong->rejected)
+		wire_expect_reject(&wire, ISCSI_REJECT_PROTOCOL_ERROR);
+	wire_expect_sense(&wire, itt, ABORTED, wrong->asc, wrong->ascq);
 }
 END_TEST
 
@@ -174,16 +196,6 @@ START_TEST(a_fault_is_answered_when_every_sequence_has_ended)
 }
 END_TEST
 
-START_TEST(a_sequence_that_ends_early_fails_the_command)
-{
-	start_solicited();
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
-	wire_data_out(&wire, itt, r2t.ttt, 0, 0, data, 1024, true);
-	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
-}
-END_TEST
-
 START_TEST(data_beyond_the_sequence_is_rejected_and_not_written)
 {
 	start_solicited();
@@ -194,27 +206,6 @@ START_TEST(data_beyond_the_sequence_is_rejected_and_not_written)
 	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
 	memset(data, 0, 1024);
 	expect_on_disk(1024);
-}
-END_TEST
-
-START_TEST(a_gap_in_the_offsets_fails_the_command)
-{
-	start_solicited();
-	uint32_t itt = wire_write(&wire, 0, 2, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
-	wire_data_out(&wire, itt, r2t.ttt, 0, 512, data, 512, true);
-	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
-}
-END_TEST
-
-START_TEST(an_offset_that_would_wrap_is_refused)
-{
-	start_solicited();
-	uint32_t itt = wire_write(&wire, 0, 2, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
-	wire_data_out(&wire, itt, r2t.ttt, 0, 0xfffffe00, data, 1024, true);
-	wire_expect_reject(&wire, ISCSI_REJECT_PROTOCOL_ERROR);
-	wire_expect_sense(&wire, itt, ABORTED, 0x0c, 0x0d);
 }
 END_TEST
 
@@ -731,12 +722,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_refused_write_gets_no_r2t);
 	tcase_add_test(tcase, a_refused_write_waits_for_the_end_of_its_burst);
 	tcase_add_test(tcase, data_that_nobody_wants_is_kept_and_dropped);
-	tcase_add_test(tcase, a_wrong_data_sn_fails_the_command);
+	tcase_add_loop_test(tcase, a_wrong_answer_to_an_r2t_fails_the_command, 0, WRONG_ANSWERS);
 	tcase_add_test(tcase, a_fault_is_answered_when_every_sequence_has_ended);
-	tcase_add_test(tcase, a_sequence_that_ends_early_fails_the_command);
 	tcase_add_test(tcase, data_beyond_the_sequence_is_rejected_and_not_written);
-	tcase_add_test(tcase, a_gap_in_the_offsets_fails_the_command);
-	tcase_add_test(tcase, an_offset_that_would_wrap_is_refused);
 	tcase_add_test(tcase, a_missing_f_bit_is_rejected_and_fails_the_command);
 	tcase_add_test(tcase, a_dormant_write_keeps_what_comes_early);
 	tcase_add_test(tcase, a_dormant_write_that_is_refused_waits_for_announced_data);

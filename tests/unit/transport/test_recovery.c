@@ -102,11 +102,28 @@ static void expect_on_disk(uint32_t len)
 
 /* --- write data ------------------------------------------------------------------------------- */
 
+/* A write of so many blocks that waits for the data of its first R2T. */
+static uint32_t begin_write(uint16_t blocks, struct iscsi_r2t *ret_r2t)
+{
+	uint32_t itt = wire_write(&wire, 0, blocks, NULL, 0, true);
+
+	*ret_r2t = wire_expect_r2t(&wire);
+	return itt;
+}
+
+/* It gets the rest of its data, and all of it has come. */
+static void end_write(uint32_t itt, const struct iscsi_r2t *r2t, uint32_t len)
+{
+	wire_answer_r2t(&wire, r2t, data);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	expect_on_disk(len);
+}
+
 START_TEST(a_lost_data_out_is_asked_for_again)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(4, &r2t);
 	wire_data_out(&wire, itt, r2t.ttt, 0, 0, data, 512, false);
 	/* DataSN 1 does not arrive. */
 	wire_data_out(&wire, itt, r2t.ttt, 2, 1024, data + 1024, 512, false);
@@ -116,34 +133,30 @@ START_TEST(a_lost_data_out_is_asked_for_again)
 	ck_assert_uint_ne(again.ttt, r2t.ttt);
 	ck_assert_uint_eq(again.offset, 512);
 	ck_assert_uint_eq(again.desired_len, 1536);
-	wire_answer_r2t(&wire, &again, data);
-	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
-	expect_on_disk(2048);
+	end_write(itt, &again, 2048);
 }
 END_TEST
 
 START_TEST(a_damaged_data_out_is_rejected_and_asked_for_again)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(4, &r2t);
 	wire.spoil = true;
 	wire_answer_r2t(&wire, &r2t, data);
 	wire_expect_reject(&wire, ISCSI_REJECT_DATA_DIGEST_ERROR);
 	struct iscsi_r2t again = wire_expect_r2t(&wire);
 	ck_assert_uint_eq(again.offset, 0);
 	ck_assert_uint_eq(again.desired_len, 2048);
-	wire_answer_r2t(&wire, &again, data);
-	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
-	expect_on_disk(2048);
+	end_write(itt, &again, 2048);
 }
 END_TEST
 
 START_TEST(doubled_data_is_dropped)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 8, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(8, &r2t);
 	wire_data_out(&wire, itt, r2t.ttt, 0, 0, data, 1024, false);
 	wire_data_out(&wire, itt, r2t.ttt, 0, 0, data + 7, 1024, false);
 	wire_data_out(&wire, itt, r2t.ttt, 1, 1024, data + 1024, 1024, true);
@@ -159,8 +172,8 @@ END_TEST
 START_TEST(a_silent_sequence_is_asked_for_again)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(4, &r2t);
 	/* Nothing at all: the R2T may be what was lost. */
 	wire_wait(&wire, house.config.limits.recovery_ms + 100);
 	struct iscsi_r2t same = wire_expect_r2t(&wire);
@@ -172,17 +185,15 @@ START_TEST(a_silent_sequence_is_asked_for_again)
 	struct iscsi_r2t again = wire_expect_r2t(&wire);
 	ck_assert_uint_eq(again.r2t_sn, r2t.r2t_sn + 1);
 	ck_assert_uint_eq(again.offset, 512);
-	wire_answer_r2t(&wire, &again, data);
-	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
-	expect_on_disk(2048);
+	end_write(itt, &again, 2048);
 }
 END_TEST
 
 START_TEST(data_is_not_asked_for_without_end)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(4, &r2t);
 	for (unsigned i = 0; i < ISCSI_RECOVERIES_MAX; i++) {
 		wire_data_out(&wire, itt, r2t.ttt, 5, 0, data, 2048, true);
 		r2t = wire_expect_r2t(&wire);
@@ -201,26 +212,22 @@ START_TEST(lost_unsolicited_data_is_solicited)
 	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
 	ck_assert_uint_eq(r2t.r2t_sn, 0);
 	ck_assert_uint_eq(r2t.offset, 1024);
-	wire_answer_r2t(&wire, &r2t, data);
-	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
-	expect_on_disk(3072);
+	end_write(itt, &r2t, 3072);
 }
 END_TEST
 
 START_TEST(lost_data_in_any_order_is_asked_for_from_the_first_gap)
 {
 	start("InitialR2T=Yes", "DataPDUInOrder=No");
-	uint32_t itt = wire_write(&wire, 0, 4, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(4, &r2t);
 	wire_data_out(&wire, itt, r2t.ttt, 0, 0, data, 512, false);
 	wire_data_out(&wire, itt, r2t.ttt, 1, 1536, data + 1536, 512, false);
 	wire_data_out(&wire, itt, r2t.ttt, 3, 1024, data + 1024, 512, true);
 	r2t = wire_expect_r2t(&wire);
 	ck_assert_uint_eq(r2t.offset, 512);
 	ck_assert_uint_eq(r2t.desired_len, 1536);
-	wire_answer_r2t(&wire, &r2t, data);
-	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
-	expect_on_disk(2048);
+	end_write(itt, &r2t, 2048);
 }
 END_TEST
 
@@ -246,8 +253,8 @@ END_TEST
 START_TEST(an_r2t_can_be_asked_for)
 {
 	start_in_order();
-	uint32_t itt = wire_write(&wire, 0, 8, NULL, 0, true);
-	struct iscsi_r2t r2t = wire_expect_r2t(&wire);
+	struct iscsi_r2t r2t;
+	uint32_t itt = begin_write(8, &r2t);
 	send_snack(DATA_OR_R2T, itt, ISCSI_NO_TAG, 0, 1);
 	struct iscsi_r2t same = wire_expect_r2t(&wire);
 	ck_assert_uint_eq(same.ttt, r2t.ttt);
