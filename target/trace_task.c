@@ -18,6 +18,16 @@ RARE static uint16_t lun_number(const uint8_t lun_bytes[8])
 	return scsi_lun_number_decode(lun_bytes, &number) ? number : TRACE_NO_LUN;
 }
 
+/* What is rare: a look at the clock more does not matter. */
+static void put_now(struct trace_ring *ring, enum trace_kind kind, uint8_t flags, uint32_t who,
+		    const void *body, uint32_t len)
+{
+	if (!ring)
+		return;
+	trace_tick(ring);
+	trace_put(ring, kind, flags, who, body, len);
+}
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* SPC-4 4.5: response codes 72h and 73h are descriptor format. */
@@ -138,8 +148,8 @@ void scsi_trace_conflict(const struct scsi_task *task, enum pr_conflict why)
 		set_holder(&conflict, &lun->spc2_owner->nexus->id, 0);
 	size_t len = offsetof(struct trace_conflict, holder) +
 		     strnlen(conflict.holder, PR_INITIATOR_NAME_MAX) + 1;
-	trace_put(scsi_nexus_trace(task->nexus), TRACE_CONFLICT, 0, task->nexus->who, &conflict,
-		  (uint32_t)len);
+	put_now(scsi_nexus_trace(task->nexus), TRACE_CONFLICT, 0, task->nexus->who, &conflict,
+		(uint32_t)len);
 }
 
 /* ---- what happens to nexuses ------------------------------------------------------------------
@@ -162,8 +172,8 @@ void scsi_trace_pr_change(const struct pr_commit_request *request, const struct 
 		.type = (uint8_t)pr_state_reservation(state).type,
 	};
 
-	trace_put(scsi_nexus_trace(task->nexus), TRACE_PR_CHANGE, 0, task->nexus->who, &change,
-		  sizeof(change));
+	put_now(scsi_nexus_trace(task->nexus), TRACE_PR_CHANGE, 0, task->nexus->who, &change,
+		sizeof(change));
 }
 
 static void put_unit_attention(const struct scsi_nexus *nexus, uint16_t lun, uint32_t tag,
@@ -172,8 +182,8 @@ static void put_unit_attention(const struct scsi_nexus *nexus, uint16_t lun, uin
 	struct trace_unit_attention attention = {.tag = tag, .lun = lun};
 
 	scsi_ua_code(ua, &attention.asc, &attention.ascq);
-	trace_put(scsi_nexus_trace(nexus), TRACE_UNIT_ATTENTION, 0, nexus->who, &attention,
-		  sizeof(attention));
+	put_now(scsi_nexus_trace(nexus), TRACE_UNIT_ATTENTION, 0, nexus->who, &attention,
+		sizeof(attention));
 }
 
 void scsi_lun_nexus_raise(struct scsi_lun_nexus *lun_nexus, enum scsi_unit_attention ua)

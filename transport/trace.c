@@ -83,8 +83,8 @@ struct part {
 
 #define PARTS_MAX 5
 
-static void capture(struct trace_ring *ring, uint32_t who, uint8_t flags, uint32_t snap_len,
-		    const struct part parts[PARTS_MAX])
+static void capture(const struct iscsi_conn *conn, struct trace_ring *ring, uint8_t flags,
+		    uint32_t snap_len, const struct part parts[PARTS_MAX])
 {
 	struct trace_whole_pdu *whole;
 	uint32_t wire_len = 0, at = 0;
@@ -92,7 +92,8 @@ static void capture(struct trace_ring *ring, uint32_t who, uint8_t flags, uint32
 	for (unsigned i = 0; i < PARTS_MAX; i++)
 		wire_len += parts[i].len;
 	uint32_t kept_len = wire_len < snap_len ? wire_len : snap_len;
-	whole = trace_take(ring, TRACE_PDU, (uint8_t)(flags | TRACE_PDU_WHOLE), who,
+	ring->now_ns = ring_of(conn)->now_ns;
+	whole = trace_take(ring, TRACE_PDU, (uint8_t)(flags | TRACE_PDU_WHOLE), conn->who,
 			   (uint32_t)sizeof(*whole) + kept_len);
 	if (!whole)
 		return;
@@ -128,7 +129,7 @@ static void capture_received(const struct iscsi_conn *conn, struct trace_ring *r
 	if (framer->data_digest && data_len > 0)
 		tail_len += ISCSI_DIGEST_LEN;
 	header_digest(framer, (flags & TRACE_PDU_BAD_HEADER) != 0, digest);
-	capture(ring, conn->who, flags, snap_len,
+	capture(conn, ring, flags, snap_len,
 		(struct part[PARTS_MAX]){
 			{framer->bhs, ISCSI_BHS_LEN},
 			{framer->ahs, framer->ahs_len},
@@ -176,6 +177,8 @@ void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out)
 	unsigned flags = TRACE_PDU_OUT;
 	uint32_t snap_len;
 
+	/* What it answers may have come from another loop meanwhile. */
+	trace_tick(ring_of(conn));
 	if (out->header_digest)
 		flags |= TRACE_PDU_HEADER_DIGEST;
 	if (out->data_digest)
@@ -183,7 +186,7 @@ void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out)
 	trace_put(ring_of(conn), TRACE_PDU, (uint8_t)flags, conn->who, out->head, ISCSI_BHS_LEN);
 	struct trace_ring *captured = trace_ring_captured(ring_of(conn), &snap_len);
 	if (captured)
-		capture(captured, conn->who, (uint8_t)flags, snap_len,
+		capture(conn, captured, (uint8_t)flags, snap_len,
 			(struct part[PARTS_MAX]){
 				{out->head, out->head_len},
 				{out->data, out->data_len},

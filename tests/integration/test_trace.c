@@ -289,6 +289,47 @@ START_TEST(the_ring_keeps_headers_of_pdus_when_it_is_told_to)
 }
 END_TEST
 
+/* Sessions are spread over the loops; each loop has a ring of its own. */
+START_TEST(events_of_all_loops_come_in_the_order_of_time)
+{
+	struct fight fight = fight_begin(CONFIG("threads = 3;\n"));
+	struct follower follower = follow(&fight.daemon, "--pdus");
+	struct iscsi_context *more[4];
+	json_int_t before = 0;
+	unsigned commands = 0;
+	const json_t *event;
+	char name[64];
+	size_t i;
+
+	expect_line(&follower, "LUN 0");
+	for (unsigned n = 0; n < 4; n++) {
+		snprintf(name, sizeof(name), "iqn.2026-11.test:more-%u", n);
+		more[n] = initiator_login(&fight.daemon, name, 10 + n);
+	}
+	for (unsigned round = 0; round < 50; round++)
+		for (unsigned n = 0; n < 4; n++)
+			initiator_test_unit_ready(more[n], 0);
+	write_is_refused(&fight);
+	expect_line(&follower, "why: Write Exclusive");
+	expect_line(&follower, "WRITE(10) lba 0 blocks 1: RESERVATION CONFLICT");
+	unfollow(&follower);
+	for (unsigned n = 0; n < 4; n++)
+		initiator_logout(&more[n]);
+	ck_assert_int_eq(tool(&fight.daemon, "trace", "--last", "10000", "--json", NULL), 0);
+	json_t *array = events();
+	json_array_foreach(array, i, event)
+	{
+		json_int_t now = json_integer_value(json_object_get(event, "time_ns"));
+		ck_assert_int_ge(now, before);
+		before = now;
+		commands += strcmp(text(event, "command"), "TEST UNIT READY") == 0;
+	}
+	ck_assert_uint_ge(commands, 200);
+	json_decref(array);
+	fight_end(&fight);
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_set_timeout(tcase, 120);
@@ -298,6 +339,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_happens_is_followed_as_it_happens);
 	tcase_add_test(tcase, who_reads_too_slowly_is_told_how_many_it_missed);
 	tcase_add_test(tcase, a_follower_that_leaves_makes_room_for_another);
+	tcase_add_test(tcase, events_of_all_loops_come_in_the_order_of_time);
 	tcase_add_test(tcase, the_ring_keeps_headers_of_pdus_when_it_is_told_to);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/time.h>
 
 #define ANSWER_TIMEOUT_S 15
+#define STOP_POLL_US	 100000
 #define LINE_CAP_FIRST	 (1u << 16)
 #define REPLY_MAX	 (256u * 1024 * 1024) /* bytes: 65,536 registrations are some 20 MB */
 
@@ -48,6 +49,7 @@ struct lines {
 	int fd;
 	char *bytes;
 	size_t at, len, cap;
+	bool is_shut; /* our side of it */
 };
 
 static bool lines_make_room(struct lines *lines)
@@ -70,8 +72,29 @@ static bool lines_make_room(struct lines *lines)
 	return true;
 }
 
+/* More bytes, or false with errno. Once `*stopped` is set, what the daemon still has is asked for:
+ * closing our side tells it. A second signal ends that, too. */
+static bool lines_receive(struct lines *lines, const volatile sig_atomic_t *stopped)
+{
+	for (;;) {
+		if (stopped && *stopped == 1 && !lines->is_shut)
+			lines->is_shut = shutdown(lines->fd, SHUT_WR) == 0;
+		if (stopped && *stopped > 1)
+			return false;
+		ssize_t n = recv(lines->fd, lines->bytes + lines->len, lines->cap - lines->len, 0);
+		if (n > 0) {
+			lines->len += (size_t)n;
+			return true;
+		}
+		if (n < 0 && (errno == EINTR || (stopped && errno == EAGAIN)))
+			continue;
+		errno = n == 0 ? ECONNRESET : errno;
+		return false;
+	}
+}
+
 /* The next line, without its newline, until the next call. NULL with errno. */
-static char *lines_next(struct lines *lines)
+static char *lines_next(struct lines *lines, const volatile sig_atomic_t *stopped)
 {
 	size_t looked = lines->at;
 
@@ -86,16 +109,8 @@ static char *lines_next(struct lines *lines)
 			return line;
 		}
 		looked = lines->len - lines->at;
-		if (!lines_make_room(lines))
+		if (!lines_make_room(lines) || !lines_receive(lines, stopped))
 			return NULL;
-		ssize_t n = recv(lines->fd, lines->bytes + lines->len, lines->cap - lines->len, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			errno = n == 0 ? ECONNRESET : errno;
-			return NULL;
-		}
-		lines->len += (size_t)n;
 	}
 }
 
@@ -156,7 +171,7 @@ static enum exit_status client_begin(const struct arguments *arguments, json_t *
 		/* A daemon that is busy says so without having read the request. */
 		bool sent = send_line(fd, text) && send_line(fd, "\n");
 		problem = errno;
-		line = lines_next(ret_lines);
+		line = lines_next(ret_lines, NULL);
 		problem = sent ? errno : problem;
 	}
 	free(text);
@@ -182,7 +197,7 @@ json_t *client_exchange(const char *path, json_t *request)
 
 	json_decref(request);
 	if (lines.fd >= 0 && send_line(lines.fd, text) && send_line(lines.fd, "\n"))
-		line = lines_next(&lines);
+		line = lines_next(&lines, NULL);
 	free(text);
 	reply = line ? json_loads(line, 0, NULL) : NULL;
 	client_end(&lines);
@@ -201,17 +216,26 @@ enum exit_status client_ask(const struct arguments *arguments, json_t *request, 
 enum exit_status client_follow(const struct arguments *arguments, json_t *request,
 			       bool (*each)(void *context, const json_t *line), void *context)
 {
-	struct timeval forever = {0};
+	return client_follow_until(arguments, request, each, context, NULL);
+}
+
+enum exit_status client_follow_until(const struct arguments *arguments, json_t *request,
+				     bool (*each)(void *context, const json_t *line), void *context,
+				     const volatile sig_atomic_t *stopped)
+{
+	/* With a signal to wait for, it is looked for now and then. */
+	struct timeval patience = {.tv_usec = stopped ? STOP_POLL_US : 0};
 	struct lines lines;
 	json_t *reply = NULL;
 	char *line;
 
 	enum exit_status status = client_begin(arguments, request, &lines, &reply);
+	bool more = status == STATUS_OK && each(context, reply);
 	json_decref(reply);
 	if (status == STATUS_OK &&
-	    setsockopt(lines.fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever)) != 0)
+	    setsockopt(lines.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0)
 		status = STATUS_FAILED;
-	for (bool more = true; more && status == STATUS_OK && (line = lines_next(&lines));) {
+	while (more && status == STATUS_OK && (line = lines_next(&lines, stopped))) {
 		json_t *object = json_loads(line, 0, NULL);
 		more = object && each(context, object);
 		json_decref(object);

@@ -4,6 +4,8 @@
 #ifndef TOOLS_HOLDFAST_CLIENT_H
 #define TOOLS_HOLDFAST_CLIENT_H
 
+#include <signal.h>
+
 #include "tools/holdfast/command.h"
 
 /*
@@ -15,10 +17,15 @@ enum exit_status client_ask(const struct arguments *arguments, json_t *request, 
 /* The same without a word to the person: the reply, whether it says yes or no. NULL: none came. */
 json_t *client_exchange(const char *path, json_t *request);
 /*
- * The same for a request whose reply never ends: `each` gets every line behind the first, and
+ * The same for a request whose reply never ends: `each` gets every line, also the first, and
  * returns false when it has enough. STATUS_OK also when the daemon has gone after a whole line.
  */
 enum exit_status client_follow(const struct arguments *arguments, json_t *request,
 			       bool (*each)(void *context, const json_t *line), void *context);
+
+/* The same, until `*stopped` becomes 1 by a signal: then what has happened so far still comes. */
+enum exit_status client_follow_until(const struct arguments *arguments, json_t *request,
+				     bool (*each)(void *context, const json_t *line), void *context,
+				     const volatile sig_atomic_t *stopped);
 
 #endif

@@ -28,6 +28,7 @@ struct arguments {
 	/* Which events of the trace; NULL: not given. */
 	const char *initiator, *lun, *name, *status, *kind, *last;
 	bool follow, pdus;
+	const char *duration, *count, *snap;  /* of capture; NULL: not given */
 	const char *words[ARGUMENTS_MAX + 1]; /* behind the subcommand's own; NULL-terminated */
 };
 
@@ -62,6 +63,8 @@ enum exit_status command_fault_release(const struct arguments *arguments);
 /* Has a command line of its own; argv[0] is its name. */
 enum exit_status command_check_initiator(int argc, char **argv);
 enum exit_status command_async(const struct arguments *arguments);
+enum exit_status command_capture(const struct arguments *arguments);
+enum exit_status command_explain(const struct arguments *arguments);
 enum exit_status command_trace(const struct arguments *arguments);
 enum exit_status command_journal_show(const struct arguments *arguments);
 enum exit_status command_journal_check(const struct arguments *arguments);

@@ -72,6 +72,8 @@ static bool print_line(void *context, const json_t *line)
 	const struct arguments *arguments = context;
 	json_int_t lost = member_number(line, "lost");
 
+	if (json_object_get(line, "following"))
+		return true;
 	if (arguments->json) {
 		char *text = json_dumps(line, JSON_COMPACT);
 		printf("%s\n", text ? text : "");

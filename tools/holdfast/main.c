@@ -42,6 +42,8 @@ static const struct command commands[] = {
 	 "an asynchronous message to a session",
 	 command_async},
 	{{"trace", NULL}, "", 0, 0, "what happens, as it happens", command_trace},
+	{{"capture", NULL}, "FILE", 1, 1, "every PDU, for packet analyzers", command_capture},
+	{{"explain", NULL}, "", 0, 0, "who may read and write what, and why", command_explain},
 	{{"journal", "show"},
 	 "FILE",
 	 1,
@@ -66,6 +68,9 @@ enum option_id {
 	OPTION_LAST,
 	OPTION_FOLLOW,
 	OPTION_PDUS,
+	OPTION_DURATION,
+	OPTION_COUNT,
+	OPTION_SNAP,
 };
 
 static const struct option long_options[] = {
@@ -81,6 +86,9 @@ static const struct option long_options[] = {
 	{"last", required_argument, NULL, OPTION_LAST},
 	{"follow", no_argument, NULL, OPTION_FOLLOW},
 	{"pdus", no_argument, NULL, OPTION_PDUS},
+	{"duration", required_argument, NULL, OPTION_DURATION},
+	{"count", required_argument, NULL, OPTION_COUNT},
+	{"snap", required_argument, NULL, OPTION_SNAP},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -118,6 +126,8 @@ static void print_usage(FILE *out)
 	      "      --last N         of trace: what is kept in memory, and no more\n"
 	      "      --follow         of trace: with --last, and then what happens\n"
 	      "      --pdus           of trace: PDUs too\n"
+	      "      --duration SECONDS, --count N, --snap BYTES\n"
+	      "                       of capture: for so long, so many PDUs, cut to so many bytes\n"
 	      "  -h, --help           show this text, and exit\n"
 	      "  -V, --version        show the version, and exit\n\n"
 	      "Exit status: 0 fine, 1 damaged journal, 2 wrong usage, 3 no daemon answers,\n"
@@ -234,6 +244,15 @@ static bool parse_options(int argc, char **argv, struct arguments *arguments,
 			break;
 		case OPTION_FOLLOW:
 			arguments->follow = true;
+			break;
+		case OPTION_DURATION:
+			arguments->duration = optarg;
+			break;
+		case OPTION_COUNT:
+			arguments->count = optarg;
+			break;
+		case OPTION_SNAP:
+			arguments->snap = optarg;
 			break;
 		case OPTION_PDUS:
 			arguments->pdus = true;

@@ -73,7 +73,7 @@ static void client_watch(struct control_client *client)
 
 	if (client->reply.active) {
 		/* Who follows has nothing more to say, but leaves one day. */
-		if (!client->reply.follows)
+		if (!client->reply.follows || client->reply.ends)
 			ev_io_stop(loop, &client->readable);
 		ev_io_start(loop, &client->writable);
 		client_set_timeout(client, CONTROL_STALL_TIMEOUT_S);
@@ -105,7 +105,6 @@ static void client_next_request(struct control_client *client)
 static void client_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct control_client *client = watcher->data;
-	(void)loop;
 	(void)events;
 
 	if (client->reply.follows)
@@ -117,13 +116,16 @@ static void client_on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 		client->line_len += (size_t)n;
 		if (!client->reply.follows)
 			client_next_request(client);
+	} else if (n == 0 && client->reply.follows) {
+		client->reply.ends = true;
+		ev_io_stop(loop, &client->readable);
+		client_watch(client);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		client_free(client);
 	}
 }
 
-/* Nothing has happened since: it waits, and looks again later, also whether anybody still listens.
- */
+/* Nothing has happened since: it waits, and looks again later. */
 static void client_pause(struct control_client *client)
 {
 	struct ev_loop *loop = client->control->service->loop;
@@ -143,7 +145,10 @@ static void client_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	if (reply->len - reply->sent < SEND_AHEAD_MAX)
 		control_reply_make_more(reply);
 	if (reply->follows && reply->len == reply->sent && !reply->failed) {
-		client_pause(client);
+		if (reply->more)
+			client_pause(client);
+		else
+			client_free(client);
 		return;
 	}
 	ssize_t n =
@@ -159,6 +164,7 @@ static void client_on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 		client_set_timeout(client, CONTROL_STALL_TIMEOUT_S);
 		return;
 	}
+	client->close_after_reply |= reply->follows;
 	control_reply_clear(reply);
 	if (client->close_after_reply)
 		client_free(client);

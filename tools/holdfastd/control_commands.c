@@ -36,6 +36,8 @@ static const struct control_command commands[] = {
 	{"clock-resume", control_clock_resume, {NULL}},
 	{"alua", control_alua, {"lun", "target", NULL}},
 	{"alua-set", control_alua_set, {"lun", "target", "group", "state", NULL}},
+	{"capture", control_capture, {"initiator", "target", "snap", NULL}},
+	{"explain", control_explain, {"target", "lun", "initiator", "isid", NULL}},
 	{"trace",
 	 control_trace,
 	 {"follow", "last", "initiator", "target", "lun", "name", "status", "kind", "pdus", NULL}},

@@ -48,6 +48,8 @@ void control_observe_show(struct service *service, const json_t *request,
 void control_observe_clear(struct service *service, const json_t *request,
 			   struct control_reply *reply);
 
+void control_capture(struct service *service, const json_t *request, struct control_reply *reply);
+void control_explain(struct service *service, const json_t *request, struct control_reply *reply);
 void control_trace(struct service *service, const json_t *request, struct control_reply *reply);
 
 /* ---- what several of them need --------------------------------------------------------------- */

@@ -112,5 +112,6 @@ void control_reply_make_more(struct control_reply *reply)
 	if (!reply->more || reply->failed || reply->more(reply))
 		return;
 	reply->more = NULL;
-	control_reply_append(reply, "]}\n", 3);
+	if (!reply->follows)
+		control_reply_append(reply, "]}\n", 3);
 }

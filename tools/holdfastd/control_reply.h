@@ -18,6 +18,7 @@ struct control_reply {
 	bool (*more)(struct control_reply *reply);
 	/* It never ends: `more` returns true with nothing appended while there is nothing. */
 	bool follows;
+	bool ends;  /* whoever follows has enough: what has happened so far is still sent */
 	void *work; /* more's own */
 	void (*work_free)(void *work);
 };

@@ -1,25 +1,12 @@
 /*
  * `trace`: what the ring has kept, and what happens from now on.
  *
- * A follower reads the ring itself, a piece at a time, when its socket has room: it holds up
+ * A follower reads the rings themselves, a piece at a time, when its socket has room: it holds up
  * nobody, needs no queue, and is told how many events were gone before it came to them.
  */
-#include "target/trace_filter.h"
 #include "target/trace_text.h"
 #include "tools/holdfastd/control_commands.h"
-#include "tools/holdfastd/trace_json.h"
-
-#define EVENTS_PER_PIECE  64
-#define EVENTS_LOOKED_MAX 4096 /* in one piece, when few of them are wanted */
-
-struct trace_work {
-	struct service *service;
-	struct trace_filter filter;
-	struct trace_cursor cursor;
-	uint64_t end;  /* number of the event behind the last one wanted, when it does not follow */
-	uint64_t skip; /* wanted events that are too old for `last` */
-	bool is_first, wants_pdus;
-};
+#include "tools/holdfastd/trace_reader.h"
 
 /* ---- the request -------------------------------------------------------------------------------
  */
@@ -101,113 +88,49 @@ bool control_read_trace_filter(const json_t *request, struct control_reply *repl
 
 /* ---- the reply ------------------------------------------------------------------------------- */
 
-static void append_event(struct trace_work *work, struct control_reply *reply,
-			 const struct trace_event *event)
-{
-	json_t *object = trace_event_json(work->service->trace, event);
-
-	if (reply->follows)
-		control_reply_object(reply, object);
-	else
-		control_reply_element(reply, work->is_first, object);
-	work->is_first = false;
-}
-
-static void append_lost(struct control_reply *reply, uint64_t lost)
-{
-	if (lost > 0 && reply->follows)
-		control_reply_object(reply, json_pack("{s:I}", "lost", (json_int_t)lost));
-}
-
 static bool trace_more(struct control_reply *reply)
 {
-	struct trace_work *work = reply->work;
-	const struct trace_ring *ring = work->service->trace;
-	struct trace_event event;
-	uint64_t lost = 0;
-	int wanted = 0;
-
-	for (int looked = 0; wanted < EVENTS_PER_PIECE && looked < EVENTS_LOOKED_MAX; looked++) {
-		if (!reply->follows && work->cursor.event >= work->end)
-			return false;
-		if (!trace_next(ring, &work->cursor, &lost, &event))
-			break;
-		append_lost(reply, lost);
-		lost = 0;
-		if (!trace_filter_matches(&work->filter, ring, &event))
-			continue;
-		if (work->skip > 0) {
-			work->skip--;
-			continue;
-		}
-		append_event(work, reply, &event);
-		wanted++;
-	}
-	return reply->follows || work->cursor.event < work->end;
-}
-
-static void trace_work_free(void *pointer)
-{
-	struct trace_work *work = pointer;
-
-	if (work->wants_pdus)
-		trace_ring_want_pdus(work->service->trace, false);
-	free(work);
-}
-
-/* How many of the events that are kept are older than the last `last` that are wanted. */
-static uint64_t count_older(const struct trace_work *work, uint64_t last)
-{
-	const struct trace_ring *ring = work->service->trace;
-	struct trace_cursor cursor = work->cursor;
-	struct trace_event event;
-	uint64_t wanted = 0, lost = 0;
-
-	while (trace_next(ring, &cursor, &lost, &event))
-		wanted += trace_filter_matches(&work->filter, ring, &event);
-	return wanted > last ? wanted - last : 0;
+	return trace_reader_append(reply->work, reply);
 }
 
 /* All that are kept, or the last so many; a follower begins with none unless it asks for them. */
-static bool place(const json_t *request, struct control_reply *reply, struct trace_work *work,
-		  bool follows)
+static struct trace_reader *open_reader(struct service *service, const json_t *request,
+					const struct trace_filter *filter, bool follows,
+					struct control_reply *reply)
 {
 	const json_t *last = json_object_get(request, "last");
-	const struct trace_ring *ring = work->service->trace;
+	struct trace_reader *reader;
 
 	if (last && (!json_is_integer(last) || json_integer_value(last) < 0)) {
 		control_reply_error(reply, "`last` must be a number of events");
-		return false;
+		return NULL;
 	}
-	work->cursor = follows && !last ? trace_newest(ring) : trace_oldest(ring);
-	work->end = trace_newest(ring).event;
+	reader = trace_reader_create(service, filter, follows && !last);
+	if (!reader) {
+		control_reply_error(reply, "no memory");
+		return NULL;
+	}
 	if (last)
-		work->skip = count_older(work, (uint64_t)json_integer_value(last));
-	return true;
+		trace_reader_only_last(reader, (uint64_t)json_integer_value(last));
+	if (!follows)
+		trace_reader_stop_at_now(reader);
+	else if (filter->pdus)
+		trace_reader_want_pdus(reader, 0);
+	return reader;
 }
 
 void control_trace(struct service *service, const json_t *request, struct control_reply *reply)
 {
-	struct trace_work *work = calloc(1, sizeof(*work));
 	bool follows = json_is_true(json_object_get(request, "follow"));
+	struct trace_reader *reader = NULL;
+	struct trace_filter filter;
 
-	if (!work) {
-		control_reply_error(reply, "no memory");
+	if (control_read_trace_filter(request, reply, &filter))
+		reader = open_reader(service, request, &filter, follows, reply);
+	if (!reader)
 		return;
-	}
-	work->service = service;
-	work->is_first = true;
-	if (!control_read_trace_filter(request, reply, &work->filter) ||
-	    !place(request, reply, work, follows)) {
-		free(work);
-		return;
-	}
-	if (follows && work->filter.pdus) {
-		trace_ring_want_pdus(service->trace, true);
-		work->wants_pdus = true;
-	}
-	reply->work = work;
-	reply->work_free = trace_work_free;
+	reply->work = reader;
+	reply->work_free = trace_reader_free;
 	reply->more = trace_more;
 	reply->follows = follows;
 	if (follows)

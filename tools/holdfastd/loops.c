@@ -51,18 +51,9 @@ static void post_now(struct service_loop *loop, struct scsi_letter *letter)
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-static uint64_t clock_ns(void *context)
-{
-	struct timespec now;
-	(void)context;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 struct trace_ring *loops_create_trace(const struct config *config)
 {
-	struct trace_ring *trace = trace_ring_create(config->trace_events, clock_ns, NULL);
+	struct trace_ring *trace = trace_ring_create(config->trace_events, service_clock_ns, NULL);
 
 	if (trace && config->trace_pdus)
 		trace_ring_want_pdus(trace, true);

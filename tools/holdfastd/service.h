@@ -52,5 +52,7 @@ bool service_run(struct config *config, struct log *log);
 
 /* Milliseconds since 1970 UTC. */
 uint64_t service_clock_ms(void *context);
+/* Nanoseconds since 1970 UTC. */
+uint64_t service_clock_ns(void *context);
 
 #endif
