@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,13 +58,24 @@ void initiator_check_deadlines(struct initiator *initiator, uint64_t now_ns)
 	}
 }
 
+/*
+ * Data that the target has asked for lie in the library's queue and point into the task, also when
+ * the task has meanwhile ended: the target aborted it and said so. Until they are sent it stays.
+ */
+static bool data_may_wait(const struct initiator *initiator, const struct pending *pending)
+{
+	return pending->out && initiator->iscsi &&
+	       (iscsi_out_queue_length(initiator->iscsi) > 0 ||
+		(iscsi_which_events(initiator->iscsi) & POLLOUT) != 0);
+}
+
 void initiator_sweep(struct initiator *initiator)
 {
 	struct pending *pending, *next;
 
 	DL_FOREACH_SAFE(initiator->pendings, pending, next)
 	{
-		if (!pending->told || !pending->released)
+		if (!pending->told || !pending->released || data_may_wait(initiator, pending))
 			continue;
 		DL_DELETE(initiator->pendings, pending);
 		if (pending->task)

@@ -27,7 +27,7 @@ struct own {
 	char folder[64];
 	char holdfastd[1024];
 	char profile[32];
-	unsigned luns, ports, registrations_max;
+	unsigned luns, ports, registrations_max, threads;
 	bool tas;
 	char addresses[LAB_PORTALS_MAX][HISTORY_PORTAL_MAX + 1];
 };
@@ -55,6 +55,8 @@ static bool write_config(const struct own *own, const char *path)
 
 	if (!out)
 		return say(strerror(errno), path);
+	if (own->threads > 0)
+		fprintf(out, "threads = %u;\n", own->threads);
 	fprintf(out, "state_dir = \"%s/state\";\nportals = (", own->folder);
 	for (unsigned i = 0; i < own->ports; i++)
 		fprintf(out, "%s{ address = \"%s\"; group = %u; }", i == 0 ? " " : ", ",
@@ -194,6 +196,7 @@ struct own *own_start(const struct own_options *options)
 	own->luns = options->luns > 0 ? options->luns : 1;
 	own->ports = options->ports > 0 ? options->ports : 1;
 	own->registrations_max = options->registrations_max;
+	own->threads = options->threads;
 	own->tas = options->tas;
 	for (unsigned i = 0; i < own->ports; i++)
 		strcpy(own->addresses[i], "127.0.0.1:0");

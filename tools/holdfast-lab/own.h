@@ -13,6 +13,7 @@ struct own_options {
 	unsigned luns;		    /* 0: one */
 	unsigned ports;		    /* portals, each a target port of its own; 0: one */
 	unsigned registrations_max; /* 0: the daemon's default */
+	unsigned threads;	    /* event loops; 0: the daemon's default */
 	bool tas;		    /* aborted commands end with TASK ABORTED */
 };
 

@@ -55,6 +55,7 @@ static bool find_target(struct setup *setup, const struct setup_options *options
 				  .luns = options->luns,
 				  .ports = options->ports,
 				  .registrations_max = options->registrations_max,
+				  .threads = options->threads,
 				  .tas = options->tas};
 
 	snprintf(setup->head.profile, sizeof(setup->head.profile), "%s", profile);

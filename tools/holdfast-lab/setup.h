@@ -19,8 +19,9 @@ struct setup_options {
 	const char *history;		      /* file to write; NULL: a temporary one */
 	const char *portals[LAB_PORTALS_MAX]; /* besides the URL's */
 	size_t portal_count;
-	unsigned luns;	/* from the URL's LUN on, or from 0 */
-	unsigned ports; /* own */
+	unsigned luns;	  /* from the URL's LUN on, or from 0 */
+	unsigned ports;	  /* own */
+	unsigned threads; /* own */
 	unsigned registrations_max;
 	unsigned timeout_ms; /* for a command's answer */
 	bool tas;	     /* own */
@@ -39,6 +40,7 @@ enum setup_option {
 	SETUP_OPTION_PORTAL,
 	SETUP_OPTION_LUNS,
 	SETUP_OPTION_PORTS,
+	SETUP_OPTION_THREADS,
 	SETUP_OPTION_TAS,
 	SETUP_OPTION_TIMEOUT,
 	SETUP_OPTION_JSON,
@@ -52,6 +54,7 @@ enum setup_option {
 		{"portal", required_argument, NULL, SETUP_OPTION_PORTAL},      \
 		{"luns", required_argument, NULL, SETUP_OPTION_LUNS},          \
 		{"ports", required_argument, NULL, SETUP_OPTION_PORTS},        \
+		{"threads", required_argument, NULL, SETUP_OPTION_THREADS},    \
 		{"tas", no_argument, NULL, SETUP_OPTION_TAS},                  \
 		{"timeout-ms", required_argument, NULL, SETUP_OPTION_TIMEOUT}, \
 		{"live", no_argument, NULL, SETUP_OPTION_LIVE},                \

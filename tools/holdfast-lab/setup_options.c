@@ -8,11 +8,14 @@
 
 #include "tools/holdfast-lab/setup.h"
 
+#define THREADS_MAX 64
+
 const char setup_usage[] =
 	"      --own HOLDFASTD            start a target of the lab's own from this program\n"
 	"      --profile PROFILE          spc4 or dlt-s4: of its LUNs, or of the URL's\n"
 	"      --ports N                  target ports of the own target (1)\n"
 	"      --luns N                   LUNs to play with (1)\n"
+	"      --threads N                event loops of the own target (1)\n"
 	"      --tas                      own target: TASK ABORTED for what others abort\n"
 	"      --portal ADDR:PORT         one more portal of the URL's target\n"
 	"      --timeout-ms N             no answer after this long: unknown (3000)\n"
@@ -94,6 +97,9 @@ bool setup_take_option(struct setup_options *options, int id, const char *value,
 	case SETUP_OPTION_PORTS:
 		good = parse_unsigned("--ports", value, LAB_PORTALS_MAX, &options->ports);
 		break;
+	case SETUP_OPTION_THREADS:
+		good = parse_unsigned("--threads", value, THREADS_MAX, &options->threads);
+		break;
 	case SETUP_OPTION_TAS:
 		options->tas = true;
 		break;
@@ -122,8 +128,8 @@ bool setup_options_check(const struct setup_options *options)
 		fputs("holdfast-lab: --own starts a target of its own: no URL then\n", stderr);
 	else if (!options->own && !options->url)
 		fputs("holdfast-lab: there is no target: a URL, or --own HOLDFASTD\n", stderr);
-	else if (!options->own && (options->tas || options->ports > 0))
-		fputs("holdfast-lab: --tas and --ports are for --own\n", stderr);
+	else if (!options->own && (options->tas || options->ports > 0 || options->threads > 0))
+		fputs("holdfast-lab: --tas, --ports and --threads are for --own\n", stderr);
 	else if (options->live && options->json)
 		fputs("holdfast-lab: --live and --json both want standard output\n", stderr);
 	else
