@@ -313,11 +313,23 @@ static bool refused_by_reservation(const struct lu *lu, uint32_t nexus,
 	return !registered || c->op == HISTORY_RESERVE || c->op == HISTORY_REGISTER_AND_MOVE;
 }
 
+/* Of a Holdfast it is known that it does not. */
+static bool may_tell_of_type_first(const struct lu *lu, const struct history_command *c)
+{
+	return !lu->rules->own_key_kept && !lu->rules->own_key_removed &&
+	       (c->op == HISTORY_RESERVE || c->op == HISTORY_RELEASE || c->op == HISTORY_PREEMPT ||
+		c->op == HISTORY_PREEMPT_AND_ABORT) &&
+	       !type_known(lu, c);
+}
+
 static struct lu_answer do_pr_out(struct lu *lu, uint32_t nexus, const struct history_command *c,
 				  unsigned variant, unsigned *ret_variants)
 {
-	if (lu->spc2_owner != NOBODY || refused_by_reservation(lu, nexus, c))
-		return conflict;
+	if (lu->spc2_owner != NOBODY || refused_by_reservation(lu, nexus, c)) {
+		/* Which of two faults is told, no standard says. */
+		*ret_variants = may_tell_of_type_first(lu, c) ? 2 : 1;
+		return variant == 1 ? check(0x24, 0x00) : conflict;
+	}
 	if (c->op == HISTORY_RESERVE && !type_known(lu, c))
 		return check(0x24, 0x00);
 	if (c->op == HISTORY_RELEASE && c->scope != 0)
