@@ -52,6 +52,8 @@ void iscsi_conn_shut(struct iscsi_conn *conn, bool discard)
 	assert(!conn->session);
 	if (discard)
 		iscsi_out_discard_all(conn);
+	if (discard && conn->fault)
+		iscsi_fault_discard(conn);
 	iscsi_kept_forget_all(conn);
 	if (conn->state == ISCSI_CONN_CLOSING)
 		return;
@@ -225,7 +227,7 @@ void iscsi_conn_free(struct iscsi_conn **conn)
 
 bool iscsi_conn_finished(const struct iscsi_conn *conn)
 {
-	return conn->state == ISCSI_CONN_CLOSING;
+	return conn->state == ISCSI_CONN_CLOSING && !(conn->fault && iscsi_fault_is_sending(conn));
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -427,9 +429,9 @@ void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms)
 
 int iscsi_conn_output(struct iscsi_conn *conn, struct iovec *iov, int max)
 {
-	int count = iscsi_out_gather(conn, iov, max);
-
-	return conn->fault ? iscsi_fault_shape(conn, iov, count) : count;
+	if (conn->fault)
+		return iscsi_fault_shape(conn, iov, iscsi_out_gather(conn, iov, max));
+	return iscsi_out_gather(conn, iov, max);
 }
 
 void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)

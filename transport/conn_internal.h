@@ -360,11 +360,15 @@ void iscsi_fault_text_answer(struct iscsi_conn *conn, struct iscsi_text *answer)
 /* Cuts what may be sent now out of what could be. */
 int iscsi_fault_shape(struct iscsi_conn *conn, struct iovec *iov, int count);
 void iscsi_fault_consumed(struct iscsi_conn *conn, size_t n);
+/* What rules hold up is to be sent before it ends; or it is not. */
+bool iscsi_fault_is_sending(const struct iscsi_conn *conn);
+void iscsi_fault_discard(struct iscsi_conn *conn);
 /* It closes without a word to the initiator. */
 bool iscsi_fault_is_silent(const struct iscsi_conn *conn);
 /* Its own timers stand still: a half-open connection must not end by itself. */
 bool iscsi_fault_stops_time(const struct iscsi_conn *conn);
-uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn);
+/* `own`: the connection's. */
+uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn, uint64_t own);
 void iscsi_fault_tick(struct iscsi_conn *conn);
 void iscsi_fault_free(struct iscsi_conn *conn);
 /* Of a task: what a rule makes of a command before it begins, and of its result. */

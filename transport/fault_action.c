@@ -18,9 +18,9 @@
 
 /* clang-format off */
 #define ROW(id_, name_, kinds_, opcodes_, positional_, needs_, params_, fields_, doc_) \
-	{ .id = FAULT_DO_##id_, .name = name_, .kinds = kinds_, .opcodes = opcodes_, \
-	  .positional = positional_, .needs_it = needs_, .params = params_, .fields = fields_, \
-	  .doc = doc_ }
+	{ .id = FAULT_DO_##id_, .name = (name_), .kinds = (kinds_), .opcodes = (opcodes_), \
+	  .positional = (positional_), .needs_it = (needs_), .params = (params_), \
+	  .fields = (fields_), .doc = (doc_) }
 
 const struct fault_action_row fault_actions[] = {
 	ROW(STATUS, "status", FAULT_COMMAND | FAULT_RESULT, 0, FAULT_P_STATUS, true, 0, false,
@@ -107,6 +107,8 @@ const struct fault_action_row fault_actions[] = {
 	    "the next StatSN of the connection is this one, or so many later"),
 	ROW(LIMIT, "limit", ANYWHERE_ON_WIRE, 0, FAULT_P_SIZE, true, P(THEN), false,
 	    "so many bytes more are sent, and then nothing"),
+	ROW(LINGER, "linger", ANYWHERE_ON_WIRE, 0, FAULT_P_MS, true, 0, false,
+	    "our side closes it no sooner than after this time"),
 	ROW(BANDWIDTH, "bandwidth", ANYWHERE_ON_WIRE, 0, FAULT_P_RATE, true, 0, false,
 	    "so many bytes a second are sent"),
 	ROW(FIN, "fin", ANYWHERE_ON_WIRE, 0, NO_WORD, false, CLOSE, false,
@@ -194,9 +196,15 @@ static bool has_what_it_needs(struct fault_reader *reader, const struct fault_ac
 {
 	const struct fault_action_row *row = action->row;
 
-	if (row->needs_it && !fault_given(action, (enum fault_param)row->positional))
+	if (row->needs_it && row->positional != NO_WORD &&
+	    !fault_given(action, (enum fault_param)row->positional))
 		return fault_reader_fail(reader, "`%s` needs a %s behind it", row->name,
 					 fault_param_name((enum fault_param)row->positional));
+	uint64_t len = action->number[FAULT_P_LEN] > action->bytes_len ? action->number[FAULT_P_LEN]
+								       : action->bytes_len;
+	if (row->id == FAULT_DO_INSERT && len * action->number[FAULT_P_COUNT] > FAULT_INSERT_MAX)
+		return fault_reader_fail(reader, "`insert`: all of it is more than %u bytes",
+					 FAULT_INSERT_MAX);
 	if (row->id == FAULT_DO_SET && action->setting_count == 0)
 		return fault_reader_fail(reader, "`set` needs FIELD=VALUE behind it");
 	return true;

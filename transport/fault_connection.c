@@ -106,6 +106,14 @@ static void conn_bandwidth(struct iscsi_conn *conn, struct fault_rule *rule, uns
 	state->tokens_ms = conn->node->now_ms;
 }
 
+static void conn_linger(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
+{
+	conn->fault->linger = (struct fault_wait){
+		.rule = rule,
+		.due_ms = conn->node->now_ms + rule->actions[i].number[FAULT_P_MS],
+	};
+}
+
 static void conn_limit(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i)
 {
 	const struct fault_action *action = &rule->actions[i];
@@ -121,10 +129,11 @@ static void conn_limit(struct iscsi_conn *conn, struct fault_rule *rule, unsigne
 typedef void (*conn_action)(struct iscsi_conn *conn, struct fault_rule *rule, unsigned i);
 
 static const conn_action conn_actions[FAULT_DO_COUNT] = {
-	[FAULT_DO_FIN] = conn_fin,     [FAULT_DO_RST] = conn_rst,
-	[FAULT_DO_DEAF] = conn_deaf,   [FAULT_DO_MUTE] = conn_mute,
-	[FAULT_DO_DEAD] = conn_dead,   [FAULT_DO_STAT_SN] = conn_stat_sn,
-	[FAULT_DO_LIMIT] = conn_limit, [FAULT_DO_BANDWIDTH] = conn_bandwidth,
+	[FAULT_DO_FIN] = conn_fin,	 [FAULT_DO_RST] = conn_rst,
+	[FAULT_DO_DEAF] = conn_deaf,	 [FAULT_DO_MUTE] = conn_mute,
+	[FAULT_DO_DEAD] = conn_dead,	 [FAULT_DO_STAT_SN] = conn_stat_sn,
+	[FAULT_DO_LIMIT] = conn_limit,	 [FAULT_DO_BANDWIDTH] = conn_bandwidth,
+	[FAULT_DO_LINGER] = conn_linger,
 };
 
 bool fault_connection_knows(enum fault_action_id id)

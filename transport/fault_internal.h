@@ -136,8 +136,9 @@ struct iscsi_fault_state {
 	enum fault_then closes; /* at close_ms */
 	uint64_t close_ms;
 	bool close_discards;
-	bool is_silent;		 /* it closes without a word (RFC 7143 11.9.1 wants one) */
-	uint64_t quiet_until_ms; /* a pause between two pieces of a PDU */
+	struct fault_wait linger; /* it closes no sooner */
+	bool is_silent;		  /* it closes without a word (RFC 7143 11.9.1 wants one) */
+	uint64_t quiet_until_ms;  /* a pause between two pieces of a PDU */
 	/* What was changed of the PDU at hand. */
 	uint8_t bhs[ISCSI_BHS_LEN];
 	uint8_t *data;

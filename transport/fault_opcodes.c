@@ -94,15 +94,12 @@ static bool read_op(struct fault_reader *reader, uint64_t *ops, const char *name
 
 bool fault_read_opcodes(struct fault_reader *reader, char *list, uint64_t ret_ops[4])
 {
-	char *comma;
-
-	do {
+	for (char *comma = list; comma; list = comma) {
 		comma = strchr(list, ',');
 		if (comma)
-			*comma = '\0';
+			*comma++ = '\0';
 		if (!read_op(reader, ret_ops, list))
 			return false;
-		list = comma + 1;
-	} while (comma);
+	}
 	return true;
 }

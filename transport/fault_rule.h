@@ -10,7 +10,8 @@
 
 #define FAULT_CONDITIONS_MAX 16
 #define FAULT_ACTIONS_MAX    8
-#define FAULT_SETTINGS_MAX   16 /* FIELD=VALUE of one action */
+#define FAULT_SETTINGS_MAX   16		 /* FIELD=VALUE of one action */
+#define FAULT_INSERT_MAX     (16u << 20) /* limit: bytes of data of one `insert`, all copies */
 
 /* --- moments ---------------------------------------------------------------------------------- */
 
@@ -169,6 +170,7 @@ enum fault_action_id {
 	/* A connection. */
 	FAULT_DO_STAT_SN,
 	FAULT_DO_LIMIT,
+	FAULT_DO_LINGER,
 	FAULT_DO_FIN,
 	FAULT_DO_RST,
 	FAULT_DO_DEAF,

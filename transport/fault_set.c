@@ -63,10 +63,15 @@ static void name_rule(struct iscsi_faults *faults, struct fault_rule *rule)
 		snprintf(rule->id, sizeof(rule->id), "%llu", (unsigned long long)++faults->next_id);
 }
 
-static int refuse(struct fault_rule **rule, char *ret_error, int error, const char *why,
-		  const char *what)
+static int refuse(struct fault_rule **rule, char *ret_error, int error)
 {
-	snprintf(ret_error, ISCSI_FAULT_ERROR_MAX, why, what);
+	const char *why = "out of memory";
+
+	if (error == -ENOSPC)
+		why = "there are as many rules as can be";
+	else if (error == -EEXIST)
+		why = "there is a rule with this id already: take it away first";
+	snprintf(ret_error, ISCSI_FAULT_ERROR_MAX, "%s", why);
 	fault_rule_free(rule);
 	return error;
 }
@@ -80,15 +85,15 @@ int iscsi_node_fault_add(struct iscsi_node *node, const char *text, iscsi_fault_
 	if (!rule)
 		return -EINVAL;
 	if (!faults)
-		return refuse(&rule, ret_error, -ENOMEM, "out of memory", "");
+		return refuse(&rule, ret_error, -ENOMEM);
 	if (faults->count == ISCSI_FAULT_RULES_MAX)
-		return refuse(&rule, ret_error, -ENOSPC, "there are as many rules as can be", "");
+		return refuse(&rule, ret_error, -ENOSPC);
 	if (rule->id[0] != '\0' && find(faults, rule->id))
-		return refuse(&rule, ret_error, -EEXIST, "there is a rule `%s` already", rule->id);
+		return refuse(&rule, ret_error, -EEXIST);
 	if (!states_make(node)) {
 		if (faults->count == 0)
 			states_drop(node);
-		return refuse(&rule, ret_error, -ENOMEM, "out of memory", "");
+		return refuse(&rule, ret_error, -ENOMEM);
 	}
 	name_rule(faults, rule);
 	if (!rule->has_seed)

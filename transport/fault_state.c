@@ -115,8 +115,7 @@ static void tick_late(struct iscsi_conn *conn, uint64_t now_ms)
 			continue;
 		DL_DELETE(state->late, late);
 		state->late_bytes -= late->len;
-		if (conn->state != ISCSI_CONN_CLOSING)
-			late_push(conn, late);
+		late_push(conn, late);
 		free(late);
 	}
 }
@@ -175,13 +174,35 @@ bool iscsi_fault_stops_time(const struct iscsi_conn *conn)
 	return conn->fault->deaf.on || conn->fault->mute.on;
 }
 
-uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn)
+bool iscsi_fault_is_sending(const struct iscsi_conn *conn)
+{
+	return conn->out_first || conn->fault->late ||
+	       conn->node->now_ms < conn->fault->linger.due_ms;
+}
+
+static void late_discard(struct iscsi_fault_state *state)
+{
+	struct fault_late *late, *next;
+
+	DL_FOREACH_SAFE(state->late, late, next)
+	free(late);
+	state->late = NULL;
+	state->late_bytes = 0;
+}
+
+void iscsi_fault_discard(struct iscsi_conn *conn)
+{
+	late_discard(conn->fault);
+	conn->fault->linger = (struct fault_wait){0};
+}
+
+uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn, uint64_t own)
 {
 	const struct iscsi_fault_state *state = conn->fault;
 	const struct fault_insert_later *later;
 	const struct fault_held_task *held;
 	const struct fault_late *late;
-	uint64_t deadline = UINT64_MAX;
+	uint64_t deadline = iscsi_fault_stops_time(conn) ? UINT64_MAX : own;
 
 	DL_FOREACH(state->tasks, held)
 	{
@@ -203,6 +224,8 @@ uint64_t iscsi_fault_deadline(const struct iscsi_conn *conn)
 		deadline = earlier(deadline, state->mute.wait.due_ms);
 	if (state->closes != FAULT_THEN_NOTHING)
 		deadline = earlier(deadline, state->close_ms);
+	if (conn->state == ISCSI_CONN_CLOSING && state->linger.due_ms > 0)
+		deadline = earlier(deadline, state->linger.due_ms);
 	if (conn->out_first && state->quiet_until_ms > 0)
 		deadline = earlier(deadline, state->quiet_until_ms);
 	return deadline;
@@ -221,6 +244,8 @@ void iscsi_fault_tick(struct iscsi_conn *conn)
 		conn->sent_ms = conn->received_ms = conn->ping_ms = now_ms;
 	if (now_ms >= state->quiet_until_ms)
 		state->quiet_until_ms = 0;
+	if (now_ms >= state->linger.due_ms)
+		state->linger = (struct fault_wait){0};
 	tick_late(conn, now_ms);
 	tick_inserts(conn, now_ms);
 	tick_tasks(conn, now_ms);
@@ -239,14 +264,15 @@ void iscsi_fault_tick(struct iscsi_conn *conn)
 void fault_state_forget_rule(struct iscsi_conn *conn, const struct fault_rule *rule)
 {
 	struct iscsi_fault_state *state = conn->fault;
-	struct fault_own_count *own, *next;
+	struct fault_own_count **link = &state->counts;
 
 	fault_state_let_go(conn, rule);
-	LL_FOREACH_SAFE(state->counts, own, next)
-	{
-		if (own->rule != rule)
-			continue;
-		LL_DELETE(state->counts, own);
+	while (*link && (*link)->rule != rule)
+		link = &(*link)->next;
+	if (*link) {
+		struct fault_own_count *own = *link;
+
+		*link = own->next;
 		free(own);
 	}
 	if (state->narrow == rule)
@@ -280,6 +306,7 @@ unsigned fault_state_let_go(struct iscsi_conn *conn, const struct fault_rule *ru
 		count += wait_let_go(&state->stopped->wait, rule);
 	count += wait_let_go(&state->deaf.wait, rule);
 	count += wait_let_go(&state->mute.wait, rule);
+	count += wait_let_go(&state->linger, rule);
 	if (count > 0)
 		iscsi_conn_wake(conn);
 	return count;
@@ -316,9 +343,10 @@ bool fault_state_is_idle(const struct iscsi_conn *conn)
 {
 	const struct iscsi_fault_state *state = conn->fault;
 
-	return !state->tasks && !state->late && !state->inserts && !state->stopped &&
-	       !state->deaf.on && !state->mute.on && state->closes == FAULT_THEN_NOTHING &&
-	       state->quiet_until_ms == 0 && !state->is_limited && !has_entries(conn);
+	return !state->tasks && state->linger.due_ms == 0 && !state->late && !state->inserts &&
+	       !state->stopped && !state->deaf.on && !state->mute.on &&
+	       state->closes == FAULT_THEN_NOTHING && state->quiet_until_ms == 0 &&
+	       !state->is_limited && !has_entries(conn);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -328,7 +356,6 @@ void fault_state_free(struct iscsi_conn *conn)
 	struct iscsi_fault_state *state = conn->fault;
 	struct fault_insert_later *later, *next_later;
 	struct fault_held_task *held, *next_held;
-	struct fault_late *late, *next_late;
 	struct fault_own_count *own, *next_own;
 
 	/* Commands that wait to be recovered by another connection (lost.c) go on without a rule.
@@ -341,8 +368,7 @@ void fault_state_free(struct iscsi_conn *conn)
 		else
 			fault_task_resume(held);
 	}
-	DL_FOREACH_SAFE(state->late, late, next_late)
-	free(late);
+	late_discard(state);
 	DL_FOREACH_SAFE(state->inserts, later, next_later)
 	{
 		free(later->insert);

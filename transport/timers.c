@@ -121,10 +121,8 @@ uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn)
 		return 0;
 	if (memory_is_due(conn))
 		return 0;
-	if (!conn->fault)
-		return own_deadline(conn);
-	uint64_t deadline = iscsi_fault_deadline(conn);
-	return iscsi_fault_stops_time(conn) ? deadline : earlier(deadline, own_deadline(conn));
+	uint64_t deadline = own_deadline(conn);
+	return conn->fault ? iscsi_fault_deadline(conn, deadline) : deadline;
 }
 
 static void tick_nop(struct iscsi_conn *conn, uint64_t now_ms)

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import struct
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -239,8 +240,24 @@ def observer():
     save("observer", "chap", b"".join(chap))
 
 
+def fault():
+    """Rules, an empty line, and steps: log in, take, and a bit of everything."""
+    script = bytes([0, 0, 11, 0, 1, 0, 2, 9, 3, 1, 5, 7, 11, 0, 6, 0, 7, 0, 10, 20, 12, 0, 11, 0, 8, 0,
+                    11, 0])
+    rules = set()
+    for name in ("sent", "received", "command", "rule"):
+        path = os.path.join(HERE, "..", "unit", "transport", f"test_fault_{name}.c")
+        with open(path, encoding="utf-8") as source:
+            joined = re.sub(r'"\s*"', "", source.read())
+        rules.update(re.findall(r'"((?:id=\S+ )?on (?:[^"\\]|\\.)*)"', joined))
+    for number, rule in enumerate(sorted(rules)):
+        plain = rule.replace('\\"', '"').replace("\\\\", "\\")
+        save("fault", f"rule-{number:03}", plain.encode() + b"\n\n" + script)
+
+
 framing()
 login()
 observer()
 execute()
 texts()
+fault()

@@ -9,17 +9,18 @@
 /* The words of the command line with blanks between them; NULL: no memory. The caller frees it. */
 static char *join_words(const char *const *words)
 {
-	size_t len = 1;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 
+	if (!out)
+		return NULL;
 	for (size_t i = 0; words[i]; i++)
-		len += strlen(words[i]) + 1;
-	char *text = calloc(1, len);
-	for (size_t i = 0; text && words[i]; i++) {
-		if (i > 0)
-			strcat(text, " ");
-		strcat(text, words[i]);
-	}
-	return text;
+		fprintf(out, "%s%s", i > 0 ? " " : "", words[i]);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 enum exit_status command_fault_add(const struct arguments *arguments)

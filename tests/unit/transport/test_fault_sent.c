@@ -389,6 +389,60 @@ START_TEST(a_connection_is_closed_a_little_later_and_without_what_is_queued)
 }
 END_TEST
 
+static void log_out(void)
+{
+	struct iscsi_logout_request request = {
+		.immediate = true, .itt = 70, .cmd_sn = c.wire.cmd_sn};
+	uint8_t bhs[ISCSI_BHS_LEN];
+
+	iscsi_logout_request_encode(&request, bhs);
+	wire_send(&c.wire, bhs, NULL, 0);
+}
+
+START_TEST(what_is_delayed_goes_before_the_connection_ends)
+{
+	rule("on logout-response do delay 500ms");
+	log_out();
+	ck_assert_uint_eq(room(), 0);
+	ck_assert(!iscsi_conn_finished(c.wire.conn));
+	wire_wait(&c.wire, 500);
+	ck_assert_uint_eq(room(), ISCSI_BHS_LEN);
+	wire_expect(&c.wire, ISCSI_LOGOUT_RESPONSE);
+	ck_assert(iscsi_conn_finished(c.wire.conn));
+}
+END_TEST
+
+START_TEST(the_pieces_of_the_last_pdu_all_go)
+{
+	size_t sent = 0;
+
+	rule("on logout-response do split 20 pause=5ms");
+	log_out();
+	while (!iscsi_conn_finished(c.wire.conn)) {
+		size_t n = room();
+
+		ck_assert_uint_le(n, 20);
+		if (n > 0)
+			iscsi_conn_sent(c.wire.conn, n, c.house.now_ms);
+		sent += n;
+		wire_wait(&c.wire, 5);
+	}
+	ck_assert_uint_eq(sent, ISCSI_BHS_LEN);
+}
+END_TEST
+
+START_TEST(our_side_closes_later_than_it_would)
+{
+	rule("on logout-response do linger 10s");
+	log_out();
+	wire_expect(&c.wire, ISCSI_LOGOUT_RESPONSE);
+	wire_wait(&c.wire, 9999);
+	ck_assert(!iscsi_conn_finished(c.wire.conn));
+	wire_wait(&c.wire, 1);
+	ck_assert(iscsi_conn_finished(c.wire.conn));
+}
+END_TEST
+
 START_TEST(a_dead_connection_neither_reads_nor_writes)
 {
 	struct iovec iov[2];
@@ -515,6 +569,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_narrow_line_takes_so_many_bytes_a_second);
 	tcase_add_test(tcase, a_connection_ends_after_so_many_bytes);
 	tcase_add_test(tcase, a_connection_is_closed_a_little_later_and_without_what_is_queued);
+	tcase_add_test(tcase, what_is_delayed_goes_before_the_connection_ends);
+	tcase_add_test(tcase, the_pieces_of_the_last_pdu_all_go);
+	tcase_add_test(tcase, our_side_closes_later_than_it_would);
 	tcase_add_test(tcase, a_dead_connection_neither_reads_nor_writes);
 	tcase_add_test(tcase, a_deaf_connection_still_speaks);
 	tcase_add_test(tcase, jitter_keeps_the_order_of_a_stream);
