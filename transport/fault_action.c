@@ -98,6 +98,8 @@ const struct fault_action_row fault_actions[] = {
 	    "more keys make the text this long"),
 	ROW(TEXT, "text", FAULT_PDUS, TEXTS, FAULT_P_TEXT, true, 0, false,
 	    "this is the text, whatever it is"),
+	ROW(CHAP_ADOPT, "chap-adopt", FAULT_SENT, ISCSI_OPCODE_BIT(ISCSI_LOGIN_RESPONSE), NO_WORD,
+	    false, 0, false, "our side goes by the CHAP_I and CHAP_C that the rule has made of it"),
 	ROW(PIECES, "pieces", FAULT_RECEIVED, REQUESTS, FAULT_P_SIZE, true, 0, false,
 	    "the answer comes in pieces of so many bytes"),
 	ROW(RECORDS, "records", FAULT_RECEIVED, ISCSI_OPCODE_BIT(ISCSI_TEXT_REQUEST),

@@ -246,6 +246,8 @@ bool fault_text_edit(const struct iscsi_conn *conn, const struct fault_action *a
 		     const char *text, uint32_t len, struct fault_bytes *ret);
 /* A login or text request has come: keeps what rules may want of it. */
 void fault_text_note(struct iscsi_conn *conn, const char *text, uint32_t len);
+/* A key's value in a text, if a NUL closes it there; else NULL. */
+const char *fault_text_value(const char *text, size_t len, const char *key);
 bool fault_edits_text(enum fault_action_id id);
 
 /* fault_received.c */

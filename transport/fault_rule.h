@@ -165,6 +165,7 @@ enum fault_action_id {
 	FAULT_DO_KEY_REVERSE,
 	FAULT_DO_TEXT_PAD,
 	FAULT_DO_TEXT,
+	FAULT_DO_CHAP_ADOPT,
 	FAULT_DO_PIECES,
 	FAULT_DO_RECORDS,
 	/* A connection. */

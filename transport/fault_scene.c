@@ -9,24 +9,6 @@
 #include "target/trace.h"
 #include "transport/fault_internal.h"
 
-/* A key's value in a text, if a NUL closes it there. */
-static const char *text_value(const char *text, uint32_t len, const char *key)
-{
-	const char *end = text + len;
-	size_t key_len = strlen(key);
-
-	for (const char *at = text; at && at < end;) {
-		size_t pair = strnlen(at, (size_t)(end - at));
-
-		if (at + pair == end)
-			return NULL;
-		if (pair > key_len && at[key_len] == '=' && memcmp(at, key, key_len) == 0)
-			return at + key_len + 1;
-		at += pair + 1;
-	}
-	return NULL;
-}
-
 static const char *or_null(const char *text)
 {
 	return text[0] != '\0' ? text : NULL;
@@ -42,10 +24,11 @@ static void take_login(const struct iscsi_conn *conn, struct fault_moment *momen
 	if (!moment->text)
 		return;
 	if (!moment->initiator)
-		moment->initiator = text_value(moment->text, moment->text_len, "InitiatorName");
+		moment->initiator =
+			fault_text_value(moment->text, moment->text_len, "InitiatorName");
 	if (!moment->target)
-		moment->target = text_value(moment->text, moment->text_len, "TargetName");
-	const char *type = text_value(moment->text, moment->text_len, "SessionType");
+		moment->target = fault_text_value(moment->text, moment->text_len, "TargetName");
+	const char *type = fault_text_value(moment->text, moment->text_len, "SessionType");
 	if (type)
 		moment->discovery = strcmp(type, "Discovery") == 0;
 }

@@ -133,6 +133,19 @@ static void sent_segment(struct image *image, struct fault_rule *rule, unsigned 
 	take_data(image, data);
 }
 
+static void sent_chap_adopt(struct image *image, struct fault_rule *rule, unsigned i)
+{
+	const char *text = (const char *)image->data;
+	const char *id = fault_text_value(text, image->data_len, "CHAP_I");
+	const char *challenge = fault_text_value(text, image->data_len, "CHAP_C");
+	(void)rule;
+	(void)i;
+
+	/* What is no challenge cannot be answered rightly: then ours stays. */
+	if (image->conn->login && id && challenge)
+		iscsi_login_adopt_challenge(image->conn->login, id, challenge);
+}
+
 static void sent_corrupt(struct image *image, struct fault_rule *rule, unsigned i)
 {
 	uint8_t *data = own_data(image);
@@ -245,6 +258,7 @@ static const sent_action sent_actions[FAULT_DO_COUNT] = {
 	[FAULT_DO_TRUNCATE] = sent_truncate,
 	[FAULT_DO_SPLIT] = sent_split,
 	[FAULT_DO_SET] = sent_set,
+	[FAULT_DO_CHAP_ADOPT] = sent_chap_adopt,
 	[FAULT_DO_FLIP] = sent_flip,
 	[FAULT_DO_HEADER_DIGEST] = sent_header_digest,
 	[FAULT_DO_DATA_DIGEST] = sent_data_digest,

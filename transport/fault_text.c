@@ -30,8 +30,7 @@ static bool is_key(const char *pair, size_t len, const char *key)
 	return len > key_len && pair[key_len] == '=' && memcmp(pair, key, key_len) == 0;
 }
 
-/* The value behind the key in any of these pairs, if a NUL closes it; else NULL. */
-static const char *find_value(const char *text, size_t len, const char *key)
+const char *fault_text_value(const char *text, size_t len, const char *key)
 {
 	const char *end = text + len;
 
@@ -183,7 +182,7 @@ static bool is_offered(const struct iscsi_conn *conn, const char *key)
 {
 	const struct fault_bytes *said = &conn->fault->said;
 
-	return said->len > 0 && find_value((const char *)said->p, said->len, key) != NULL;
+	return said->len > 0 && fault_text_value((const char *)said->p, said->len, key) != NULL;
 }
 
 static void edit_keys(const struct iscsi_conn *conn, const struct fault_action *action,
@@ -233,8 +232,9 @@ bool fault_text_edit(const struct iscsi_conn *conn, const struct fault_action *a
 
 static void keep_echo(struct fault_action *action, const char *text, uint32_t len)
 {
-	const char *value =
-		action->row->id == FAULT_DO_KEY_ECHO ? find_value(text, len, action->text) : NULL;
+	const char *value = action->row->id == FAULT_DO_KEY_ECHO
+				    ? fault_text_value(text, len, action->text)
+				    : NULL;
 
 	if (!value)
 		return;

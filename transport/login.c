@@ -358,6 +358,7 @@ void iscsi_login_finish(struct iscsi_login *login)
 	iscsi_text_free(&state->request);
 	iscsi_text_free(&state->answer);
 	iscsi_negotiation_finish(&state->negotiation);
+	free(state->chap.adopted);
 	explicit_bzero(&state->chap, sizeof(state->chap));
 	free(state);
 	login->state = NULL;

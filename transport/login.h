@@ -101,6 +101,9 @@ bool iscsi_login_has_challenge(const struct iscsi_login *login, const uint8_t *c
 
 /* StatSN for the first PDU behind the login. */
 uint32_t iscsi_login_next_stat_sn(const struct iscsi_login *login);
+/* For fault rules: the challenge, with its identifier, that was sent instead of ours, and that is
+ * to be answered. False: there is none to answer now, or these are no such thing. */
+bool iscsi_login_adopt_challenge(struct iscsi_login *login, const char *id, const char *challenge);
 /* For fault rules: the StatSN of the next response, and how much text it may have (at most what the
  * initiator takes). */
 void iscsi_login_set_stat_sn(struct iscsi_login *login, uint32_t stat_sn);

@@ -8,6 +8,7 @@
  *
  * A challenge is random, serves one login, and one answer to it is looked at.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "transport/login_internal.h"
@@ -109,8 +110,9 @@ static uint16_t check_response(struct iscsi_login *login, const struct iscsi_cha
 					&given_len) &&
 		      given_len == chap->algorithm->len;
 	if (!iscsi_chap_response(chap->algorithm, chap->id, account ? account->secret : dummy,
-				 account ? account->secret_len : sizeof(dummy), chap->challenge,
-				 sizeof(chap->challenge), want))
+				 account ? account->secret_len : sizeof(dummy),
+				 chap->adopted ? chap->adopted : chap->challenge,
+				 chap->adopted ? chap->adopted_len : sizeof(chap->challenge), want))
 		return refuse(login, ISCSI_LOGIN_OUT_OF_RESOURCES, "no memory for a digest");
 	bool right = formed && iscsi_chap_equal(given, want, chap->algorithm->len) && account;
 	explicit_bzero(want, sizeof(want));
@@ -220,4 +222,25 @@ bool iscsi_login_has_challenge(const struct iscsi_login *login, const uint8_t *c
 
 	return chap->phase != ISCSI_CHAP_NOT_BEGUN && len == sizeof(chap->challenge) &&
 	       memcmp(challenge, chap->challenge, len) == 0;
+}
+
+bool iscsi_login_adopt_challenge(struct iscsi_login *login, const char *id, const char *challenge)
+{
+	struct iscsi_chap *chap = &login->state->chap;
+	uint8_t bytes[CHALLENGE_MAX];
+	uint64_t number;
+	size_t len;
+
+	if (chap->phase != ISCSI_CHAP_CHALLENGED || !iscsi_text_number(id, &number) ||
+	    number > UINT8_MAX || !iscsi_text_binary(challenge, bytes, sizeof(bytes), &len))
+		return false;
+	uint8_t *adopted = malloc(len);
+	if (!adopted)
+		return false;
+	memcpy(adopted, bytes, len);
+	free(chap->adopted);
+	chap->adopted = adopted;
+	chap->adopted_len = len;
+	chap->id = (uint8_t)number;
+	return true;
 }

@@ -30,6 +30,8 @@ struct iscsi_chap {
 	const struct iscsi_chap_algorithm *algorithm;
 	uint8_t id;
 	uint8_t challenge[ISCSI_CHAP_CHALLENGE_LEN];
+	uint8_t *adopted; /* owned: what a fault rule has sent instead; NULL: nothing */
+	size_t adopted_len;
 };
 
 struct iscsi_login_state {

@@ -130,7 +130,7 @@ START_TEST(a_delayed_command_begins_later)
 	rule("on command op=test-unit-ready times=1 do delay 2s");
 	uint32_t itt = wire_test_unit_ready(&c.wire);
 	wire_expect_nothing(&c.wire);
-	ck_assert_mem_eq(read_block(0), read_block(0), WIRE_BLOCK); /* others go on */
+	read_block(0); /* others go on */
 	wire_wait(&c.wire, 1999);
 	wire_expect_nothing(&c.wire);
 	wire_wait(&c.wire, 1);

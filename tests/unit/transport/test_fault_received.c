@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "tests/unit/transport/fault_case.h"
+#include "transport/access.h"
+#include "transport/chap_digest.h"
 #include "transport/text.h"
 
 static struct fault_case c;
@@ -363,6 +365,62 @@ START_TEST(discovery_tells_of_targets_that_are_not_there)
 }
 END_TEST
 
+static void send_login_text(uint8_t nsg, const char *text, size_t len)
+{
+	struct iscsi_login_request request = {.transit = nsg > 0, .nsg = nsg, .itt = 1, .cid = 1};
+	uint8_t bhs[ISCSI_BHS_LEN];
+
+	iscsi_login_request_encode(&request, bhs);
+	wire_send(&c.wire, bhs, text, (uint32_t)len);
+	wire_expect(&c.wire, ISCSI_LOGIN_RESPONSE);
+}
+
+/* "CHAP_N=alice CHAP_R=0x...": the right answer to what was sent. Its length. */
+static size_t chap_answer(uint8_t id, const char *challenge, char text[128])
+{
+	uint8_t bytes[1024], digest[ISCSI_CHAP_DIGEST_MAX];
+	size_t len = 0;
+
+	ck_assert(iscsi_text_binary(challenge, bytes, sizeof(bytes), &len));
+	ck_assert_uint_eq(len, sizeof(bytes));
+	ck_assert(iscsi_chap_response(iscsi_chap_algorithm_find(5), id,
+				      (const uint8_t *)"secret of alice!", 16, bytes, len, digest));
+	size_t at = (size_t)sprintf(text, "CHAP_N=alice") + 1;
+	at += (size_t)sprintf(text + at, "CHAP_R=0x");
+	for (unsigned i = 0; i < 16; i++)
+		at += (size_t)sprintf(text + at, "%02x", digest[i]);
+	return at + 1;
+}
+
+START_TEST(another_challenge_is_still_answered_rightly)
+{
+	static const char names[] = "InitiatorName=" WIRE_INITIATOR "\0TargetName=" WIRE_TARGET
+				    "\0AuthMethod=CHAP\0CHAP_A=5";
+	static const struct iscsi_chap_account alice = {"alice",
+							(const uint8_t *)"secret of alice!", 16};
+	static const struct iscsi_access node_access = {.accounts = &alice, .account_count = 1};
+	static const struct iscsi_access_target access = {.user = "alice"};
+	struct iscsi_login_response response;
+	char text[128];
+
+	fault_case_teardown(&c);
+	fault_case_setup(&c);
+	c.house.config.access = &node_access;
+	fault_case_house(&c);
+	iscsi_node_set_access(c.house.node, c.house.target, &access);
+	rule("on login-response has=CHAP_C do key-len CHAP_C=1024 do key-set CHAP_I=0x07 "
+	     "do chap-adopt");
+	wire_open(&c.house, &c.wire);
+	send_login_text(0, names, sizeof(names));
+	ck_assert_str_eq(key("CHAP_I"), "0x07");
+	size_t len = chap_answer(7, key("CHAP_C"), text);
+	send_login_text(1, text, len);
+	iscsi_login_response_decode(c.wire.pdu.bhs, &response);
+	ck_assert_uint_eq(response.status, ISCSI_LOGIN_SUCCESS);
+	ck_assert(response.transit);
+}
+END_TEST
+
 START_TEST(a_login_begins_with_the_stat_sn_that_is_wanted)
 {
 	struct iscsi_login_response response;
@@ -400,6 +458,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_value_is_said_back);
 	tcase_add_test(tcase, a_login_text_comes_in_pieces);
 	tcase_add_test(tcase, discovery_tells_of_targets_that_are_not_there);
+	tcase_add_test(tcase, another_challenge_is_still_answered_rightly);
 	tcase_add_test(tcase, a_login_begins_with_the_stat_sn_that_is_wanted);
 }
 
