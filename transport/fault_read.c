@@ -289,6 +289,24 @@ static enum fault_change change_of(char sign)
 	}
 }
 
+/* The most that any of these headers has room for. */
+static uint64_t field_max(uint64_t opcodes, const char *name)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < iscsi_pdu_field_count; i++) {
+		const struct iscsi_pdu_field *field = &iscsi_pdu_fields[i];
+		uint8_t ones[ISCSI_BHS_LEN];
+
+		if (!(field->opcodes & opcodes) || strcmp(field->name, name) != 0)
+			continue;
+		memset(ones, 0xff, sizeof(ones));
+		uint64_t value = iscsi_pdu_field_get(field, ones);
+		most = value > most ? value : most;
+	}
+	return most;
+}
+
 /* "7", "+7", "none", "random", "expcmdsn-1". */
 static bool read_change(struct fault_reader *reader, uint64_t opcodes, const char *value,
 			struct fault_setting *setting)
@@ -319,7 +337,8 @@ static bool read_change(struct fault_reader *reader, uint64_t opcodes, const cha
 	}
 	if (change_of(*at) != FAULT_CHANGE_TO)
 		setting->change = change_of(*at++);
-	return fault_read_number(reader, setting->field, at, UINT64_MAX, &setting->value);
+	return fault_read_number(reader, setting->field, at, field_max(opcodes, setting->field),
+				 &setting->value);
 }
 
 bool fault_read_setting(struct fault_reader *reader, uint64_t opcodes, const char *field,

@@ -66,6 +66,8 @@ static const struct {
 	{"on scsi-response do set stasn=1", "did you mean `statsn`?"},
 	{"on scsi-response do set statsn=one", "`one` is not a number"},
 	{"on scsi-response do set statsn=expcmdsn5", "`expcmdsn5` is not a number"},
+	{"on r2t do set lun=0x0001000000000000", "`lun`: 0x0001000000000000 is more than 65535"},
+	{"on login-response do set t=2", "is more than 1"},
 	{"on scsi-response do insert nop-out", "no PDU that a target sends"},
 	{"on scsi-response do insert nop-im", "did you mean `nop-in`?"},
 	{"on scsi-response do insert nop-in bytes=0", "two digits to each byte"},
