@@ -205,6 +205,7 @@ void scsi_lun_show(const struct scsi_lun *lun)
 		return;
 	atomic_store_explicit(&shown->transfer_max, is_there ? lun->config.transfer_max : 0,
 			      memory_order_relaxed);
+	atomic_store_explicit(&shown->block_shift, lun->block_shift, memory_order_relaxed);
 	atomic_store_explicit(&shown->descriptor_sense, is_there && lun->mode.descriptor_sense,
 			      memory_order_relaxed);
 }
@@ -216,6 +217,17 @@ uint32_t scsi_target_transfer_max(const struct scsi_target *target, const uint8_
 	if (!scsi_lun_number_decode(lun_bytes, &number))
 		return 0;
 	return atomic_load_explicit(&target->shown[number].transfer_max, memory_order_relaxed);
+}
+
+uint64_t scsi_target_block_bytes(const struct scsi_target *target, const uint8_t lun_bytes[8],
+				 uint32_t blocks)
+{
+	uint16_t number;
+
+	if (!scsi_lun_number_decode(lun_bytes, &number))
+		return 0;
+	return (uint64_t)blocks << atomic_load_explicit(&target->shown[number].block_shift,
+							memory_order_relaxed);
 }
 
 bool scsi_lun_is_idle(const struct scsi_lun *lun)

@@ -199,6 +199,7 @@ struct scsi_command_index {
 /* What other loops than the home look up at once, by LUN number (remote.h). */
 struct scsi_lun_shown {
 	atomic_uint transfer_max; /* 0: there is no LUN */
+	atomic_uint block_shift;
 	atomic_bool descriptor_sense;
 };
 
@@ -216,6 +217,7 @@ struct scsi_target {
 	/* Of a remote target (remote.h): where its LUNs and all its state are. */
 	struct scsi_target *home;
 	struct scsi_link *link;
+	struct spare_list spare_doubles;
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);
@@ -241,6 +243,9 @@ void scsi_lun_nexus_raise(struct scsi_lun_nexus *lun_nexus, enum scsi_unit_atten
 void scsi_lun_show(const struct scsi_lun *lun);
 /* What was shown of the LUN of that field; 0: there is none. On any loop. */
 uint32_t scsi_target_transfer_max(const struct scsi_target *target, const uint8_t lun_bytes[8]);
+/* Bytes of that many blocks of it. */
+uint64_t scsi_target_block_bytes(const struct scsi_target *target, const uint8_t lun_bytes[8],
+				 uint32_t blocks);
 
 /* Raises a unit attention for every nexus of the LUN but `except` (may be NULL). */
 void scsi_lun_raise(struct scsi_lun *lun, enum scsi_unit_attention ua,

@@ -130,14 +130,39 @@ static bool ask_for_room(const struct scsi_task *task, const struct remote_task 
 	return task->ops->room_for_data_in((struct scsi_task *)task, len);
 }
 
+/* A plain WRITE whose data are all there wants them, unless it is refused. */
+static uint32_t eager_len(const struct scsi_task *task, const struct remote_task *remote)
+{
+	struct scsi_extent extent = scsi_cdb_extent(task->cdb);
+	bool writes = task->cdb[0] == 0x0a || task->cdb[0] == 0x2a || task->cdb[0] == 0xaa ||
+		      task->cdb[0] == 0x8a;
+
+	if (!writes || task->data_at_hand == 0 || task->data_at_hand != task->expected_out ||
+	    scsi_target_block_bytes(remote->nexus->home, task->lun_bytes, extent.blocks) !=
+		    task->data_at_hand)
+		return 0;
+	return task->data_at_hand;
+}
+
+static void want(struct scsi_task *task, uint32_t len, uint64_t room, uint64_t transfer_len)
+{
+	task->data_out_len = len;
+	task->data_out_room = room;
+	task->transfer_len = transfer_len;
+	task->phase = SCSI_TASK_WAITING_DATA;
+	task->ops->want_data(task);
+}
+
 void remote_execute(struct scsi_task *task)
 {
-	struct remote_task *remote = calloc(1, sizeof(*remote));
+	struct spare_list *spares = &task->nexus->target->spare_doubles;
+	struct remote_task *remote = spare_take(spares, sizeof(*remote));
 
 	if (!remote) {
 		task_end_here(task, SCSI_STATUS_BUSY);
 		return;
 	}
+	remote->spares = spares;
 	remote->nexus = task->nexus->remote;
 	remote->link = remote->nexus->link;
 	remote->origin = task;
@@ -147,7 +172,10 @@ void remote_execute(struct scsi_task *task)
 	remote->asked_for_room = !ask_for_room(task, remote);
 	/* Read by the home before any letter but this one was posted. */
 	remote->has_room = !remote->asked_for_room;
+	remote->eager_len = eager_len(task, remote);
 	task_post(remote, &remote->execute, remote_home_execute);
+	if (remote->eager_len > 0)
+		want(task, remote->eager_len, remote->eager_len, remote->eager_len);
 }
 
 void remote_data_in_room(struct scsi_task *task)
@@ -162,13 +190,9 @@ void remote_data_in_room(struct scsi_task *task)
 void remote_loop_want(struct scsi_letter *letter)
 {
 	struct remote_task *remote = remote_of(letter, struct remote_task, want);
-	struct scsi_task *task = remote->origin;
+	const struct scsi_task *answer = &remote->task;
 
-	task->data_out_len = remote->task.data_out_len;
-	task->data_out_room = remote->task.data_out_room;
-	task->transfer_len = remote->task.transfer_len;
-	task->phase = SCSI_TASK_WAITING_DATA;
-	task->ops->want_data(task);
+	want(remote->origin, answer->data_out_len, answer->data_out_room, answer->transfer_len);
 }
 
 static void post_failure(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)
@@ -243,7 +267,7 @@ void remote_release(struct scsi_task *task)
 
 	task->remote = NULL;
 	if (remote->posted == remote->taken_at_end)
-		free(remote);
+		spare_give(remote->spares, remote);
 	else
 		post_up(remote->link, &remote->forget, remote_home_forget);
 }

@@ -98,11 +98,32 @@ static void double_complete(struct scsi_task *task)
 	post_end(task->owner);
 }
 
+/* What has come for it; the task may have ended when this returns. */
+static void take_data(struct remote_task *remote)
+{
+	struct scsi_task *task = &remote->task;
+
+	if (remote->failed) {
+		scsi_task_fail_data(task, remote->key, remote->asc, remote->ascq);
+	} else if (remote->eager_len > 0 && remote->eager_len != task->data_out_len) {
+		/* Another LUN has taken the place of the one that it was meant for. */
+		target_data_out_failed(task, 0x47, 0x05);
+	} else {
+		remote->has_data = true;
+		task->data_out = remote->data_out;
+		target_data_out_ready(task);
+	}
+}
+
 static void double_want_data(struct scsi_task *task)
 {
 	struct remote_task *remote = task->owner;
 
-	post_down(remote->link, &remote->want, remote_loop_want);
+	remote->wants_data = true;
+	if (remote->data_came)
+		take_data(remote);
+	else if (remote->eager_len == 0)
+		post_down(remote->link, &remote->want, remote_loop_want);
 }
 
 static bool double_room_for_data_in(struct scsi_task *task, uint32_t len)
@@ -161,18 +182,13 @@ void remote_home_room(struct scsi_letter *letter)
 void remote_home_data(struct scsi_letter *letter)
 {
 	struct remote_task *remote = remote_of(letter, struct remote_task, data);
-	struct scsi_task *task = &remote->task;
 
 	remote->taken++;
 	if (remote->ended)
 		return;
-	if (remote->failed) {
-		scsi_task_fail_data(task, remote->key, remote->asc, remote->ascq);
-		return;
-	}
-	remote->has_data = true;
-	task->data_out = remote->data_out;
-	target_data_out_ready(task);
+	remote->data_came = true;
+	if (remote->wants_data)
+		take_data(remote);
 }
 
 void remote_home_forget(struct scsi_letter *letter)

@@ -9,6 +9,8 @@
  *   data_out_ready      --- data ----->      target_data_out_ready
  *   ops->complete       <-- end ------       ops->complete, or aborted
  *
+ * The data of a WRITE that have all come with it are sent along: then `want` is not.
+ *
  * The double is a scsi_task of its own, so the two loops share no field: the loop writes it before
  * it is sent and reads it when it has ended. A letter of the loop may cross the `end`; it then
  * finds `ended`, and does nothing. Whoever releases the command knows from two counters whether
@@ -33,6 +35,7 @@ struct remote_nexus {
 
 struct remote_task {
 	struct scsi_link *link;
+	struct spare_list *spares; /* the loop's */
 	struct remote_nexus *nexus;
 	struct scsi_task *origin; /* the loop's */
 	struct scsi_task task;	  /* its double */
@@ -42,10 +45,12 @@ struct remote_task {
 	unsigned posted; /* letters that name it */
 	bool asked_for_room, failed;
 	uint8_t *data_out;
+	uint32_t eager_len; /* its data come unasked, so many bytes; 0: when they are wanted */
 	uint8_t key, asc, ascq;
 	/* Of the home, for the letters down. */
 	unsigned taken, taken_at_end;
 	bool has_room, has_data, ended;
+	bool wants_data, data_came;
 	bool aborted, send_status;
 };
 

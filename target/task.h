@@ -110,6 +110,8 @@ struct scsi_task {
 	enum scsi_task_attribute attribute;
 	uint8_t cdb[SCSI_CDB_MAX]; /* padded with zeros */
 	uint16_t cdb_len;	   /* bytes received; 16 for a plain iSCSI CDB */
+	uint32_t data_at_hand; /* bytes of Data-Out that have come with the command: whoever wants
+				  just these has them at once */
 	uint32_t expected_out; /* bytes that the initiator expects to send (EDTL, W = 1), else 0 */
 	uint32_t
 		expected_in; /* bytes that the initiator expects to receive (EDTL, R = 1), else 0 */

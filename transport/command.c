@@ -98,6 +98,7 @@ static void execute(struct iscsi_conn *conn, struct iscsi_task *task, const stru
 	task->inside_execute = true;
 	task->immediate_data = pdu->data;
 	task->early_len = pdu->data_len;
+	task->scsi.data_at_hand = task->unsolicited.open ? 0 : pdu->data_len;
 	target_execute(&task->scsi);
 	task->inside_execute = false;
 

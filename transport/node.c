@@ -282,6 +282,11 @@ void iscsi_node_each_session(const struct iscsi_node *node,
 	}
 }
 
+void iscsi_node_count_login_failure(struct iscsi_node *node)
+{
+	node->counters.login_failures++;
+}
+
 bool iscsi_node_is_idle(const struct iscsi_node *node)
 {
 	return !node->sessions;

@@ -92,6 +92,9 @@ struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *
 /* The portals of another node, which must live longer, instead of own ones. */
 void iscsi_node_share_portals(struct iscsi_node *node, const struct iscsi_node *other);
 
+/* A connection was given up that no node has heard of: it said nothing. */
+void iscsi_node_count_login_failure(struct iscsi_node *node);
+
 /* RFC 7143 11.5.1: a cold reset also closes every connection to the target. */
 void iscsi_node_close_target(struct iscsi_node *node, const char *target_name);
 

@@ -80,6 +80,15 @@ static bool discovery_has_room(const struct iscsi_limits *limits, uint32_t disco
 	return discovering < limits->sessions_max - limits->sessions_max / 2;
 }
 
+/* Normal sessions of one initiator port, in different places. */
+static bool is_elsewhere(const struct iscsi_registry_session *a,
+			 const struct iscsi_registry_session *b)
+{
+	return a->node != b->node && !a->discovery && !b->discovery &&
+	       memcmp(a->isid, b->isid, PR_ISID_LEN) == 0 &&
+	       strcmp(a->initiator, b->initiator) == 0;
+}
+
 /* Sessions of a name count apart for each user that proved to have it. */
 static bool has_room(const struct iscsi_registry *registry, const struct iscsi_limits *limits,
 		     const struct iscsi_registry_session *session,
@@ -90,6 +99,8 @@ static bool has_room(const struct iscsi_registry *registry, const struct iscsi_l
 	for (const struct iscsi_registry_session *s = registry->sessions; s; s = s->next) {
 		if (s == replaced)
 			continue;
+		if (is_elsewhere(s, session))
+			return false;
 		all++;
 		own += strcmp(s->user, session->user) == 0 &&
 		       strcmp(s->initiator, session->initiator) == 0;

@@ -12,6 +12,8 @@
 /* A session's entry, and a login's challenge: members of what they are about. */
 struct iscsi_registry_session {
 	const char *initiator, *user; /* live as long as the entry is in */
+	const uint8_t *isid;
+	const struct iscsi_node *node;
 	bool discovery;
 	uint16_t tsih; /* 0: it is not in */
 	struct iscsi_registry_session *prev, *next;
@@ -27,7 +29,11 @@ struct iscsi_registry_challenge {
 uint16_t iscsi_registry_take_tsih(struct iscsi_registry *registry);
 void iscsi_registry_return_tsih(struct iscsi_registry *registry, uint16_t tsih);
 
-/* Lets a session in, with a TSIH, if the limits are kept when `replaced` (may be NULL) goes. */
+/*
+ * Lets a session in, with a TSIH, if the limits are kept when `replaced` (may be NULL) goes, and no
+ * other node has a session of its initiator port: whom nobody could tell apart in time (route.h)
+ * must not be in two places.
+ */
 bool iscsi_registry_enter(struct iscsi_registry *registry, const struct iscsi_limits *limits,
 			  struct iscsi_registry_session *session,
 			  const struct iscsi_registry_session *replaced);

@@ -220,6 +220,10 @@ static void server_conn_on_timer(struct ev_loop *loop, ev_timer *watcher, int ev
 	(void)loop;
 	(void)events;
 
+	if (c->new_portal) {
+		server_share_give_up(c);
+		return;
+	}
 	if (!c->conn) {
 		server_conn_close(c);
 		return;

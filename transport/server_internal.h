@@ -96,8 +96,10 @@ void server_close_listeners(struct iscsi_server *server);
 
 /* server_share.c. What a new connection says first decides who serves it: it waits for that, */
 void server_share_wait(struct server_conn *c, struct iscsi_portal *portal);
-/* ... and then waits no longer. */
+/* ... and then waits no longer; */
 void server_share_leave(struct server_conn *c);
+/* ... or has waited too long. */
+void server_share_give_up(struct server_conn *c);
 /* Connections of all the servers together. */
 uint32_t server_share_connections(const struct iscsi_server *server);
 void server_share_free(struct iscsi_server *server);

@@ -96,6 +96,12 @@ uint32_t server_share_connections(const struct iscsi_server *server)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+void server_share_give_up(struct server_conn *c)
+{
+	iscsi_node_count_login_failure(c->server->node);
+	server_conn_close(c);
+}
+
 /* The oldest go when there are too many. */
 static void make_room(struct iscsi_server *server)
 {
@@ -105,7 +111,7 @@ static void make_room(struct iscsi_server *server)
 		struct server_conn *next = c->next;
 
 		if (c->new_portal)
-			server_conn_close(c);
+			server_share_give_up(c);
 		c = next;
 	}
 }

@@ -75,6 +75,8 @@ static struct iscsi_session *session_new(struct iscsi_conn *conn, const struct i
 	session->entry = (struct iscsi_registry_session){
 		.initiator = session->id.initiator_name,
 		.user = session->user,
+		.isid = session->id.isid,
+		.node = node,
 		.discovery = session->type == ISCSI_SESSION_DISCOVERY,
 	};
 	if (!iscsi_registry_enter(node->registry, &node->config.limits, &session->entry,

@@ -31,11 +31,12 @@ static struct daemon served;
 
 static void setup(void)
 {
-	daemon_start_configured(&served, "127.0.0.1:0",
-				"threads = 4; policy = { max_connections = 2; };\n"
-				"limits = { sessions_per_initiator_max = 5; };\n"
-				"targets = ({ name = \"iqn.2026-11.test:threads\";\n"
-				"luns = ({ number = 0; size = \"64M\"; tas = true; }); });\n");
+	daemon_start_configured(
+		&served, "127.0.0.1:0",
+		"threads = 4; policy = { max_connections = 2; };\n"
+		"limits = { sessions_per_initiator_max = 5; login_timeout_ms = 3000; };\n"
+		"targets = ({ name = \"iqn.2026-11.test:threads\";\n"
+		"luns = ({ number = 0; size = \"64M\"; tas = true; }); });\n");
 }
 
 static void teardown(void)
@@ -185,6 +186,31 @@ START_TEST(a_login_may_come_in_pieces)
 }
 END_TEST
 
+static json_int_t login_failures(void)
+{
+	json_t *status = ask("status");
+	json_int_t count = json_integer_value(
+		json_object_get(json_object_get(status, "counters"), "login_failures"));
+
+	json_decref(status);
+	return count;
+}
+
+START_TEST(who_says_nothing_is_given_up)
+{
+	int silent = raw_dial(&served), half = raw_dial(&served);
+	uint8_t pdu[RAW_PDU_MAX];
+
+	raw_login_pdu(&served, name_of(3), NULL, 0, pdu);
+	ck_assert(raw_write(half, pdu, RAW_BHS + 3));
+	ck_assert(raw_is_closed_within(silent, 20000));
+	ck_assert(raw_is_closed_within(half, 20000));
+	ck_assert_int_eq(login_failures(), 2);
+	close(silent);
+	close(half);
+}
+END_TEST
+
 /* ---- what several loops do to one block ------------------------------------------------------ */
 
 static void read_block(struct iscsi_context *initiator, uint8_t block[512])
@@ -246,12 +272,24 @@ static void write_until_fenced(unsigned number, int ready)
 
 	memset(data, 'v', sizeof(data));
 	initiator_drain(initiator, 0);
-	initiator_pr_out(initiator, 0, REGISTER, 0, 0, 0xa, false);
+	struct answer registered = initiator_pr_out(initiator, 0, REGISTER, 0, 0, 0xa, false);
+	if (registered.status != SCSI_STATUS_GOOD) {
+		fprintf(stderr, "REGISTER: status %x, %x/%x/%x\n", registered.status,
+			registered.key, registered.asc, registered.ascq);
+		_exit(2);
+	}
 	for (;;) {
 		struct answer answer = initiator_write(initiator, 0, FENCE_LBA, data, FENCE_BLOCKS);
 		if (answer.status == SCSI_STATUS_RESERVATION_CONFLICT ||
 		    answer.status == SCSI_STATUS_TASK_ABORTED)
 			break;
+		if (answer.status == SCSI_STATUS_CHECK_CONDITION && answer.key == 0x6)
+			continue; /* it was preempted: so it hears first */
+		if (answer.status != SCSI_STATUS_GOOD) {
+			fprintf(stderr, "WRITE: status %x, %x/%x/%x\n", answer.status, answer.key,
+				answer.asc, answer.ascq);
+			_exit(3);
+		}
 		if (!told && write(ready, "", 1) != 1)
 			_exit(1);
 		told = true;
@@ -287,6 +325,7 @@ static void fence_once(struct iscsi_context *fencer)
 		if (pids[i] == 0)
 			write_until_fenced(i + 1, ready[1]);
 	}
+	close(ready[1]); /* a victim that ends early is noticed */
 	for (unsigned i = 0; i < 2; i++)
 		ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 	initiator_drain(fencer, 0);
@@ -298,7 +337,6 @@ static void fence_once(struct iscsi_context *fencer)
 		ck_assert_int_eq(status, 0);
 	}
 	close(ready[0]);
-	close(ready[1]);
 }
 
 START_TEST(a_fence_holds_wherever_its_victims_live)
@@ -341,6 +379,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_port_that_comes_again_takes_its_sessions_place);
 	tcase_add_test(tcase, limits_count_the_sessions_of_all_loops);
 	tcase_add_test(tcase, a_login_may_come_in_pieces);
+	tcase_add_test(tcase, who_says_nothing_is_given_up);
 	tcase_add_test(tcase, compare_and_write_loses_no_increment);
 	tcase_add_test(tcase, a_fence_holds_wherever_its_victims_live);
 	tcase_add_test(tcase, it_stops_clean_with_sessions_on_every_loop);

@@ -178,6 +178,91 @@ START_TEST(data_that_do_not_come_fail_the_command)
 }
 END_TEST
 
+struct eager {
+	struct scsi_task task;
+	unsigned wanted, completed;
+};
+
+static void eager_wants(struct scsi_task *task)
+{
+	((struct eager *)task->owner)->wanted++;
+}
+
+static void eager_completes(struct scsi_task *task)
+{
+	((struct eager *)task->owner)->completed++;
+}
+
+/* A WRITE of one block whose data have come with it. */
+static void start_eager(struct eager *eager, struct scsi_nexus *nexus)
+{
+	static const struct scsi_task_ops ops = {.complete = eager_completes,
+						 .want_data = eager_wants};
+
+	*eager = (struct eager){.task = {
+					.nexus = nexus,
+					.ops = &ops,
+					.owner = eager,
+					.cdb = {0x2a, [8] = 1},
+					.cdb_len = 16,
+					.expected_out = FIXTURE_BLOCK,
+					.data_at_hand = FIXTURE_BLOCK,
+				}};
+	target_execute(&eager->task);
+	ck_assert_uint_eq(eager->wanted, 1);
+	ck_assert(target_data_out_prepare(&eager->task));
+	memset(eager->task.data_out, 0x77, FIXTURE_BLOCK);
+}
+
+START_TEST(data_at_hand_are_sent_along)
+{
+	struct eager eager;
+
+	start_eager(&eager, a);
+	target_data_out_ready(&eager.task);
+	/* One way up, one way down. */
+	scsi_line_flush(&f->loops[0].link.up);
+	scsi_mailbox_open(f->loops[0].link.up.to);
+	scsi_line_flush(&f->loops[0].link.down);
+	scsi_mailbox_open(f->loops[0].link.down.to);
+	ck_assert_uint_eq(eager.completed, 1);
+	ck_assert_uint_eq(eager.wanted, 1);
+	ck_assert_int_eq(eager.task.status, SCSI_STATUS_GOOD);
+	target_task_release(&eager.task);
+	ck_assert_uint_eq(fixture_read(f, b, 0, 1)->data[0], 0x77);
+}
+END_TEST
+
+START_TEST(data_at_hand_may_come_late)
+{
+	struct eager eager;
+
+	start_eager(&eager, a);
+	fixture_deliver_letters(f);
+	ck_assert_uint_eq(eager.completed, 0);
+	target_data_out_ready(&eager.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(eager.completed, 1);
+	ck_assert_int_eq(eager.task.status, SCSI_STATUS_GOOD);
+	target_task_release(&eager.task);
+}
+END_TEST
+
+START_TEST(data_at_hand_of_a_refused_write_go_nowhere)
+{
+	struct eager eager;
+
+	fixture_hold(f, b, 0xb, PR_TYPE_WRITE_EXCLUSIVE);
+	start_eager(&eager, a);
+	target_data_out_ready(&eager.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(eager.completed, 1);
+	ck_assert_int_eq(eager.task.status, SCSI_STATUS_RESERVATION_CONFLICT);
+	target_task_release(&eager.task);
+	ck_assert_uint_eq(fixture_read(f, b, 0, 1)->data[0], 0);
+}
+END_TEST
+
 static unsigned asked_for;
 
 static bool no_room(struct scsi_task *task, uint32_t len)
@@ -286,6 +371,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_command_released_with_a_letter_on_its_way_is_freed_behind_it);
 	tcase_add_test(tcase, a_session_that_ends_takes_its_commands_along);
 	tcase_add_test(tcase, data_that_do_not_come_fail_the_command);
+	tcase_add_test(tcase, data_at_hand_are_sent_along);
+	tcase_add_test(tcase, data_at_hand_may_come_late);
+	tcase_add_test(tcase, data_at_hand_of_a_refused_write_go_nowhere);
 	tcase_add_test(tcase, a_read_begins_when_its_session_has_room);
 	tcase_add_test(tcase, the_format_of_sense_data_is_known_on_every_loop);
 	tcase_add_test(tcase, what_the_transport_has_cleared_is_told);

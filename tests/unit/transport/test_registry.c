@@ -22,7 +22,9 @@ static void teardown(void)
 
 static struct iscsi_registry_session session_of(const char *initiator, const char *user)
 {
-	return (struct iscsi_registry_session){.initiator = initiator, .user = user};
+	static const uint8_t isid[PR_ISID_LEN] = {0x80};
+
+	return (struct iscsi_registry_session){.initiator = initiator, .user = user, .isid = isid};
 }
 
 static bool enter(struct iscsi_registry_session *session)
@@ -79,6 +81,29 @@ START_TEST(discovery_gets_half)
 }
 END_TEST
 
+START_TEST(an_initiator_port_is_in_one_place)
+{
+	static const uint8_t other[PR_ISID_LEN] = {0x81};
+	const struct iscsi_node *elsewhere = (const struct iscsi_node *)&limits;
+	struct iscsi_registry_session s[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		s[i] = session_of("a", "");
+	ck_assert(enter(&s[0]));
+	s[1].node = elsewhere;
+	ck_assert(!enter(&s[1]));
+	s[1].discovery = true;
+	ck_assert(enter(&s[1]));
+	iscsi_registry_leave(registry, &s[1]);
+	s[2].node = elsewhere;
+	s[2].isid = other;
+	ck_assert(enter(&s[2]));
+	iscsi_registry_leave(registry, &s[0]);
+	s[3].node = elsewhere;
+	ck_assert(enter(&s[3]));
+}
+END_TEST
+
 START_TEST(a_challenge_is_known_until_its_login_is_over)
 {
 	struct iscsi_registry_challenge one = {.is_in = false}, two = {.is_in = false};
@@ -103,6 +128,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, all_sessions_count_and_those_of_a_name_and_user_apart);
 	tcase_add_test(tcase, whoever_is_replaced_does_not_count);
 	tcase_add_test(tcase, discovery_gets_half);
+	tcase_add_test(tcase, an_initiator_port_is_in_one_place);
 	tcase_add_test(tcase, a_challenge_is_known_until_its_login_is_over);
 }
 
