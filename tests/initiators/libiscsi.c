@@ -164,6 +164,11 @@ static int read_blocks(struct work *work, uint32_t lba, uint32_t len, unsigned s
 
 	if (!task)
 		return 1;
+	if (is_recovered(task) && (uint32_t)task->datain.size != len) {
+		fputs("read: recovered, and the data are not given\n", stderr);
+		scsi_free_scsi_task(task);
+		return 1;
+	}
 	if (task->residual_status != SCSI_RESIDUAL_NO_RESIDUAL ||
 	    (uint32_t)task->datain.size != len) {
 		fputs("read: short or long\n", stderr);
@@ -592,6 +597,9 @@ static int do_reserve(struct work *work)
 	for (size_t i = 2; i < 4; i++) {
 		int undone = finish(work, call_reserve_out, &outs[i], "release");
 		result = result == 0 ? undone : result;
+		/* GOOD may mean that there was nothing to release. */
+		if (undone == 0 && finish(work, call_reserve_in, &ins[1], "look") != 0)
+			result = 1;
 	}
 	return result == 0 ? do_write(work) : result;
 }
@@ -678,8 +686,9 @@ static int run(struct work *work, const char *name)
 		int result = connect_to(work, strcmp(name, "discover") == 0);
 		if (result == 0)
 			result = works[i].run(work);
+		/* Everything was done; who does not get an answer to this leaves all the same. */
 		if (result == 0 && iscsi_logout_sync(work->iscsi) != 0)
-			result = failed(work, "logout");
+			failed(work, "logout");
 		return result;
 	}
 	printf("this program does not do %s\n", name);

@@ -5,23 +5,30 @@
  * front of a clause turns it round. "After" means behind the stimulus, "its connection" is the one
  * that the stimulus came on.
  *
- *   closed             the initiator closes its connection, having sent nothing more but a Logout
- *   recovers           it closes its connection, and logs in anew or its command fails
- *   relogin            it logs in on another connection after, with the same ISID and TSIH 0
- *   relogin-after MS   and no sooner than that
- *   logout             it sends a Logout Request after, on its connection
- *   full-feature       it sends anything but a Login Request after, on its connection
- *   sent PDU F=V...    it sends such a PDU after, on its connection. V: a number, `none`,
- * `stimulus` (the same field of the stimulus) or `stimulus.FIELD`; also F<V and F>V anywhere PDU
- * F=V.. it sends such a PDU after, on any connection most N PDU F=V...  at most N of them in the
- * whole run least N PDU F=V... at least N said KEY[=VALUE]   a login or text request after, on any
- * connection, has this key offered KEY[=VALUE]  the same in the whole run distinct KEY whenever it
- * says the key, the value is another one prints WORD        its command says the word, in whatever
- * case again              the command of the stimulus is sent again, on any connection again-most N
- * at most N times quiet MS           for so long it sends no request that takes a CmdSN, on its
- * connection paced N            it opens at most N connections within any second ok failed ended
- * its command ended with status 0; another one; by itself, whatever the status clean ID the passive
- * check ID found nothing
+ * - closed: the initiator closes its connection, having sent nothing more but a Logout
+ * - recovers: it closes its connection, and logs in anew or its command fails
+ * - relogin: it logs in on another connection after, with TSIH 0
+ * - reinstates: and with the same ISID, so that it is the same nexus
+ * - relogin-after MS: it logs in anew, and no sooner than that
+ * - logout: it sends a Logout Request after, on its connection
+ * - logout-within MS: and no later than that
+ * - full-feature: it sends anything but a Login Request after, on its connection
+ * - sent PDU FIELD=V...: it sends such a PDU after, on its connection. V is a number, `none`,
+ *   `stimulus` (the same field of the stimulus) or `stimulus.FIELD`; FIELD<V and FIELD>V as well
+ * - anywhere PDU FIELD=V...: such a PDU comes after, on any connection
+ * - most N PDU FIELD=V..., least N PDU FIELD=V...: how many there are in the whole run
+ * - said KEY[=VALUE]: a login or text request after, on any connection, has this key
+ * - offered KEY[=VALUE]: the same in the whole run
+ * - distinct KEY: whenever it says the key, the value is another one
+ * - proves: its CHAP_R after is right for the challenge of the stimulus
+ * - prints WORD: its command says the word, in whatever case
+ * - again: the command of the stimulus is sent again, on any connection
+ * - again-most N: at most N times
+ * - quiet MS: for so long it sends no request that takes a CmdSN, on its connection
+ * - paced N: it opens at most N connections within any second
+ * - ok, failed, ended: its command ended with status 0; another one; by itself, whatever the status
+ * - notices: its command failed, or says that its data is wrong
+ * - clean ID: the passive check ID found nothing
  */
 #ifndef TOOLS_CHECK_JUDGE_H
 #define TOOLS_CHECK_JUDGE_H
@@ -46,6 +53,7 @@ struct check_evidence {
 	size_t stimulus; /* the PDU itself; SIZE_MAX: none */
 	uint32_t connection;
 	enum check_ended ended;
+	const char *secret; /* that the initiator was given for CHAP; NULL: none */
 	const char *output; /* what the command said last; NULL: nothing */
 	enum iscsi_verdict passive[ISCSI_CHECK_COUNT];
 };

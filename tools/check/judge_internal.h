@@ -46,6 +46,9 @@ struct predicate {
 	bool (*holds)(const struct clause *clause, const struct check_evidence *evidence);
 };
 
+/* judge_chap.c */
+bool check_chap_proves(const struct clause *clause, const struct check_evidence *evidence);
+
 /* Ends with a row without a name. */
 extern const struct predicate check_predicates[];
 

@@ -125,16 +125,17 @@ static const uint8_t *isid_of(const struct check_evidence *evidence)
 	return NULL;
 }
 
-/* A first Login Request on a connection that came after the stimulus; NULL: none. */
-static const struct check_event *login_anew(const struct check_evidence *evidence)
+/* The first Login Request of a new session behind the stimulus, with this ISID (NULL: any); NULL:
+ * none. */
+static const struct check_event *login_anew(const struct check_evidence *evidence,
+					    const uint8_t *isid)
 {
-	const uint8_t *isid = isid_of(evidence);
-
-	for (size_t i = evidence->mark; isid && i < evidence->end; i++) {
+	for (size_t i = evidence->mark; i < evidence->end; i++) {
 		const struct check_event *event = &evidence->record->events[i];
 		if (is_request(event) && event->connection != evidence->connection &&
 		    opcode_of(event) == ISCSI_LOGIN_REQUEST && event->number == 1 &&
-		    memcmp(event->bhs + 8, isid, 6) == 0 && get_be16(event->bhs + 14) == 0)
+		    (!isid || memcmp(event->bhs + 8, isid, 6) == 0) &&
+		    get_be16(event->bhs + 14) == 0)
 			return event;
 	}
 	return NULL;
@@ -144,12 +145,20 @@ static bool relogin(const struct clause *clause, const struct check_evidence *ev
 {
 	(void)clause;
 
-	return login_anew(evidence) != NULL;
+	return login_anew(evidence, NULL) != NULL;
+}
+
+static bool reinstates(const struct clause *clause, const struct check_evidence *evidence)
+{
+	const uint8_t *isid = isid_of(evidence);
+	(void)clause;
+
+	return isid && login_anew(evidence, isid);
 }
 
 static bool relogin_after(const struct clause *clause, const struct check_evidence *evidence)
 {
-	const struct check_event *login = login_anew(evidence);
+	const struct check_event *login = login_anew(evidence, NULL);
 	size_t mark = evidence->mark > 0 ? evidence->mark - 1 : 0;
 
 	return login && login->ms - evidence->record->events[mark].ms >= clause->number;
@@ -166,7 +175,7 @@ static bool recovers(const struct clause *clause, const struct check_evidence *e
 {
 	size_t at;
 
-	return left(evidence, &at) && (login_anew(evidence) || failed(clause, evidence));
+	return left(evidence, &at) && (login_anew(evidence, NULL) || failed(clause, evidence));
 }
 
 static bool logout(const struct clause *clause, const struct check_evidence *evidence)
@@ -176,6 +185,17 @@ static bool logout(const struct clause *clause, const struct check_evidence *evi
 	request.opcode = ISCSI_LOGOUT_REQUEST;
 	request.test_count = 0;
 	return sent(&request, evidence);
+}
+
+static bool logout_within(const struct clause *clause, const struct check_evidence *evidence)
+{
+	const struct check_event *events = evidence->record->events;
+
+	for (size_t i = evidence->mark; evidence->mark > 0 && i < evidence->end; i++)
+		if (is_request(&events[i]) && events[i].connection == evidence->connection &&
+		    opcode_of(&events[i]) == ISCSI_LOGOUT_REQUEST)
+			return events[i].ms - events[evidence->mark - 1].ms <= clause->number;
+	return false;
 }
 
 static bool full_feature(const struct clause *clause, const struct check_evidence *evidence)
@@ -374,6 +394,11 @@ static bool ended(const struct clause *clause, const struct check_evidence *evid
 	return evidence->ended == CHECK_ENDED_OK || evidence->ended == CHECK_ENDED_FAILED;
 }
 
+static bool notices(const struct clause *clause, const struct check_evidence *evidence)
+{
+	return failed(clause, evidence) || evidence->ended == CHECK_ENDED_WRONG_DATA;
+}
+
 static bool clean(const struct clause *clause, const struct check_evidence *evidence)
 {
 	enum iscsi_verdict verdict = evidence->passive[clause->passive];
@@ -385,8 +410,10 @@ const struct predicate check_predicates[] = {
 	{"closed", 0, closed},
 	{"recovers", 0, recovers},
 	{"relogin", 0, relogin},
+	{"reinstates", 0, reinstates},
 	{"relogin-after", TAKES_NUMBER, relogin_after},
 	{"logout", 0, logout},
+	{"logout-within", TAKES_NUMBER, logout_within},
 	{"full-feature", 0, full_feature},
 	{"sent", TAKES_PDU, sent},
 	{"anywhere", TAKES_PDU, anywhere},
@@ -395,6 +422,7 @@ const struct predicate check_predicates[] = {
 	{"said", TAKES_TEXT, said},
 	{"offered", TAKES_TEXT, offered},
 	{"distinct", TAKES_TEXT, distinct},
+	{"proves", 0, check_chap_proves},
 	{"prints", TAKES_TEXT, prints},
 	{"again", 0, again},
 	{"again-most", TAKES_NUMBER, again_most},
@@ -403,6 +431,7 @@ const struct predicate check_predicates[] = {
 	{"ok", 0, ok},
 	{"failed", 0, failed},
 	{"ended", 0, ended},
+	{"notices", 0, notices},
 	{"clean", TAKES_PASSIVE, clean},
 	{NULL, 0, NULL},
 };

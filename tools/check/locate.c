@@ -32,12 +32,26 @@ static size_t find_pdu(const struct check_evidence *evidence, bool from_target, 
 	return SIZE_MAX;
 }
 
+static bool has_tag(const struct check_evidence *evidence, size_t index, uint32_t itt)
+{
+	return is_its_pdu(evidence, index, false) &&
+	       get_be32(evidence->record->events[index].bhs + 16) == itt;
+}
+
 /* The last request with this tag in front of `before`; SIZE_MAX: there is none. */
 static size_t find_request(const struct check_evidence *evidence, uint32_t itt, size_t before)
 {
 	for (size_t i = before; i-- > 0;)
-		if (is_its_pdu(evidence, i, false) &&
-		    get_be32(evidence->record->events[i].bhs + 16) == itt)
+		if (has_tag(evidence, i, itt))
+			return i;
+	return SIZE_MAX;
+}
+
+/* The command that fired first: whatever is sent with its tag later is another one. */
+static size_t find_first_request(const struct check_evidence *evidence, uint32_t itt)
+{
+	for (size_t i = 0; i < evidence->end; i++)
+		if (has_tag(evidence, i, itt))
 			return i;
 	return SIZE_MAX;
 }
@@ -80,7 +94,7 @@ static void place(struct check_evidence *evidence, const char *rule,
 		return;
 	}
 	size_t pdu = firing->is_pdu ? find_pdu(evidence, false, firing->pdu)
-				    : find_request(evidence, firing->itt, evidence->end);
+				    : find_first_request(evidence, firing->itt);
 	evidence->stimulus = pdu;
 	evidence->mark = pdu == SIZE_MAX ? 0 : pdu + 1;
 }

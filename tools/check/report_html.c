@@ -138,7 +138,7 @@ static void print_run(const struct check_run_result *result, FILE *out)
 		check_markup(out, run->variant);
 		fputs(": ", out);
 	}
-	check_markup(out, result->why);
+	check_markup(out, result->why[0] ? result->why : "as it must be");
 	fputs("</summary>\n<pre>", out);
 	for (size_t i = 0; i < CHECK_RULES_MAX && run->rules[i]; i++) {
 		fputs("fault  ", out);
@@ -160,7 +160,7 @@ static void print_run(const struct check_run_result *result, FILE *out)
 	fputs("</details>\n", out);
 }
 
-static void print_result(const struct check_result *result, FILE *out)
+static void print_result(const struct check_result *result, bool all, FILE *out)
 {
 	const char *verdict = check_verdict_name(result->verdict);
 
@@ -169,12 +169,12 @@ static void print_result(const struct check_result *result, FILE *out)
 		result->check->id, verdict, verdict, result->check->id,
 		iscsi_severity_name(result->check->severity));
 	check_markup(out, result->check->title);
-	if (result->verdict != CHECK_PASS) {
+	if (all || result->verdict != CHECK_PASS) {
 		fputs("<br><small>", out);
 		check_markup(out, result->check->source);
 		fputs("</small>\n", out);
 		for (size_t i = 0; i < result->run_count; i++)
-			if (result->runs[i].verdict == result->verdict)
+			if (all || result->runs[i].verdict == result->verdict)
 				print_run(&result->runs[i], out);
 	}
 	fputs("</td></tr>\n", out);
@@ -194,7 +194,7 @@ static void print_group(const struct check_report *report, const struct iscsi_ch
 			fputs("</h2>\n<table>\n", out);
 		}
 		begun = true;
-		print_result(&report->results[i], out);
+		print_result(&report->results[i], report->all, out);
 	}
 	if (begun)
 		fputs("</table>\n", out);

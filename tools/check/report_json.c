@@ -45,7 +45,7 @@ static json_t *run_object(const struct check_run_result *result)
 	if (result->aftermath_ran)
 		json_object_set_new(object, "afterwards",
 				    json_string(ended_name(result->aftermath)));
-	if (result->output && result->output[0] && result->verdict != CHECK_PASS) {
+	if (result->output && result->output[0]) {
 		json_t *said = json_string(result->output); /* NULL: it is not UTF-8 */
 		if (said)
 			json_object_set_new(object, "output", said);

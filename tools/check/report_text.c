@@ -24,7 +24,7 @@ static void print_result(const struct check_result *result, FILE *out)
 			print_run(&result->runs[i], out);
 }
 
-void check_report_text(const struct check_report *report, FILE *out, bool all)
+void check_report_text(const struct check_report *report, FILE *out)
 {
 	static const enum check_verdict shown[] = {CHECK_FAIL,	       CHECK_WARN,
 						   CHECK_INCONCLUSIVE, CHECK_INFO,
@@ -34,7 +34,8 @@ void check_report_text(const struct check_report *report, FILE *out, bool all)
 	for (size_t v = 0; v < sizeof(shown) / sizeof(shown[0]); v++)
 		for (size_t i = 0; i < report->count; i++)
 			if (report->results[i].verdict == shown[v] &&
-			    (all || (shown[v] != CHECK_PASS && shown[v] != CHECK_NOT_TESTABLE)))
+			    (report->all ||
+			     (shown[v] != CHECK_PASS && shown[v] != CHECK_NOT_TESTABLE)))
 				print_result(&report->results[i], out);
 	for (size_t v = 0; v < sizeof(shown) / sizeof(shown[0]); v++) {
 		fprintf(out, "%s%s %zu", separator, check_verdict_name(shown[v]),

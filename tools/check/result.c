@@ -100,7 +100,7 @@ static bool is_disaster(struct check_run_result *result)
 
 	if (result->evidence.ended == CHECK_ENDED_CRASHED)
 		decide(result, CHECK_FAIL, "%s", "the command crashed");
-	else if (result->evidence.ended == CHECK_ENDED_WRONG_DATA)
+	else if (result->evidence.ended == CHECK_ENDED_WRONG_DATA && !(run->flags & CHECK_CORRUPTS))
 		decide(result, disaster(run), "%s",
 		       "the command was told that all is well, and has wrong data");
 	else if (result->evidence.ended == CHECK_ENDED_NOT && !(run->flags & CHECK_MAY_LAST))

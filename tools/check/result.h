@@ -52,6 +52,7 @@ struct check_report {
 	size_t count;
 	const char *const *command; /* NULL-terminated */
 	uint32_t ms;
+	bool all; /* shows what passed as well */
 };
 
 /* The verdict of a run, from its evidence; `why` with it. */
@@ -60,7 +61,7 @@ void check_run_judge(struct check_run_result *result);
 void check_result_judge(struct check_result *result);
 size_t check_report_count(const struct check_report *report, enum check_verdict verdict);
 
-void check_report_text(const struct check_report *report, FILE *out, bool all);
+void check_report_text(const struct check_report *report, FILE *out);
 /* NULL: no memory. */
 json_t *check_report_json(const struct check_report *report);
 void check_report_junit(const struct check_report *report, FILE *out);

@@ -51,6 +51,7 @@ enum {
 	CHECK_SAME_SECRET = 1 << 9,  /* the initiator is told the same for both directions */
 	CHECK_DIGESTS = 1 << 10,     /* the initiator is asked for CRC32C digests */
 	CHECK_SPC4 = 1 << 11,	     /* the LUN has every reservation type */
+	CHECK_CORRUPTS = 1 << 12,    /* data is made wrong: to notice that is right */
 };
 
 /* What the runner does itself while the command runs. */

@@ -11,12 +11,12 @@
 			"closed"                                                \
 		}                                                               \
 	}
-/* What it may say. */
-#define WORKS(check_id, words, extra_flags, rule)                               \
+/* What it may say, and gets the right answer to; the target itself does not know of it. */
+#define ANSWERED(check_id, words, extra_flags, rule)                            \
 	{                                                                       \
 		.id = (check_id), .variant = (words), .work = CHECK_WORK_LOGIN, \
 		.flags = CHECK_CHAP | (extra_flags), .rules = {rule}, .must = { \
-			"ok"                                                    \
+			"proves"                                                \
 		}                                                               \
 	}
 #define ALGORITHM(number, settings)                                                          \
@@ -45,28 +45,30 @@ static const struct check_run runs[] = {
 	CLOSES("act.chap.i-invalid", "256", 0, ON_CHALLENGE "key-set CHAP_I=256"),
 	CLOSES("act.chap.i-invalid", "-1", 0, ON_CHALLENGE "key-set CHAP_I=-1"),
 	CLOSES("act.chap.i-invalid", "abc", 0, ON_CHALLENGE "key-set CHAP_I=abc"),
-	WORKS("act.chap.i-large", "0xff", 0, ON_CHALLENGE "chap-identifier 0xff"),
-	WORKS("act.chap.i-large", "255", 0, ON_CHALLENGE "chap-identifier 255"),
-	WORKS("act.chap.i-large", "0", 0, ON_CHALLENGE "chap-identifier 0"),
-	WORKS("act.chap.i-same", NULL, CHECK_TWICE,
-	      "on login-response has=CHAP_C do chap-identifier 7"),
+	ANSWERED("act.chap.i-large", "0xff", 0, ON_CHALLENGE "key-set CHAP_I=0xff"),
+	ANSWERED("act.chap.i-large", "255", 0, ON_CHALLENGE "key-set CHAP_I=255"),
+	ANSWERED("act.chap.i-large", "0", 0, ON_CHALLENGE "key-set CHAP_I=0"),
+	ANSWERED("act.chap.i-same", NULL, CHECK_TWICE,
+		 "on login-response has=CHAP_C do key-set CHAP_I=7"),
 	{.id = "act.chap.i-reflected",
 	 .work = CHECK_WORK_LOGIN,
 	 .flags = CHECK_MUTUAL | CHECK_TWICE | CHECK_NO_AFTERMATH,
 	 .needs = "offered CHAP_C",
 	 .must = {"distinct CHAP_I | distinct CHAP_C"}},
-	WORKS("act.chap.c-big", NULL, 0, ON_CHALLENGE "chap-challenge len=1024"),
+	ANSWERED("act.chap.c-big", NULL, 0, ON_CHALLENGE "key-len CHAP_C=1024"),
 	{.id = "act.chap.c-small",
 	 .work = CHECK_WORK_LOGIN,
 	 .flags = CHECK_CHAP,
-	 .rules = {ON_CHALLENGE "chap-challenge hex=5a"},
-	 .must = {"ok | closed"}},
+	 .rules = {ON_CHALLENGE "key-set CHAP_C=0x5a"},
+	 .must = {"proves | closed"}},
 	CLOSES("act.chap.c-too-big", NULL, 0, ON_CHALLENGE "key-len CHAP_C=1025"),
 	CLOSES("act.chap.c-too-small", NULL, 0, ON_CHALLENGE "key-set CHAP_C=0x"),
-	WORKS("act.chap.c-odd-hex", "odd number of digits", 0,
-	      ON_CHALLENGE "chap-challenge encoding=odd"),
-	WORKS("act.chap.c-odd-hex", "upper case", 0, ON_CHALLENGE "chap-challenge encoding=upper"),
-	WORKS("act.chap.c-base64", NULL, 0, ON_CHALLENGE "chap-challenge encoding=base64"),
+	ANSWERED("act.chap.c-odd-hex", "odd number of digits", 0,
+		 ON_CHALLENGE "key-set CHAP_C=0xabc0123456789abcdef0123456789abcdef"),
+	ANSWERED("act.chap.c-odd-hex", "upper case", 0,
+		 ON_CHALLENGE "key-set CHAP_C=0xABCDEF0123456789ABCDEF0123456789"),
+	ANSWERED("act.chap.c-base64", NULL, 0,
+		 ON_CHALLENGE "key-set CHAP_C=0bAAECAwQFBgcICQoLDA0ODw=="),
 	{.id = "act.chap.c-repeat",
 	 .work = CHECK_WORK_LOGIN,
 	 .flags = CHECK_MUTUAL | CHECK_TWICE | CHECK_NO_AFTERMATH,

@@ -12,11 +12,13 @@
 	}
 #define ANSWER(text)   "on text-response times=1 do text \"" text "\""
 #define ADDRESS(value) "TargetName={target}\\x00TargetAddress=" value "\\x00"
-#define NAME_64	       "long-names-are-cut-by-programs-that-have-too-little-room-in-them"
+/* A=1 */
+#define ONE_KEY "413d3100"
+#define NAME_64 "long-names-are-cut-by-programs-that-have-too-little-room-in-them"
 
 static const struct check_run runs[] = {
-	RUN("act.text.continuation", NULL, "on text-response times=1 do chain 3",
-	    "sent text-request itt=stimulus ttt=stimulus dsl=0", "ok"),
+	RUN("act.text.continuation", NULL, "on text-request times=1 do pieces 60",
+	    "sent text-request itt=stimulus dsl=0", "ok"),
 	RUN("act.text.ttt-f1", NULL, "on text-response times=1 do set ttt=0x77",
 	    "no sent text-request ttt=0x77", "logout", "ok"),
 	RUN("act.text.f0-reserved", NULL, "on text-response times=1 do set f=0 ttt=none",
@@ -26,11 +28,12 @@ static const struct check_run runs[] = {
 	    "no sent text-request", "ok | closed"),
 	RUN("act.text.reject", NULL, "on text-request times=1 do reject 4",
 	    "sent text-request | logout | failed", "ended"),
-	RUN("act.text.c-bit", NULL, "on text-response times=1 do chain 3 c=yes",
-	    "least 3 text-request", "ok"),
-	RUN("act.text.ttt-reuse", NULL, "on text-response do set f=0 ttt=1", "ended",
-	    "most 200 text-request"),
-	RUN("act.disc.huge", NULL, "on text-response times=1 do text-records 10000", "ended"),
+	RUN("act.text.c-bit", NULL, "on text-request times=1 do pieces 17", "least 3 text-request",
+	    "ok"),
+	RUN("act.text.ttt-reuse", NULL,
+	    "on text-request do insert text-response task=yes f=0 ttt=1 bytes=" ONE_KEY " do drop",
+	    "ended", "most 100 text-request"),
+	RUN("act.disc.huge", NULL, "on text-request times=1 do records 10000", "ended"),
 	RUN("act.disc.dup", NULL,
 	    ANSWER(ADDRESS("{portal},1") "TargetAddress={portal},1\\x00" ADDRESS("{portal},1")),
 	    "ok"),

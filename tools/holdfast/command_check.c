@@ -261,7 +261,7 @@ static bool write_file(const char *path, const struct check_report *report,
 
 static enum exit_status run_checks(const struct check_options *options)
 {
-	struct check_report report = {.count = 0};
+	struct check_report report = {.all = options->all};
 	enum exit_status status = STATUS_FAILED;
 
 	if (!checks_are_known(options))
@@ -270,7 +270,7 @@ static enum exit_status run_checks(const struct check_options *options)
 		checker_run_all(&report, &options->runs);
 		bool silent = options->json && strcmp(options->json, "-") == 0;
 		if (!silent)
-			check_report_text(&report, stdout, options->all);
+			check_report_text(&report, stdout);
 		bool written = write_file(options->json, &report, write_json) &&
 			       write_file(options->junit, &report, check_report_junit) &&
 			       write_file(options->html, &report, check_report_html);

@@ -142,7 +142,7 @@ START_TEST(what_comes_behind_the_end_does_not_count)
 }
 END_TEST
 
-START_TEST(recovery_is_a_new_login_with_the_same_isid)
+START_TEST(recovery_is_a_new_login)
 {
 	until_stimulus();
 	check_record_close(&record, at_ms, 1, false, false);
@@ -151,7 +151,21 @@ START_TEST(recovery_is_a_new_login_with_the_same_isid)
 	login(2, "", 0);
 	ck_assert(holds("recovers"));
 	ck_assert(holds("relogin"));
+	ck_assert(holds("reinstates"));
 	ck_assert(!holds("relogin-after 5000"));
+}
+END_TEST
+
+START_TEST(with_another_isid_nothing_is_reinstated)
+{
+	uint8_t bhs[ISCSI_BHS_LEN] = {0x43, 0x87};
+
+	until_stimulus();
+	ck_assert_uint_eq(check_record_open(&record, at_ms, false, PORT + 1), 2);
+	bhs[8] = 0x81;
+	send_bytes(2, bhs, "", 0);
+	ck_assert(holds("relogin"));
+	ck_assert(holds("no reinstates"));
 }
 END_TEST
 
@@ -334,7 +348,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, another_command_does);
 	tcase_add_test(tcase, whom_the_target_closed_did_not_close);
 	tcase_add_test(tcase, what_comes_behind_the_end_does_not_count);
-	tcase_add_test(tcase, recovery_is_a_new_login_with_the_same_isid);
+	tcase_add_test(tcase, recovery_is_a_new_login);
+	tcase_add_test(tcase, with_another_isid_nothing_is_reinstated);
 	tcase_add_test(tcase, or_a_command_that_fails);
 	tcase_add_test(tcase, sent_is_after_the_stimulus_and_most_is_ever);
 	tcase_add_test(tcase, a_field_is_held_against_the_stimulus);
