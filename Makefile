@@ -105,7 +105,7 @@ $(B)/holdfastd: $(DAEMON_PARTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_CHECK) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 
 # The lab needs an initiator, which building and running the target does not.
 LAB_PROGRAM := $(B)/holdfast-lab
@@ -191,7 +191,7 @@ export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
 export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
-            tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/bench/instructions.sh \
+            tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/initiators/short.sh tests/bench/instructions.sh \
             tests/mutants/short.sh tests/lab/judged.sh
 
 .PHONY: tests
@@ -397,6 +397,20 @@ check-linux-short: linux-image
 	@tests/linux/short.sh
 
 # A scenario of the lab, to be watched; ARGS='--pace 1000' for those who read slowly.
+# The active checks: each is passed by an initiator that behaves and failed by one that errs in its way;
+# then the whole catalogue against libiscsi, with a report in $(B)/check-initiator.
+.PHONY: check-initiators check-libiscsi
+check-initiators: deps check-libiscsi
+	@tests/initiators/prove --jobs $(CHECK_JOBS)
+CHECK_JOBS ?= $(shell expr 4 \* $(JOBS))
+check-libiscsi:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(CHECKED_BIN)
+	@mkdir -p $(B)/check-initiator
+	@$(HOLDFAST) check-initiator --jobs $(CHECK_JOBS) --json $(B)/check-initiator/libiscsi.json \
+		--junit $(B)/check-initiator/libiscsi.xml --html $(B)/check-initiator/libiscsi.html -- \
+		$(HOLDFAST_CHECKED) {portal} {target} {lun} {work} {user} {secret} {target-user} \
+		{target-secret} || test $$? -eq 1
+
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(HOLDFAST_LAB) run --live --own $(HOLDFASTD) --report $(B)/demo.html $(ARGS) \
@@ -452,6 +466,7 @@ help:
 	@echo 'make check-tgt         the lab against tgt, where that is installed'
 	@echo 'make stress            the lab with kill -9, for STRESS_SECONDS (600)'
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
+	@echo 'make check-initiators  the active checks proven, and libiscsi against all of them'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-threads     what several threads do, under TSan'
 	@echo 'make check-loops       every integration test with 2 and 4 event loops, under TSan'
