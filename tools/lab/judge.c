@@ -9,7 +9,7 @@
 
 #include "tools/lab/judge_internal.h"
 
-#define STATES_DEFAULT	20000000
+#define STATES_DEFAULT	8000000
 #define VIOLATIONS_KEPT 100 /* a target that fails everywhere is told so often enough */
 
 static const struct {

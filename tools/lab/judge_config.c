@@ -273,6 +273,32 @@ void search_set_empty(struct search *search, struct config_set *set)
 	set->count = 0;
 }
 
+void search_set_mark(struct search *search, struct config_set *set, struct config *config,
+		     const struct config *but)
+{
+	size_t at = slot_of(set, config->key);
+
+	for (; set->slots[at] != 0; at = (at + 1) & (set->size - 1)) {
+		struct config *item = set->items[set->slots[at] - 1];
+		if (item->key == config->key && item != but && is_as_good(search, config, item))
+			item->extras = 1;
+	}
+}
+
+void search_set_drop_marked(struct search *search, struct config_set *set)
+{
+	size_t kept = 0;
+
+	forget_slots(set);
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->items[i]->extras != 0)
+			search_drop(search, set->items[i]);
+		else
+			set->items[kept++] = set->items[i];
+	}
+	set->count = kept;
+}
+
 static int by_cost(const void *a, const void *b)
 {
 	const struct config *x = *(struct config *const *)a, *y = *(struct config *const *)b;

@@ -165,6 +165,37 @@ static bool all_have_it(struct search *search, uint32_t closing)
 	return true;
 }
 
+static void mark_successors(struct search *search, struct config *config)
+{
+	unsigned variants;
+
+	for (uint32_t k = 0; k < search->movers.count && !search_out_of_time(search); k++) {
+		uint32_t i = search->movers.ops[k];
+		struct config *successor;
+		search_load(search, config);
+		if (search_is_done(search, i) || !worth_trying(search, i) ||
+		    !search_apply(search, i, 0, &variants))
+			continue;
+		search->states++;
+		search->states_of_trouble++;
+		search_settle(search, i);
+		successor = search_store(search);
+		if (!successor)
+			return;
+		search_set_mark(search, &search->frontier, successor, config);
+		search_drop(search, successor);
+	}
+}
+
+/* What one more open op makes of another configuration need not be carried on: that op can still
+ * come later. */
+static void drop_successors(struct search *search)
+{
+	for (size_t i = 0; i < search->frontier.count; i++)
+		mark_successors(search, search->frontier.items[i]);
+	search_set_drop_marked(search, &search->frontier);
+}
+
 /* It fits nowhere: not to the most likely of those that there were, either. */
 static void explain(struct search *search, uint32_t closing, struct judge_search_result *result)
 {
@@ -194,6 +225,8 @@ static bool place(struct search *search, uint32_t closing, struct judge_search_r
 	if (search->frontier.count == 0 && !search->no_memory)
 		explain(search, closing, result);
 	search_set_empty(search, &search->nodes);
+	if (search->frontier.count > 1 && search_is_worth_pruning(search))
+		drop_successors(search);
 	if (search_set_cut(search, &search->frontier, search_frontier_max(search)))
 		search->exact = false;
 	return search->frontier.count > 0;

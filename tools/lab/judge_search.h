@@ -210,6 +210,11 @@ enum set_change {
 enum set_change search_set_add(struct search *search, struct config_set *set, struct config *config,
 			       uint32_t *ret_item);
 void search_set_empty(struct search *search, struct config_set *set);
+/* Marks those that the configuration, which is not in the set, is as good as. */
+void search_set_mark(struct search *search, struct config_set *set, struct config *config,
+		     const struct config *but);
+/* After this nothing is found in the set any more. */
+void search_set_drop_marked(struct search *search, struct config_set *set);
 /* Keeps the most likely ones. False: there were not more. */
 bool search_set_cut(struct search *search, struct config_set *set, size_t max);
 
@@ -252,6 +257,9 @@ void search_learn(struct search *search, const struct config *config, uint32_t o
 
 size_t search_frontier_max(const struct search *search);
 size_t search_nodes_max(const struct search *search);
+/* Is there so much that what can wait is in the way of the rest, and not so much that to find it
+ * costs more than it saves? */
+bool search_is_worth_pruning(const struct search *search);
 bool search_out_of_time(const struct search *search);
 /* Has the search never come further than here? */
 bool search_is_deepest(struct search *search);

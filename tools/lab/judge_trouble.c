@@ -25,7 +25,7 @@ static const struct level {
 #define PAST_TROUBLE	      64 /* steps */
 #define LEVEL_BLIND	      2
 #define STATES_BLIND	      300000
-#define MEMORY_MAX	      ((size_t)2 << 30)
+#define MEMORY_MAX	      ((size_t)1 << 30)
 
 size_t search_frontier_max(const struct search *search)
 {
@@ -35,6 +35,11 @@ size_t search_frontier_max(const struct search *search)
 size_t search_nodes_max(const struct search *search)
 {
 	return levels[search->level].nodes;
+}
+
+bool search_is_worth_pruning(const struct search *search)
+{
+	return search->level > 0 && levels[search->level].frontier != SIZE_MAX;
 }
 
 bool search_out_of_time(const struct search *search)
