@@ -163,11 +163,14 @@ static int file_prepare(int fd, uint64_t wanted, bool read_only, uint64_t *ret_s
 	return file_settle_size(fd, wanted, read_only, ret_size, ret_error);
 }
 
+/* Not a block device: where its node lies (on a tmpfs, as a rule) is not where its blocks do. */
 static bool is_in_memory(int fd)
 {
 	struct statfs fs;
+	struct stat st;
 
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fstatfs(fd, &fs) == 0 &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 int backing_file_open(const char *path, uint64_t size, bool read_only,

@@ -1,10 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -30,6 +33,7 @@ static struct {
 	bool takes_at_once; /* the file system can tell whether a write would wait */
 	unsigned asked;	    /* how often it was */
 	bool in_memory;	    /* what the file system says of itself */
+	bool is_block_device;
 } faults;
 
 static int fail_with(int error)
@@ -94,6 +98,27 @@ int fstatfs(int fd, struct statfs *ret_fs)
 
 	ret_fs->f_type = faults.in_memory ? TMPFS_MAGIC : EXT4_SUPER_MAGIC;
 	return result;
+}
+
+int fstat(int fd, struct stat *ret_status)
+{
+	int result = fstatat(fd, "", ret_status, AT_EMPTY_PATH);
+
+	if (faults.is_block_device)
+		ret_status->st_mode = S_IFBLK;
+	return result;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+
+	(void)fd;
+	ck_assert_uint_eq(request, BLKGETSIZE64);
+	va_start(arguments, request);
+	*va_arg(arguments, uint64_t *) = SIZE;
+	va_end(arguments);
+	return 0;
 }
 
 static bool with_ring; /* the kernel does what it can by itself */
@@ -502,6 +527,30 @@ START_TEST(a_file_in_memory_is_read_and_written_before_submit_returns_but_not_wi
 }
 END_TEST
 
+/* Its node is in a file system in memory, but its blocks are not. */
+START_TEST(a_block_device_is_no_file_in_memory)
+{
+	uint8_t data[512] = {0};
+	struct backing_request request = {.op = BACKING_WRITE,
+					  .len = sizeof(data),
+					  .data = data,
+					  .data_len = sizeof(data),
+					  .error = 1,
+					  .done = count_done};
+
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	backing->ops->close(backing);
+	backing = NULL;
+	faults.in_memory = faults.is_block_device = true;
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	backing->ops->submit(backing, &request);
+	ck_assert_uint_eq(done_calls, 0);
+	while (done_calls == 0)
+		reap();
+	ck_assert_int_eq(request.error, 0);
+}
+END_TEST
+
 START_TEST(a_write_that_is_taken_in_parts_is_continued)
 {
 	ck_assert_int_eq(open_store(SIZE, false), 0);
@@ -676,6 +725,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_store_that_became_shorter_has_not_grown);
 	tcase_add_test(tcase, where_no_hole_can_be_punched_zeros_are_written);
 	tcase_add_test(tcase, errors_come_back_as_they_are);
+	tcase_add_test(tcase, a_block_device_is_no_file_in_memory);
 	tcase_add_test(tcase, a_write_that_is_taken_in_parts_is_continued);
 	tcase_add_test(tcase, what_is_not_cached_is_read_away_from_the_loop);
 	tcase_add_test(tcase, a_write_that_need_not_wait_completes_before_submit_returns);
