@@ -78,7 +78,7 @@ static const struct line daemon_wrong[] = {
 	{{"--size", "9999999T"}, 2, {"--size 9999999T"}},
 	{{"--size", "1K"}, 2, {"--size 1K", "1M to"}},
 	{{"--size", "99999999999999999999"}, 2, {"--size 99999999999999999999"}},
-	{{"--profile", "spc5"}, 2, {"--profile spc5", "dlt-s4 or spc4"}},
+	{{"--profile", "spc5"}, 2, {"--profile", "there is no personality `spc5`"}},
 	{{"--threads", "0"}, 2, {"--threads 0", "1 to 64"}},
 	{{"--threads", "65"}, 2, {"--threads 65", "1 to 64"}},
 	{{"--threads", "two"}, 2, {"--threads two", "1 to 64"}},
@@ -153,7 +153,7 @@ START_TEST(check_tells_every_mistake_with_its_line)
 	static const char *const said[] = {
 		"unknown setting `portal`, line 1: did you mean `portals`?",
 		"`backing` in lun 0, line 3: `memroy` is not known: did you mean `memory`?",
-		"`profile` in lun 1, line 4: `spc5` is not known: did you mean `spc4`?",
+		"line 4: there is no personality `spc5`: did you mean `spc4`?",
 		"`sessions_max` in limits, line 5: 0 is out of range (1 to 65535)",
 	};
 	ck_assert_int_eq(status, 2);
