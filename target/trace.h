@@ -64,21 +64,21 @@ enum trace_command_flag {
 struct trace_pr_out {
 	struct trace_command command;
 	uint64_t reservation_key, service_action_key;
-	bool aptpl;
+	uint8_t aptpl; /* 0 or 1 */
 };
 
 /* Comes in front of its TRACE_COMMAND, which has the same tag. */
 struct trace_conflict {
 	uint32_t tag;
 	uint16_t lun;
-	uint8_t conflict; /* enum pr_conflict */
-	uint8_t access;	  /* enum pr_access_class of the command */
-	uint8_t type;	  /* enum pr_type in force */
-	uint8_t standing; /* enum pr_standing of who was refused */
-	bool all_registrants_hold;
-	uint64_t own_key;	  /* of who was refused; 0: not registered */
-	uint64_t holder_key;	  /* 0: nobody, or all registrants */
-	uint64_t record, time_ms; /* of the journal: since when it is reserved; 0: it is not */
+	uint8_t conflict;	      /* enum pr_conflict */
+	uint8_t access;		      /* enum pr_access_class of the command */
+	uint8_t type;		      /* enum pr_type in force */
+	uint8_t standing;	      /* enum pr_standing of who was refused */
+	uint8_t all_registrants_hold; /* 0 or 1 */
+	uint64_t own_key;	      /* of who was refused; 0: not registered */
+	uint64_t holder_key;	      /* 0: nobody, or all registrants */
+	uint64_t record, time_ms;     /* of the journal: since when it is reserved; 0: it is not */
 	uint8_t cdb[TRACE_CDB_MAX];
 	uint8_t holder_isid[PR_ISID_LEN];
 	uint16_t holder_port;
@@ -108,7 +108,7 @@ struct trace_management {
 	uint16_t lun;
 	uint8_t function; /* enum scsi_tmf_function */
 	uint8_t response; /* enum scsi_tmf_response, when it has ended */
-	bool ended;
+	uint8_t ended;	  /* 0 or 1 */
 };
 
 /* Any event that tells itself in words. */
