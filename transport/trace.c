@@ -115,7 +115,7 @@ static void header_digest(const struct iscsi_framer *framer, bool bad, uint8_t r
 
 	crc = crc32c(crc, framer->ahs, framer->ahs_len);
 	for (unsigned i = 0; i < ISCSI_DIGEST_LEN; i++)
-		ret_digest[i] = bad ? framer->tail[i] : (uint8_t)(crc >> (8 * i));
+		ret_digest[i] = (uint8_t)(bad ? framer->tail[i] : crc >> (8 * i));
 }
 
 static void capture_received(const struct iscsi_conn *conn, struct trace_ring *ring, uint8_t flags,
