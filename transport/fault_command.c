@@ -194,8 +194,9 @@ void fault_corrupt(const struct fault_rule *rule, const struct fault_action *act
 						     : (random >> 8) % len;
 		if (at >= len)
 			return;
-		data[at] ^= fault_given(action, FAULT_P_XOR) ? (uint8_t)action->number[FAULT_P_XOR]
-							     : (uint8_t)(1u << (random & 7));
+		uint64_t flip = fault_given(action, FAULT_P_XOR) ? action->number[FAULT_P_XOR]
+								 : UINT64_C(1) << (random & 7);
+		data[at] = (uint8_t)(data[at] ^ flip);
 	}
 }
 
