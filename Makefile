@@ -410,6 +410,7 @@ check-libiscsi:
 		--junit $(B)/check-initiator/libiscsi.xml --html $(B)/check-initiator/libiscsi.html -- \
 		$(HOLDFAST_CHECKED) {portal} {target} {lun} {work} {user} {secret} {target-user} \
 		{target-secret} || test $$? -eq 1
+	@tests/initiators/compare $(B)/check-initiator/libiscsi.json tests/initiators/libiscsi.verdicts
 
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
