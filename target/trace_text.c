@@ -310,7 +310,7 @@ static void add_conflict(struct text *text, const struct trace_event *event)
 		add(text, "; reserved: %s", pr_type_name(conflict.type));
 	add_holder(text, &conflict);
 	if (conflict.own_key != 0)
-		add_key(text, "; it is registered with", conflict.own_key);
+		add(text, "; it is registered with 0x%" PRIx64, conflict.own_key);
 	else
 		add(text, "; it is not registered");
 }

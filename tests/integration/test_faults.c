@@ -232,13 +232,15 @@ START_TEST(a_delayed_command_ends_when_the_clock_is_stepped)
 	ck_assert_ptr_nonnull(strstr(output, "stands still"));
 	rule("id=slow on command op=test-unit-ready times=1 do delay 3600s");
 	is_done = false;
-	ck_assert_ptr_nonnull(iscsi_testunitready_task(initiator, 0, note_done, &status));
+	struct scsi_task *task = iscsi_testunitready_task(initiator, 0, note_done, &status);
+	ck_assert_ptr_nonnull(task);
 	while (firings("slow") == 0)
 		turn(initiator);
 	ck_assert(!is_done);
 	ck_assert_int_eq(tool("clock", "step", "3600s", NULL), 0);
 	while (!is_done)
 		turn(initiator);
+	scsi_free_scsi_task(task);
 	ck_assert_int_eq(status, SCSI_STATUS_GOOD);
 	ck_assert_int_eq(tool("clock", "resume", NULL), 0);
 	ck_assert_ptr_nonnull(strstr(output, "the clock goes"));
