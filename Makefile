@@ -46,6 +46,8 @@ TARGET_SRC    := $(wildcard target/*.c)
 TRANSPORT_SRC := $(filter-out $(SERVER_SRC),$(wildcard transport/*.c))
 CONFIG_SRC    := $(wildcard config/*.c)
 DAEMON_SRC    := $(wildcard tools/holdfastd/*.c)
+# What several programs share.
+COMMON_SRC    := $(wildcard tools/common/*.c)
 CLI_SRC       := $(wildcard tools/holdfast/*.c)
 LUA_LIBS     = $(shell pkg-config --libs lua5.4)
 LAB_SRC       := $(wildcard tools/lab/*.c)
@@ -104,14 +106,14 @@ DAEMON_LIBS   = -lev $(CONFIG_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS) 
 $(B)/holdfastd: $(DAEMON_PARTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(B)/holdfast: $(call objs,$(CLI_SRC)) $(LIB_CHECK) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
+$(B)/holdfast: $(call objs,$(CLI_SRC) $(COMMON_SRC)) $(LIB_CHECK) $(LIB_TRANSPORT) $(LIB_PR_ENGINE) $(LIB_CONFIG)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(JANSSON_LIBS) $(ISAL_LIBS) $(CRYPTO_LIBS)
 
 # The lab needs an initiator, which building and running the target does not.
 LAB_PROGRAM := $(B)/holdfast-lab
 $(call objs,$(LAB_TOOL_SRC)): CPPFLAGS += $(shell pkg-config --cflags lua5.4)
 $(B)/tools/holdfast-lab/scenario_prelude.o: tools/holdfast-lab/prelude.lua
-$(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
+$(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC) $(COMMON_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS) $(LUA_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
 # Prints pages of docs/ from the tables.
@@ -421,7 +423,7 @@ demo: deps
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(CLI_SRC) $(CHECK_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
+            $(DAEMON_SRC) $(COMMON_SRC) $(CLI_SRC) $(CHECK_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
 
 .PHONY: format format-check lint layering purity
 format:

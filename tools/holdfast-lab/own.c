@@ -1,26 +1,22 @@
 #include "tools/holdfast-lab/own.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/common/daemon_child.h"
 #include "tools/common/state_path.h"
 
-#define READY_TIMEOUT_MS 60000 /* a sanitized daemon on a busy machine is slow; a hang is not */
-#define STOP_TIMEOUT_MS	 20000
-#define READY_LINE_MAX	 4096
-#define LOG_LINES	 20 /* that are shown */
-#define TARGET_NAME	 "iqn.2026-11.io.holdfast:lab"
-#define DISK_SIZE	 "8M"
+#define STOP_TIMEOUT_MS 20000
+#define LOG_LINES	20 /* that are shown */
+#define TARGET_NAME	"iqn.2026-11.io.holdfast:lab"
+#define DISK_SIZE	"8M"
 
 struct own {
 	pid_t pid; /* 0: does not run */
@@ -80,54 +76,9 @@ static bool write_config(const struct own *own, const char *path)
 
 /* ---- start ---- */
 
-static void become_daemon(const struct own *own, const char *config, int ready)
+static bool take_ready_line(struct own *own, const json_t *ready)
 {
-	char log_path[96];
-	sigset_t none;
-	int log;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* A Ctrl-C is for the lab, which ends its target in order. */
-	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(log_path, sizeof(log_path), "%s/log", own->folder);
-	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log >= 0)
-		dup2(log, STDERR_FILENO);
-	dup2(ready, STDOUT_FILENO);
-	execl(own->holdfastd, own->holdfastd, "--config", config, (char *)NULL);
-	fprintf(stderr, "cannot start %s: %s\n", own->holdfastd, strerror(errno));
-	_exit(127);
-}
-
-static bool read_ready_line(int fd, char line[READY_LINE_MAX])
-{
-	long long deadline = now_ms() + READY_TIMEOUT_MS;
-	size_t at = 0;
-
-	while (at + 1 < READY_LINE_MAX) {
-		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		long long left = deadline - now_ms();
-		if (left <= 0)
-			return false;
-		if (poll(&poll_fd, 1, (int)left) <= 0)
-			continue;
-		if (read(fd, line + at, 1) != 1)
-			return false;
-		if (line[at] == '\n') {
-			line[at] = '\0';
-			return true;
-		}
-		at++;
-	}
-	return false;
-}
-
-static bool take_ready_line(struct own *own, const char *line)
-{
-	json_t *ready = json_loads(line, 0, NULL);
-	json_t *portals = json_object_get(ready, "portals");
+	const json_t *portals = json_object_get(ready, "portals");
 	bool taken = json_array_size(portals) == own->ports;
 
 	for (unsigned i = 0; taken && i < own->ports; i++) {
@@ -136,7 +87,6 @@ static bool take_ready_line(struct own *own, const char *line)
 		if (taken)
 			snprintf(own->addresses[i], sizeof(own->addresses[i]), "%s", address);
 	}
-	json_decref(ready);
 	return taken;
 }
 
@@ -160,21 +110,17 @@ static void show_log(const struct own *own)
 
 bool own_restart(struct own *own)
 {
-	char config[96], line[READY_LINE_MAX];
-	int fds[2];
-	bool ready;
+	char config[96];
 
 	snprintf(config, sizeof(config), "%s/holdfast.conf", own->folder);
 	if (!write_config(own, config))
 		return false;
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return say(strerror(errno), "pipe");
-	own->pid = fork();
+	/* A Ctrl-C is for the lab, which ends its target in order. */
+	json_t *line = daemon_child_start(own->holdfastd, own->folder, true, &own->pid);
+	bool ready = line && take_ready_line(own, line);
+	json_decref(line);
 	if (own->pid == 0)
-		become_daemon(own, config, fds[1]);
-	close(fds[1]);
-	ready = own->pid > 0 && read_ready_line(fds[0], line) && take_ready_line(own, line);
-	close(fds[0]);
+		return say(strerror(errno), own->holdfastd);
 	if (ready)
 		return true;
 	say("did not get ready", own->holdfastd);
@@ -267,20 +213,12 @@ bool own_stop(struct own *own)
 	return false;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void own_free(struct own **own)
 {
 	if (!*own)
 		return;
 	own_kill(*own);
-	nftw((*own)->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	daemon_child_remove_folder((*own)->folder);
 	free(*own);
 	*own = NULL;
 }

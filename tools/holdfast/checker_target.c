@@ -1,20 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "tools/common/daemon_child.h"
 #include "tools/holdfast/checker.h"
 #include "tools/holdfast/client.h"
 #include "tools/holdfast/text.h"
 
-#define READY_TIMEOUT_MS 60000 /* a sanitized daemon on a busy machine is slow; a hang is not */
-#define READY_LINE_MAX	 4096
-#define DISK_SIZE	 "8M"
+#define DISK_SIZE "8M"
 
 static bool say(const char *what, const char *of)
 {
@@ -94,50 +90,9 @@ static bool write_config(const struct checker_target *target, const char *path)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static void become_daemon(const struct checker_target *target, const char *holdfastd,
-			  const char *config, int ready)
+static bool take_ready_line(struct checker_target *target, const json_t *ready)
 {
-	char log_path[96];
-	int log;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(log_path, sizeof(log_path), "%s/log", target->folder);
-	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log >= 0)
-		dup2(log, STDERR_FILENO);
-	dup2(ready, STDOUT_FILENO);
-	execl(holdfastd, holdfastd, "--config", config, (char *)NULL);
-	fprintf(stderr, "cannot start %s: %s\n", holdfastd, strerror(errno));
-	_exit(127);
-}
-
-static bool read_ready_line(int fd, char line[READY_LINE_MAX])
-{
-	uint64_t deadline = checker_now_ms() + READY_TIMEOUT_MS;
-	size_t at = 0;
-
-	while (at + 1 < READY_LINE_MAX) {
-		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-		uint64_t now = checker_now_ms();
-		if (now >= deadline)
-			return false;
-		if (poll(&poll_fd, 1, (int)(deadline - now)) <= 0)
-			continue;
-		if (read(fd, line + at, 1) != 1)
-			return false;
-		if (line[at] == '\n') {
-			line[at] = '\0';
-			return true;
-		}
-		at++;
-	}
-	return false;
-}
-
-static bool take_ready_line(struct checker_target *target, const char *line)
-{
-	json_t *ready = json_loads(line, 0, NULL);
-	json_t *portals = json_object_get(ready, "portals");
+	const json_t *portals = json_object_get(ready, "portals");
 	const char *control = json_string_value(json_object_get(ready, "control"));
 	bool taken = json_array_size(portals) == target->portals && control &&
 		     strlen(control) < sizeof(target->control.control);
@@ -151,7 +106,6 @@ static bool take_ready_line(struct checker_target *target, const char *line)
 		if (taken)
 			target->ports[i] = (uint16_t)strtoul(colon + 1, NULL, 10);
 	}
-	json_decref(ready);
 	return taken;
 }
 
@@ -171,21 +125,16 @@ static void show_log(const struct checker_target *target)
 
 bool checker_target_restart(struct checker_target *target, const char *holdfastd)
 {
-	char config[96], line[READY_LINE_MAX];
-	int fds[2];
-	bool ready;
+	char config[96];
 
 	snprintf(config, sizeof(config), "%s/holdfast.conf", target->folder);
 	if (!write_config(target, config))
 		return false;
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return say(strerror(errno), "pipe");
-	target->pid = fork();
+	json_t *line = daemon_child_start(holdfastd, target->folder, false, &target->pid);
+	bool ready = line && take_ready_line(target, line);
+	json_decref(line);
 	if (target->pid == 0)
-		become_daemon(target, holdfastd, config, fds[1]);
-	close(fds[1]);
-	ready = target->pid > 0 && read_ready_line(fds[0], line) && take_ready_line(target, line);
-	close(fds[0]);
+		return say(strerror(errno), holdfastd);
 	if (ready)
 		return true;
 	say("did not get ready", holdfastd);
@@ -215,19 +164,11 @@ void checker_target_kill(struct checker_target *target)
 	target->pid = 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void checker_target_finish(struct checker_target *target)
 {
 	checker_target_kill(target);
 	if (target->folder[0])
-		nftw(target->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		daemon_child_remove_folder(target->folder);
 }
 
 bool checker_target_misbehave(struct checker_target *target, char *ret_why, size_t len)
