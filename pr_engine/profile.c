@@ -49,16 +49,6 @@ const struct pr_profile pr_profile_spc4 = {
 	.preempt_removes_own_key = true,
 };
 
-const struct pr_profile *pr_profile_by_name(const char *name)
-{
-	static const struct pr_profile *const profiles[] = {&pr_profile_dlt_s4, &pr_profile_spc4};
-
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
-		if (strcmp(profiles[i]->name, name) == 0)
-			return profiles[i];
-	return NULL;
-}
-
 /* SPC-4 6.15.4: the bits of bytes 2 and 3. */
 #define CAPABILITY_CRH	  0x10
 #define CAPABILITY_SIP_C  0x08

@@ -32,9 +32,6 @@ struct pr_profile {
 extern const struct pr_profile pr_profile_dlt_s4;
 extern const struct pr_profile pr_profile_spc4;
 
-/* NULL when no profile has that name. */
-const struct pr_profile *pr_profile_by_name(const char *name);
-
 static inline bool pr_profile_has_type(const struct pr_profile *profile, unsigned type)
 {
 	return type < 16 && (profile->types >> type & 1) != 0;

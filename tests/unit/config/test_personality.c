@@ -53,6 +53,18 @@ START_TEST(the_two_profiles_are_those_of_the_engine)
 }
 END_TEST
 
+START_TEST(they_are_found_by_their_exact_names)
+{
+	const struct config none = {.personality_count = 0};
+
+	ck_assert_str_eq(find(&none, "dlt-s4")->name, "dlt-s4");
+	ck_assert_str_eq(find(&none, "spc4")->name, "spc4");
+	ck_assert_ptr_null(config_personality_find(&none, "DLT-S4"));
+	ck_assert_ptr_null(config_personality_find(&none, ""));
+	ck_assert_ptr_null(config_personality_find(&none, "spc45"));
+}
+END_TEST
+
 START_TEST(built_in_ones_are_whole_and_have_names_of_their_own)
 {
 	const struct config none = {.personality_count = 0};
@@ -228,6 +240,7 @@ END_TEST
 static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, the_two_profiles_are_those_of_the_engine);
+	tcase_add_test(tcase, they_are_found_by_their_exact_names);
 	tcase_add_test(tcase, built_in_ones_are_whole_and_have_names_of_their_own);
 	tcase_add_test(tcase, what_is_not_given_is_that_of_the_base);
 	tcase_add_test(tcase, overrides_are_added_to_those_of_the_base);

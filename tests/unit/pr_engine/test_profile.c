@@ -62,23 +62,12 @@ START_TEST(the_profiles_differ_in_what_the_table_says)
 }
 END_TEST
 
-START_TEST(profiles_are_found_by_their_exact_names)
-{
-	ck_assert_ptr_eq(pr_profile_by_name("dlt-s4"), &pr_profile_dlt_s4);
-	ck_assert_ptr_eq(pr_profile_by_name("spc4"), &pr_profile_spc4);
-	ck_assert_ptr_null(pr_profile_by_name("DLT-S4"));
-	ck_assert_ptr_null(pr_profile_by_name(""));
-	ck_assert_ptr_null(pr_profile_by_name("spc45"));
-}
-END_TEST
-
 static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, dlt_s4_reports_its_capabilities_byte_for_byte);
 	tcase_add_test(tcase, spc4_reports_its_capabilities_byte_for_byte);
 	tcase_add_test(tcase, dlt_s4_has_four_types_and_spc4_all_six);
 	tcase_add_test(tcase, the_profiles_differ_in_what_the_table_says);
-	tcase_add_test(tcase, profiles_are_found_by_their_exact_names);
 }
 
 int main(void)
