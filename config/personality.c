@@ -11,6 +11,14 @@
 #define FOUR_TYPES (BIT(1) | BIT(3) | BIT(5) | BIT(6))
 #define SIX_TYPES  (FOUR_TYPES | BIT(7) | BIT(8))
 
+/* What SPC-4 has of persistent reservations. */
+#define ALL_OF_SPC4                                                                             \
+	.types = SIX_TYPES, .in_actions = 0x0f, .out_actions = 0xff,                            \
+	.specify_initiator_ports = true, .all_target_ports = true, .compatible_handling = true, \
+	.persist_through_power_loss = true,                                                     \
+	.preempt_unit_attention = CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,                \
+	.clear_unit_attention = CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED
+
 /*
  * What is known of other targets and makes a difference to initiators; docs/personalities.md says
  * from where, and what is not imitated. `dlt-s4` and `spc4` are those of pr_engine/profile.c, which
@@ -32,16 +40,8 @@ static const struct config_personality builtin[] = {
 	},
 	{
 		.name = "spc4",
-		.types = SIX_TYPES,
-		.in_actions = 0x0f,
-		.out_actions = 0xff,
-		.specify_initiator_ports = true,
-		.all_target_ports = true,
-		.compatible_handling = true,
-		.persist_through_power_loss = true,
+		ALL_OF_SPC4,
 		.allow_commands = 3,
-		.preempt_unit_attention = CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,
-		.clear_unit_attention = CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED,
 		.preempt_removes_own_key = true,
 		.tas_changeable = true,
 		.vendor = "HOLDFAST",
@@ -52,16 +52,8 @@ static const struct config_personality builtin[] = {
 		/* Linux's kernel target: aborted commands are answered, and a fence of type 0 is
 		 * refused by the kernels before the fix. */
 		.name = "lio",
-		.types = SIX_TYPES,
-		.in_actions = 0x0f,
-		.out_actions = 0xff,
-		.specify_initiator_ports = true,
-		.all_target_ports = true,
-		.compatible_handling = true,
-		.persist_through_power_loss = true,
+		ALL_OF_SPC4,
 		.allow_commands = 1,
-		.preempt_unit_attention = CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,
-		.clear_unit_attention = CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED,
 		.preempt_removes_own_key = true,
 		.preempt_always_checks_type = true,
 		.tas_changeable = false,
@@ -72,16 +64,8 @@ static const struct config_personality builtin[] = {
 	},
 	{
 		.name = "scst",
-		.types = SIX_TYPES,
-		.in_actions = 0x0f,
-		.out_actions = 0xff,
-		.specify_initiator_ports = true,
-		.all_target_ports = true,
-		.compatible_handling = true,
-		.persist_through_power_loss = true,
+		ALL_OF_SPC4,
 		.allow_commands = 3,
-		.preempt_unit_attention = CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,
-		.clear_unit_attention = CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED,
 		.preempt_removes_own_key = true,
 		.preempt_always_checks_type = true,
 		.preempt_of_key_0_conflicts = true,
@@ -93,16 +77,8 @@ static const struct config_personality builtin[] = {
 	{
 		/* An array that leaves who preempts its own key registered. */
 		.name = "3par",
-		.types = SIX_TYPES,
-		.in_actions = 0x0f,
-		.out_actions = 0xff,
-		.specify_initiator_ports = true,
-		.all_target_ports = true,
-		.compatible_handling = true,
-		.persist_through_power_loss = true,
+		ALL_OF_SPC4,
 		.allow_commands = 3,
-		.preempt_unit_attention = CONFIG_UNIT_ATTENTION_REGISTRATIONS_PREEMPTED,
-		.clear_unit_attention = CONFIG_UNIT_ATTENTION_RESERVATIONS_PREEMPTED,
 		.tas_changeable = true,
 		.vendor = "3PARdata",
 		.product = "VV",
