@@ -411,7 +411,8 @@ check-libiscsi:
 	@$(HOLDFAST) check-initiator --jobs $(CHECK_JOBS) --json $(B)/check-initiator/libiscsi.json \
 		--junit $(B)/check-initiator/libiscsi.xml --html $(B)/check-initiator/libiscsi.html -- \
 		$(HOLDFAST_CHECKED) {portal} {target} {lun} {work} {user} {secret} {target-user} \
-		{target-secret} || test $$? -eq 1
+		{target-secret} >$(B)/check-initiator/libiscsi.txt || test $$? -eq 1
+	@echo "report: $(B)/check-initiator/libiscsi.txt, .json, .xml, .html"
 	@tests/initiators/compare $(B)/check-initiator/libiscsi.json tests/initiators/libiscsi.verdicts
 
 demo: deps
