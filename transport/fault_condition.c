@@ -243,7 +243,7 @@ static bool read_text(struct fault_reader *reader, const char *name, const char 
 static bool read_isid(struct fault_reader *reader, const char *name, const char *value,
 		      uint64_t *ret)
 {
-	if (strlen(value) != (value[1] == 'x' ? 14 : 12))
+	if (strlen(value) != (strncmp(value, "0x", 2) == 0 ? 14 : 12))
 		return fault_reader_fail(reader, "`%s`: an ISID has 12 hexadecimal digits", name);
 	return fault_read_hex(reader, name, value, UINT64_MAX >> 16, ret);
 }

@@ -38,6 +38,7 @@ static const struct {
 	{"on data-in r2tsn=1 do drop", "`r2tsn` is nothing to match here"},
 	{"on data-in datasn=+1 do drop", "can be matched with a number"},
 	{"on accept initiator=x do rst", "`initiator` is nothing to match here"},
+	{"on command isid=", "12 hexadecimal digits"},
 	{"on command isid=0102 do hold", "12 hexadecimal digits"},
 	{"on command lba=9-3 do hold", "`lba`: 9 is more than 3"},
 	{"on command nth=0 do hold", "counts from 1"},
