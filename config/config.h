@@ -2,9 +2,9 @@
  * The configuration: from a file (libconfig syntax) to plain structs in which every value has been
  * checked.
  *
- * Every setting is one row of a table (rows.c): name, kind, range, default, what it means. Reading,
- * checking, printing and the test of the man page all go by those rows. config stands alone: it
- * knows nothing of the other rooms, so the structs here are its own.
+ * Every setting is one row of a table (rows*.c): name, kind, range, default, what it means.
+ * Reading, checking, printing and the test of the man page all go by those rows. config stands
+ * alone: it knows nothing of the other rooms, so the structs here are its own.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H

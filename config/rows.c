@@ -2,17 +2,9 @@
  * The tables of settings. docs/man/holdfast.conf.5.scd has an entry for each row, with its range
  * and default; a test holds the two together.
  */
-#include "config/rows.h"
+#include "config/rows_table.h"
 
-#include <assert.h>
-#include <string.h>
-
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
-#define AT(type, field) .offset = offsetof(type, field), .width = sizeof(((type *)0)->field)
-
-#define KIB UINT64_C(1024)
-#define MIB (UINT64_C(1024) * KIB)
-#define GIB (UINT64_C(1024) * MIB)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct config_choice log_levels[] = {
 	{"error", CONFIG_LOG_ERROR},
@@ -32,19 +24,6 @@ static const struct config_choice disk_ios[] = {
 	{"auto", CONFIG_DISK_IO_AUTO},
 	{"io_uring", CONFIG_DISK_IO_URING},
 	{"threads", CONFIG_DISK_IO_THREADS},
-	{NULL, 0},
-};
-
-static const struct config_choice backings[] = {
-	{"file", CONFIG_BACKING_FILE},
-	{"memory", CONFIG_BACKING_MEMORY},
-	{"null", CONFIG_BACKING_NULL},
-	{NULL, 0},
-};
-
-static const struct config_choice block_sizes[] = {
-	{"512", 512},
-	{"4096", 4096},
 	{NULL, 0},
 };
 
@@ -241,151 +220,6 @@ static const struct config_row initiator_rows[] = {
 	 .doc = "Numbers of the LUNs that this initiator sees."},
 };
 
-static const struct config_row lun_rows[] = {
-	{.name = "number",
-	 .kind = CONFIG_KIND_NUMBER,
-	 AT(struct config_lun, number),
-	 .min = 0,
-	 .max = CONFIG_LUNS_MAX - 1,
-	 .initial_note = "its place in the list, from 0",
-	 .doc = "Logical unit number."},
-	{.name = "backing",
-	 .kind = CONFIG_KIND_CHOICE,
-	 AT(struct config_lun, backing),
-	 .choices = backings,
-	 .initial = CONFIG_BACKING_FILE,
-	 .doc = "What holds the blocks."},
-	{.name = "path",
-	 .kind = CONFIG_KIND_PATH,
-	 AT(struct config_lun, path),
-	 .initial_text = "",
-	 .initial_note = "disks/TARGET/lunN.img in the state directory",
-	 .doc = "The file of a file backing."},
-	{.name = "size",
-	 .kind = CONFIG_KIND_SIZE,
-	 AT(struct config_lun, size),
-	 .min = CONFIG_SIZE_MIN,
-	 .max = CONFIG_SIZE_MAX,
-	 .initial = 0,
-	 .initial_note = "the size that the file has, else 1G",
-	 .doc = "Capacity in bytes."},
-	{.name = "block_size",
-	 .kind = CONFIG_KIND_CHOICE,
-	 AT(struct config_lun, block_size),
-	 .choices = block_sizes,
-	 .initial = 512,
-	 .doc = "Logical block length in bytes."},
-	{.name = "physical_exponent",
-	 .kind = CONFIG_KIND_NUMBER,
-	 AT(struct config_lun, physical_exponent),
-	 .min = 0,
-	 .max = 15,
-	 .initial = 3,
-	 .initial_note = "3 with block_size 512, else 0",
-	 .doc = "Logical blocks per physical block, as a power of two."},
-	{.name = "profile",
-	 .kind = CONFIG_KIND_TEXT,
-	 AT(struct config_lun, profile),
-	 .min = 1,
-	 .max = CONFIG_PROFILE_NAME_MAX,
-	 .initial_text = "dlt-s4",
-	 .doc = "The personality: what the LUN offers in persistent reservations, and who it says it is."},
-	{.name = "read_only",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, read_only),
-	 .doc = "Write protected."},
-	{.name = "removable",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, removable),
-	 .doc = "Says that its medium is removable."},
-	{.name = "thin",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, thin),
-	 .initial = 1,
-	 .doc = "Thin provisioned: UNMAP gives space back."},
-	{.name = "write_same_to_end",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, write_same_to_end),
-	 .doc = "WRITE SAME of zero blocks goes to the end of the disk."},
-	{.name = "atomic_granularity",
-	 .kind = CONFIG_KIND_NUMBER,
-	 AT(struct config_lun, atomic_granularity),
-	 .min = 1,
-	 .max = 16,
-	 .initial = 1,
-	 .doc = "Blocks that a WRITE ATOMIC has to be aligned to, and to consist of."},
-	{.name = "erase_rate",
-	 .kind = CONFIG_KIND_SIZE,
-	 AT(struct config_lun, erase_rate),
-	 .min = 0,
-	 .max = 1024 * GIB,
-	 .initial = 0,
-	 .initial_note = "0: as fast as it goes",
-	 .doc = "Bytes a second that SANITIZE and FORMAT UNIT work through."},
-	{.name = "write_cache",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, write_cache),
-	 .initial = 1,
-	 .doc = "WCE at start."},
-	{.name = "tas",
-	 .kind = CONFIG_KIND_BOOL,
-	 AT(struct config_lun, tas),
-	 .initial_note = "the personality's, which is false for `dlt-s4` and `spc4`",
-	 .doc = "TASK ABORTED STATUS at start."},
-	{.name = "vendor",
-	 .kind = CONFIG_KIND_TEXT,
-	 AT(struct config_lun, vendor),
-	 .min = 1,
-	 .max = 8,
-	 .initial_text = "HOLDFAST",
-	 .initial_note = "the personality's, which is `HOLDFAST` for `dlt-s4` and `spc4`",
-	 .doc = "T10 vendor identification."},
-	{.name = "product",
-	 .kind = CONFIG_KIND_TEXT,
-	 AT(struct config_lun, product),
-	 .min = 1,
-	 .max = 16,
-	 .initial_text = "VIRTUAL DISK",
-	 .initial_note = "the personality's, which is `VIRTUAL DISK` for `dlt-s4` and `spc4`",
-	 .doc = "Product identification."},
-	{.name = "revision",
-	 .kind = CONFIG_KIND_TEXT,
-	 AT(struct config_lun, revision),
-	 .min = 1,
-	 .max = 4,
-	 .initial_text = "0100",
-	 .initial_note = "the personality's, which is `0100` for `dlt-s4` and `spc4`",
-	 .doc = "Product revision level."},
-	{.name = "serial",
-	 .kind = CONFIG_KIND_TEXT,
-	 AT(struct config_lun, serial),
-	 .max = 32,
-	 .initial_text = "",
-	 .initial_note = "made from the instance, the target name and the LUN",
-	 .doc = "Unit serial number."},
-	{.name = "max_registrations",
-	 .kind = CONFIG_KIND_NUMBER,
-	 AT(struct config_lun, max_registrations),
-	 .min = 1,
-	 .max = 65536,
-	 .initial = 16384,
-	 .doc = "Registered I_T nexuses."},
-	{.name = "history",
-	 .kind = CONFIG_KIND_NUMBER,
-	 AT(struct config_lun, history),
-	 .min = 0,
-	 .max = 4096,
-	 .initial = 1024,
-	 .doc = "Journal records kept over a compaction."},
-	{.name = "max_transfer",
-	 .kind = CONFIG_KIND_SIZE,
-	 AT(struct config_lun, max_transfer),
-	 .min = 64 * KIB,
-	 .max = 64 * MIB,
-	 .initial = 8 * MIB,
-	 .doc = "Bytes that one command may move."},
-};
-
 #define LIMIT(field) .name = #field, AT(struct config_limits, field)
 
 static const struct config_row limit_rows[] = {
@@ -482,134 +316,12 @@ const struct config_group config_groups[CONFIG_GROUP_COUNT] = {
 				   CONFIG_OVERRIDE_ROWS},
 	[CONFIG_GROUP_PORTAL] = {"portals", "a portal", portal_rows, COUNT(portal_rows)},
 	[CONFIG_GROUP_TARGET] = {"targets", "a target", target_rows, COUNT(target_rows)},
-	[CONFIG_GROUP_LUN] = {"luns", "a lun", lun_rows, COUNT(lun_rows)},
+	[CONFIG_GROUP_LUN] = {"luns", "a lun", config_lun_rows, CONFIG_LUN_ROWS},
 	[CONFIG_GROUP_INITIATOR] = {"initiators", "an initiator", initiator_rows,
 				    COUNT(initiator_rows)},
 	[CONFIG_GROUP_LIMITS] = {"limits", "limits", limit_rows, COUNT(limit_rows)},
 	[CONFIG_GROUP_POLICY] = {"policy", "policy", policy_rows, COUNT(policy_rows)},
 };
-
-const struct config_row *config_group_find(const struct config_group *group, const char *name)
-{
-	for (size_t i = 0; i < group->count; i++) {
-		if (strcmp(group->rows[i].name, name) == 0)
-			return &group->rows[i];
-	}
-	return NULL;
-}
-
-uint64_t config_row_get_number(const struct config_row *row, const void *values)
-{
-	const char *at = (const char *)values + row->offset;
-	uint8_t u8;
-	uint16_t u16;
-	uint32_t u32;
-	uint64_t u64;
-
-	switch (row->width) {
-	case sizeof(u8):
-		memcpy(&u8, at, sizeof(u8));
-		return u8;
-	case sizeof(u16):
-		memcpy(&u16, at, sizeof(u16));
-		return u16;
-	case sizeof(u32):
-		memcpy(&u32, at, sizeof(u32));
-		return u32;
-	default:
-		assert(row->width == sizeof(u64));
-		memcpy(&u64, at, sizeof(u64));
-		return u64;
-	}
-}
-
-void config_row_set_number(const struct config_row *row, void *values, uint64_t number)
-{
-	char *at = (char *)values + row->offset;
-	uint8_t u8 = (uint8_t)number;
-	uint16_t u16 = (uint16_t)number;
-	uint32_t u32 = (uint32_t)number;
-
-	switch (row->width) {
-	case sizeof(u8):
-		memcpy(at, &u8, sizeof(u8));
-		break;
-	case sizeof(u16):
-		memcpy(at, &u16, sizeof(u16));
-		break;
-	case sizeof(u32):
-		memcpy(at, &u32, sizeof(u32));
-		break;
-	default:
-		assert(row->width == sizeof(number));
-		memcpy(at, &number, sizeof(number));
-		break;
-	}
-}
-
-static void config_row_default(const struct config_row *row, void *values)
-{
-	char *at = (char *)values + row->offset;
-	bool on = row->initial != 0;
-
-	switch (row->kind) {
-	case CONFIG_KIND_BOOL:
-		memcpy(at, &on, sizeof(on));
-		break;
-	case CONFIG_KIND_NUMBER:
-	case CONFIG_KIND_SIZE:
-	case CONFIG_KIND_CHOICE:
-		config_row_set_number(row, values, row->initial);
-		break;
-	case CONFIG_KIND_TEXT:
-	case CONFIG_KIND_PATH:
-	case CONFIG_KIND_NAME:
-	case CONFIG_KIND_ADDRESS:
-		assert(strlen(row->initial_text) < row->width);
-		memcpy(at, row->initial_text, strlen(row->initial_text) + 1);
-		break;
-	case CONFIG_KIND_TAGS:
-	case CONFIG_KIND_LUNS:
-	case CONFIG_KIND_SET:
-	case CONFIG_KIND_TEXTS:
-	case CONFIG_KIND_GROUP:
-	case CONFIG_KIND_LIST:
-	case CONFIG_KIND_INVALID:
-		break;
-	}
-}
-
-void config_group_defaults(const struct config_group *group, void *values)
-{
-	for (size_t i = 0; i < group->count; i++)
-		config_row_default(&group->rows[i], values);
-}
-
-const char *config_choice_name(const struct config_choice *choices, uint32_t value)
-{
-	for (; choices->name; choices++) {
-		if (choices->value == value)
-			return choices->name;
-	}
-	return NULL;
-}
-
-bool config_choice_value(const struct config_choice *choices, const char *name, uint32_t *ret_value)
-{
-	for (; choices->name; choices++) {
-		if (strcmp(choices->name, name) == 0) {
-			*ret_value = choices->value;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *config_backing_name(enum config_backing backing)
-{
-	const char *name = config_choice_name(backings, backing);
-	return name ? name : "?";
-}
 
 bool config_parse_log_level(const char *text, uint32_t *ret_level)
 {

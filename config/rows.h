@@ -64,6 +64,10 @@ enum config_group_id {
 	CONFIG_GROUP_COUNT,
 };
 
+/* Of rows_lun.c. */
+#define CONFIG_LUN_ROWS 22
+extern const struct config_row config_lun_rows[CONFIG_LUN_ROWS];
+
 /* Of rows_personality.c. */
 #define CONFIG_PERSONALITY_ROWS 21
 #define CONFIG_OVERRIDE_ROWS	3

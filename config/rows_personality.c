@@ -1,11 +1,10 @@
 /*
  * The settings of a personality. Each has the value of its base where it is not given.
  */
-#include "config/rows.h"
+#include "config/rows_table.h"
 
 #define PERSONALITY(field) \
 	.name = #field, AT(struct config_personality, field), .initial_note = "that of `base`"
-#define AT(type, field) .offset = offsetof(type, field), .width = sizeof(((type *)0)->field)
 
 /* SPC-4 table 233; the names of Linux's pr.rst with dashes. */
 static const struct config_choice types[] = {
