@@ -97,6 +97,8 @@ enum scsi_sense scsi_access_state_check(const struct scsi_lun *lun, const struct
 	enum scsi_access_state state = SCSI_ACCESS_ACTIVE_OPTIMIZED;
 
 	scsi_lun_access_state(lun, nexus->id.relative_target_port_id, &state);
+	if (state == SCSI_ACCESS_ACTIVE_OPTIMIZED)
+		return SCSI_SENSE_NONE;
 	const struct access_state_row *access = row_of(state);
 	return row->flags & access->flag ? SCSI_SENSE_NONE : access->refusal;
 }

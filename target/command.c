@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pr_engine/bytes.h"
+#include "target/buffer.h"
 #include "target/target.h"
 
 static bool command_has_service_action(const struct scsi_command *row)
@@ -78,12 +79,12 @@ bool scsi_task_alloc_in(struct scsi_task *task, uint64_t len)
 	uint8_t *data = NULL;
 
 	if (len <= SIZE_MAX)
-		data = malloc(len > 0 ? (size_t)len : 1);
+		data = scsi_buffer_take(task->spares, (size_t)len);
 	if (!data) {
 		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
 		return false;
 	}
-	free(task->data_in);
+	scsi_buffer_give(task->spares, task->data_in);
 	task->data_in = data;
 	scsi_task_cut_in(task, len);
 	return true;
@@ -124,7 +125,7 @@ bool scsi_task_alloc_out(struct scsi_task *task)
 	uint8_t *data = NULL;
 
 	if (task->data_out_room <= SIZE_MAX)
-		data = malloc(room > 0 ? room : 1);
+		data = scsi_buffer_take(task->spares, room);
 	if (!data) {
 		scsi_task_check_condition(task, SCSI_SENSE_INSUFFICIENT_RESOURCES);
 		return false;

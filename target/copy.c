@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pr_engine/bytes.h"
+#include "target/buffer.h"
 
 enum copy_step {
 	STEP_NEXT = 0, /* no command of ours is under way */
@@ -39,7 +40,7 @@ static void copy_free(void *work)
 	struct copy *copy = work;
 
 	target_task_release(&copy->command);
-	free(copy->data);
+	scsi_buffer_give(copy->task->spares, copy->data);
 	free(copy);
 }
 
@@ -281,7 +282,7 @@ static bool copy_advance(struct copy *copy)
 	}
 	if (ended == STEP_WRITE) {
 		target_task_release(&copy->command);
-		free(copy->data);
+		scsi_buffer_give(copy->task->spares, copy->data);
 		copy->data = NULL;
 		copy->at += copy->piece;
 		copy->result->bytes += copy->piece;

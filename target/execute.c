@@ -8,6 +8,7 @@
 
 #include "pr_engine/access.h"
 #include "target/access_state.h"
+#include "target/buffer.h"
 #include "target/command.h"
 #include "target/pr_commit.h"
 #include "target/remote_internal.h"
@@ -34,6 +35,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->work = NULL;
 	task->work_free = NULL;
 	task->remote = NULL;
+	task->spares = &task->nexus->target->spare_buffers;
 }
 
 /* Each check returns true to go on; false: status and sense are set. */
@@ -248,11 +250,24 @@ static int highest_bit(unsigned byte)
 	return bit;
 }
 
+/* Whether any bit is set that may not be, behind the end of the CDB as well; eight bytes a look. */
+static bool cdb_has_stray_bits(const uint8_t *cdb, const struct scsi_command *row)
+{
+	uint64_t bits, usage, stray = 0;
+
+	for (size_t at = 0; at < SCSI_CDB_MAX; at += sizeof(bits)) {
+		memcpy(&bits, cdb + at, sizeof(bits));
+		memcpy(&usage, row->usage + at, sizeof(usage));
+		stray |= bits & ~usage;
+	}
+	return stray != 0;
+}
+
 static bool check_cdb(struct scsi_task *task)
 {
 	const struct scsi_command *row = task->command;
 
-	if (row->flags & SCSI_COMMAND_LAX_CDB)
+	if (!cdb_has_stray_bits(task->cdb, row) || row->flags & SCSI_COMMAND_LAX_CDB)
 		return true;
 	for (uint16_t i = 1; i < row->cdb_len; i++) {
 		unsigned wrong = task->cdb[i] & ~(unsigned)row->usage[i] & 0xff;
@@ -506,9 +521,9 @@ void target_task_release(struct scsi_task *task)
 	if (task->work && task->work_free)
 		task->work_free(task->work);
 	task->work = NULL;
-	free(task->data_in);
+	scsi_buffer_give(task->spares, task->data_in);
 	task->data_in = NULL;
-	free(task->data_out);
+	scsi_buffer_give(task->spares, task->data_out);
 	task->data_out = NULL;
 	task->phase = SCSI_TASK_IDLE;
 }

@@ -213,6 +213,7 @@ struct scsi_target {
 	uint64_t tasks;	 /* of all nexuses */
 	uint64_t epochs; /* handed out so far */
 	struct spare_list spare_ios;
+	struct spare_list spare_buffers; /* of commands' data (buffer.h) */
 	struct scsi_lun_shown shown[SCSI_LUN_MAX + 1];
 	/* Of a remote target (remote.h): where its LUNs and all its state are. */
 	struct scsi_target *home;

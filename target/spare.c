@@ -3,18 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The address sanitizer has to see what is used after its end: nothing is kept from it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define KEPT_MAX 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEPT_MAX 0
-#endif
-#endif
-#ifndef KEPT_MAX
-#define KEPT_MAX SPARE_MAX
-#endif
-
 static void *take_first(struct spare_list *list)
 {
 	void *piece = list->first;
@@ -29,11 +17,16 @@ void *spare_take(struct spare_list *list, size_t size)
 	return list->first ? memset(take_first(list), 0, size) : calloc(1, size);
 }
 
+void *spare_take_raw(struct spare_list *list, size_t size)
+{
+	return list->first ? take_first(list) : malloc(size);
+}
+
 void spare_give(struct spare_list *list, void *piece)
 {
 	if (!piece)
 		return;
-	if (list->count + 1 > KEPT_MAX) {
+	if (!SPARE_KEEPS || list->count >= SPARE_MAX) {
 		free(piece);
 		return;
 	}

@@ -10,6 +10,18 @@
 
 #define SPARE_MAX 256
 
+/* The address sanitizer has to see what is used after its end: nothing is kept from it. */
+#define SPARE_KEEPS 1
+#if defined(__SANITIZE_ADDRESS__)
+#undef SPARE_KEEPS
+#define SPARE_KEEPS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef SPARE_KEEPS
+#define SPARE_KEEPS 0
+#endif
+#endif
+
 struct spare_list {
 	void *first; /* each begins with a pointer to the next */
 	uint32_t count;
@@ -17,6 +29,8 @@ struct spare_list {
 
 /* `size` bytes, all zero; NULL: no memory. */
 void *spare_take(struct spare_list *list, size_t size);
+/* The same, of any value. */
+void *spare_take_raw(struct spare_list *list, size_t size);
 /* NULL does nothing. */
 void spare_give(struct spare_list *list, void *piece);
 void spare_clear(struct spare_list *list);

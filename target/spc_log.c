@@ -58,7 +58,7 @@ static void log_self_test(struct scsi_lun *lun, const struct scsi_task *task)
 /* One that was refused has not been made. */
 static bool self_test_was_made(const struct scsi_task *task)
 {
-	return scsi_is_self_test(task) &&
+	return task->command->run == scsi_send_diagnostic && scsi_is_self_test(task) &&
 	       (task->status == SCSI_STATUS_GOOD || sense_key_of(task) == SCSI_KEY_MEDIUM_ERROR);
 }
 

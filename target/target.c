@@ -84,6 +84,7 @@ void scsi_target_free(struct scsi_target **target)
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		scsi_lun_free(&(*target)->luns[i]);
 	spare_clear(&(*target)->spare_ios);
+	spare_clear(&(*target)->spare_buffers);
 	spare_clear(&(*target)->spare_doubles);
 	free(*target);
 	*target = NULL;

@@ -62,6 +62,7 @@ enum scsi_task_phase {
 };
 
 struct scsi_task;
+struct spare_list;
 struct scsi_nexus;
 struct scsi_lun;
 struct scsi_command;
@@ -134,6 +135,7 @@ struct scsi_task {
 		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
 
 	/* The target's own. */
+	struct spare_list *spares; /* of this loop: where data_in and data_out come from and go */
 	bool by_copy_manager; /* a piece of an EXTENDED COPY (copy.h): leaves unit attentions and
 				 deferred errors, and waits for no turn */
 	enum scsi_task_phase phase;
