@@ -21,14 +21,23 @@ static bool flags_are_sound(const struct iscsi_conn *conn, const struct iscsi_sc
 	       command->expected_len == 0;
 }
 
+/* Nearly always there are none, and none is missing. */
+static bool parse_ahs(const struct iscsi_pdu *pdu, const struct iscsi_scsi_command *command,
+		      struct iscsi_ahs *ret)
+{
+	if (pdu->ahs_len > 0 || (command->read && command->write))
+		return iscsi_ahs_parse(pdu->ahs, pdu->ahs_len, command, ret);
+	*ret = (struct iscsi_ahs){0};
+	return true;
+}
+
 uint8_t iscsi_command_check(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	struct iscsi_scsi_command command;
 	struct iscsi_ahs ahs;
 
 	iscsi_scsi_command_decode(pdu->bhs, &command);
-	if (command.itt == ISCSI_NO_TAG ||
-	    !iscsi_ahs_parse(pdu->ahs, pdu->ahs_len, &command, &ahs) ||
+	if (command.itt == ISCSI_NO_TAG || !parse_ahs(pdu, &command, &ahs) ||
 	    !flags_are_sound(conn, &command))
 		return ISCSI_REJECT_INVALID_PDU_FIELD;
 	if (iscsi_session_find_task(conn->session, command.itt) ||
@@ -56,12 +65,13 @@ static void expect_first_burst(struct iscsi_task *task, const struct iscsi_scsi_
 {
 	uint32_t end = task->session->params.first_burst_len;
 
+	task->first_len = immediate_len;
+	if (command->final)
+		return;
 	if (end > task->scsi.expected_out)
 		end = task->scsi.expected_out;
-	task->first_len = immediate_len;
 	iscsi_burst_open(&task->unsolicited, ISCSI_NO_TAG, immediate_len,
 			 end > immediate_len ? end : immediate_len);
-	task->unsolicited.open = !command->final;
 }
 
 /* RFC 7143 13.10, 13.11: was data sent that was not agreed on? */
@@ -114,7 +124,7 @@ void iscsi_command_run(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 	struct iscsi_ahs ahs;
 
 	iscsi_scsi_command_decode(pdu->bhs, &command);
-	if (!iscsi_ahs_parse(pdu->ahs, pdu->ahs_len, &command, &ahs))
+	if (!parse_ahs(pdu, &command, &ahs))
 		return; /* `check` has refused that already */
 	struct iscsi_task *task = iscsi_task_new(conn, &command);
 	if (!task) {

@@ -49,15 +49,6 @@ static const struct request *request_find(const struct iscsi_conn *conn, uint8_t
 	return request;
 }
 
-/* Every numbered request has its CmdSN where NOP-Out has it. */
-static uint32_t cmd_sn_of(const struct iscsi_pdu *pdu)
-{
-	struct iscsi_nop_out nop;
-
-	iscsi_nop_out_decode(pdu->bhs, &nop);
-	return nop.cmd_sn;
-}
-
 static uint8_t judge(struct iscsi_conn *conn, const struct request *request,
 		     const struct iscsi_pdu *pdu)
 {
@@ -139,7 +130,7 @@ static void dispatch_numbered(struct iscsi_conn *conn, const struct request *req
 			      const struct iscsi_pdu *pdu)
 {
 	struct iscsi_session *session = conn->session;
-	uint32_t cmd_sn = cmd_sn_of(pdu);
+	uint32_t cmd_sn = iscsi_bhs_cmd_sn(pdu->bhs);
 
 	switch (iscsi_window_judge(session, cmd_sn)) {
 	case ISCSI_WINDOW_IGNORE:
@@ -153,20 +144,12 @@ static void dispatch_numbered(struct iscsi_conn *conn, const struct request *req
 			break;
 		}
 		session->busy++;
-		if (deliver(conn, request, pdu))
+		if (deliver(conn, request, pdu) && session->held_count > 0)
 			iscsi_dispatch_held(session);
 		session->busy--;
 		iscsi_session_settle(session);
 		break;
 	}
-}
-
-static uint32_t exp_stat_sn_of(const struct iscsi_pdu *pdu)
-{
-	struct iscsi_nop_out nop;
-
-	iscsi_nop_out_decode(pdu->bhs, &nop);
-	return nop.exp_stat_sn;
 }
 
 static void dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
@@ -185,8 +168,7 @@ void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)
 {
 	struct iscsi_session *session = conn->session;
 
-	/* Every request has its ExpStatSN where NOP-Out has it. */
-	iscsi_conn_acknowledge(conn, exp_stat_sn_of(pdu));
+	iscsi_conn_acknowledge(conn, iscsi_bhs_exp_stat_sn(pdu->bhs));
 	session->busy++;
 	dispatch(conn, pdu);
 	if (session->tmfs)

@@ -6,6 +6,8 @@
  *   DATA     the data segment
  *   TAIL     its padding and its digest
  *
+ * One that is all at hand, or has no data, takes none of these steps in between.
+ *
  * Nothing that the header says is believed before its digest is checked: TotalAHSLength alone is
  * needed to find the digest, and it is one byte, so at most 1020 bytes are waited for.
  */
@@ -74,11 +76,63 @@ static bool digest_is_right(const uint8_t *wire, uint32_t crc)
 	       wire[2] == (uint8_t)(crc >> 16) && wire[3] == (uint8_t)(crc >> 24);
 }
 
+static bool has_digest(const struct iscsi_framer *framer)
+{
+	return framer->data_digest && framer->data_len > 0;
+}
+
+/* With all that follows the header at hand, the data segment need not be copied: it stays where it
+ * lies, in the caller's buffer. */
+static bool borrow(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
+{
+	size_t tail = iscsi_pad(framer->data_len) + (has_digest(framer) ? ISCSI_DIGEST_LEN : 0);
+
+	if (*len < framer->data_len + tail)
+		return false;
+	/* The pointer is not const, as a place is written to; nothing is written to this one. */
+	framer->data = (uint8_t *)*data;
+	*data += framer->data_len;
+	*len -= framer->data_len;
+	return true;
+}
+
+/* Padding and digest are there only when data is (RFC 7143 11.2.3, 11.2.4). */
+static enum iscsi_frame_event read_tail(struct iscsi_framer *framer, const uint8_t **data,
+					size_t *len)
+{
+	uint32_t pad = iscsi_pad(framer->data_len);
+	bool digest = has_digest(framer);
+	uint32_t tail_len = pad + (digest ? ISCSI_DIGEST_LEN : 0);
+	bool right = true;
+
+	if (tail_len > 0 && !fill(framer, framer->tail, 0, tail_len, data, len))
+		return ISCSI_FRAME_MORE;
+	if (digest) {
+		uint32_t crc = crc32c(0, framer->data, framer->data_len);
+		crc = crc32c(crc, framer->tail, pad);
+		right = digest_is_right(framer->tail + pad, crc);
+	}
+	framer->got = 0;
+	framer->state = STATE_HEADER;
+	return right ? ISCSI_FRAME_PDU : ISCSI_FRAME_DATA_DIGEST;
+}
+
+/* Nearly always it is there in one piece. */
+static void take_bhs(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
+{
+	memcpy(framer->bhs, *data, ISCSI_BHS_LEN);
+	*data += ISCSI_BHS_LEN;
+	*len -= ISCSI_BHS_LEN;
+	framer->got = ISCSI_BHS_LEN;
+}
+
 static enum iscsi_frame_event read_header(struct iscsi_framer *framer, const uint8_t **data,
 					  size_t *len)
 {
 	if (framer->got < ISCSI_BHS_LEN) {
-		if (!fill(framer, framer->bhs, 0, ISCSI_BHS_LEN, data, len))
+		if (framer->got == 0 && *len >= ISCSI_BHS_LEN)
+			take_bhs(framer, data, len);
+		else if (!fill(framer, framer->bhs, 0, ISCSI_BHS_LEN, data, len))
 			return ISCSI_FRAME_MORE;
 		framer->ahs_len = framer->bhs[4] * 4u;
 		framer->data_len = 0;
@@ -101,6 +155,12 @@ static enum iscsi_frame_event read_header(struct iscsi_framer *framer, const uin
 	if (framer->data_len > framer->data_limit)
 		return lose(framer, ISCSI_FRAME_TOO_LONG);
 	framer->got = 0;
+	if (framer->data_len == 0) {
+		framer->state = STATE_HEADER; /* nothing follows: nor padding, nor digest */
+		return ISCSI_FRAME_PDU;
+	}
+	if (borrow(framer, data, len))
+		return read_tail(framer, data, len);
 	framer->state = STATE_PLACE;
 	return ISCSI_FRAME_HEADER;
 }
@@ -137,57 +197,15 @@ static bool reserve_own(struct iscsi_framer *framer)
 	return true;
 }
 
-static bool has_digest(const struct iscsi_framer *framer)
+static bool take_place(struct iscsi_framer *framer)
 {
-	return framer->data_digest && framer->data_len > 0;
-}
-
-/* With all that follows the header at hand, the data segment need not be copied: it stays where it
- * lies, in the caller's buffer. */
-static bool borrow(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
-{
-	size_t tail = iscsi_pad(framer->data_len) + (has_digest(framer) ? ISCSI_DIGEST_LEN : 0);
-
-	if (*len < framer->data_len + tail)
-		return false;
-	/* The pointer is not const, as a place is written to; nothing is written to this one. */
-	framer->data = (uint8_t *)*data;
-	framer->got = framer->data_len;
-	*data += framer->data_len;
-	*len -= framer->data_len;
-	return true;
-}
-
-static bool take_place(struct iscsi_framer *framer, const uint8_t **data, size_t *len)
-{
-	if (!framer->placed && !borrow(framer, data, len)) {
+	if (!framer->placed) {
 		if (!reserve_own(framer))
 			return false;
 		framer->data = framer->own;
 	}
 	framer->state = STATE_DATA;
 	return true;
-}
-
-/* Padding and digest are there only when data is (RFC 7143 11.2.3, 11.2.4). */
-static enum iscsi_frame_event read_tail(struct iscsi_framer *framer, const uint8_t **data,
-					size_t *len)
-{
-	uint32_t pad = iscsi_pad(framer->data_len);
-	bool digest = has_digest(framer);
-	uint32_t tail_len = pad + (digest ? ISCSI_DIGEST_LEN : 0);
-	bool right = true;
-
-	if (tail_len > 0 && !fill(framer, framer->tail, 0, tail_len, data, len))
-		return ISCSI_FRAME_MORE;
-	if (digest) {
-		uint32_t crc = crc32c(0, framer->data, framer->data_len);
-		crc = crc32c(crc, framer->tail, pad);
-		right = digest_is_right(framer->tail + pad, crc);
-	}
-	framer->got = 0;
-	framer->state = STATE_HEADER;
-	return right ? ISCSI_FRAME_PDU : ISCSI_FRAME_DATA_DIGEST;
 }
 
 static enum iscsi_frame_event read_data(struct iscsi_framer *framer, const uint8_t **data,
@@ -208,11 +226,7 @@ enum iscsi_frame_event iscsi_framer_next(struct iscsi_framer *framer, const uint
 	case STATE_HEADER:
 		return read_header(framer, data, len);
 	case STATE_PLACE:
-		if (framer->data_len == 0) {
-			framer->state = STATE_HEADER; /* nothing follows: nor padding, nor digest */
-			return ISCSI_FRAME_PDU;
-		}
-		if (!take_place(framer, data, len))
+		if (!take_place(framer))
 			return lose(framer, ISCSI_FRAME_NO_MEMORY);
 		return read_data(framer, data, len);
 	case STATE_DATA:

@@ -12,8 +12,8 @@
 
 enum iscsi_frame_event {
 	ISCSI_FRAME_MORE = 0, /* give more bytes */
-	/* Header and AHS are here and sound. The owner may call iscsi_framer_place to choose where
-	 * the data segment goes; then it calls iscsi_framer_next again. */
+	/* Header and AHS are here and sound, and not all of the data segment. The owner may call
+	 * iscsi_framer_place to choose where that goes; then it calls iscsi_framer_next again. */
 	ISCSI_FRAME_HEADER,
 	ISCSI_FRAME_PDU,	   /* the whole PDU is here; next call starts the next one */
 	ISCSI_FRAME_HEADER_DIGEST, /* wrong header digest: the stream is lost, close */
@@ -23,8 +23,9 @@ enum iscsi_frame_event {
 };
 
 struct iscsi_framer {
-	/* The PDU under way; valid from HEADER on, until the next call after PDU / DATA_DIGEST (and
-	 * no longer than the bytes that were fed: the data segment may lie among them). */
+	/* The PDU under way; valid from HEADER or PDU on, until the next call after PDU /
+	 * DATA_DIGEST (and no longer than the bytes that were fed: the data segment may lie among
+	 * them). */
 	uint8_t bhs[ISCSI_BHS_LEN];
 	uint8_t ahs[ISCSI_AHS_MAX];
 	uint32_t ahs_len;  /* bytes */

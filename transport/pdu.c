@@ -39,17 +39,6 @@ const char *iscsi_opcode_name(unsigned opcode)
 	return "unassigned";
 }
 
-void iscsi_bhs_decode(const uint8_t bhs[ISCSI_BHS_LEN], struct iscsi_bhs *ret)
-{
-	ret->opcode = bhs[0] & 0x3f;
-	ret->immediate = (bhs[0] & 0x40) != 0;
-	ret->flags = bhs[1];
-	ret->ahs_len_words = bhs[4];
-	ret->data_len = get_be24(bhs + 5);
-	memcpy(ret->lun, bhs + 8, sizeof(ret->lun));
-	ret->itt = get_be32(bhs + 16);
-}
-
 void iscsi_bhs_set_lengths(uint8_t bhs[ISCSI_BHS_LEN], uint32_t data_len)
 {
 	assert(data_len < 1u << 24);

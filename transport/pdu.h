@@ -1,6 +1,6 @@
 /*
  * iSCSI PDUs (RFC 7143 11): 48 header bytes <-> one struct for each PDU type, encode and decode
- * side by side in pdu.c. Only here are header offsets known.
+ * side by side in pdu.c, and here what every command needs. Only here are header offsets known.
  *
  * Decoding never fails for reserved fields (they are ignored); what a value means is judged by the
  * caller. Encoding writes all 48 bytes; DataSegmentLength is set by iscsi_bhs_set_lengths.
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "pr_engine/bytes.h"
 
 #define ISCSI_BHS_LEN	     48
 #define ISCSI_AHS_MAX	     1020
@@ -94,7 +96,30 @@ struct iscsi_bhs {
 	uint8_t lun[8];
 	uint32_t itt;
 };
-void iscsi_bhs_decode(const uint8_t bhs[ISCSI_BHS_LEN], struct iscsi_bhs *ret);
+
+static inline void iscsi_bhs_decode(const uint8_t bhs[ISCSI_BHS_LEN], struct iscsi_bhs *ret)
+{
+	ret->opcode = bhs[0] & 0x3f;
+	ret->immediate = (bhs[0] & 0x40) != 0;
+	ret->flags = bhs[1];
+	ret->ahs_len_words = bhs[4];
+	ret->data_len = get_be24(bhs + 5);
+	memcpy(ret->lun, bhs + 8, sizeof(ret->lun));
+	ret->itt = get_be32(bhs + 16);
+}
+
+/* Of every numbered request. */
+static inline uint32_t iscsi_bhs_cmd_sn(const uint8_t bhs[ISCSI_BHS_LEN])
+{
+	return get_be32(bhs + 24);
+}
+
+/* Of every request. */
+static inline uint32_t iscsi_bhs_exp_stat_sn(const uint8_t bhs[ISCSI_BHS_LEN])
+{
+	return get_be32(bhs + 28);
+}
+
 void iscsi_bhs_set_lengths(uint8_t bhs[ISCSI_BHS_LEN], uint32_t data_len);
 
 static inline uint32_t iscsi_pad(uint32_t len)
@@ -178,7 +203,22 @@ struct iscsi_nop_out {
 	uint32_t itt, ttt, cmd_sn, exp_stat_sn;
 };
 
-void iscsi_scsi_command_decode(const uint8_t *bhs, struct iscsi_scsi_command *ret);
+/* RFC 7143 11.3 */
+static inline void iscsi_scsi_command_decode(const uint8_t *bhs, struct iscsi_scsi_command *ret)
+{
+	ret->immediate = (bhs[0] & 0x40) != 0;
+	ret->final = (bhs[1] & 0x80) != 0;
+	ret->read = (bhs[1] & 0x40) != 0;
+	ret->write = (bhs[1] & 0x20) != 0;
+	ret->attribute = bhs[1] & 0x07;
+	memcpy(ret->lun, bhs + 8, sizeof(ret->lun));
+	ret->itt = get_be32(bhs + 16);
+	ret->expected_len = get_be32(bhs + 20);
+	ret->cmd_sn = get_be32(bhs + 24);
+	ret->exp_stat_sn = get_be32(bhs + 28);
+	memcpy(ret->cdb, bhs + 32, sizeof(ret->cdb));
+}
+
 void iscsi_task_management_request_decode(const uint8_t *bhs,
 					  struct iscsi_task_management_request *ret);
 void iscsi_login_request_decode(const uint8_t *bhs, struct iscsi_login_request *ret);

@@ -27,21 +27,6 @@ static void begin(uint8_t *bhs, enum iscsi_opcode opcode, bool immediate, uint8_
 }
 
 /* RFC 7143 11.3 */
-void iscsi_scsi_command_decode(const uint8_t *bhs, struct iscsi_scsi_command *ret)
-{
-	ret->immediate = bit(bhs[0], IMMEDIATE);
-	ret->final = bit(bhs[1], FINAL);
-	ret->read = bit(bhs[1], 0x40);
-	ret->write = bit(bhs[1], 0x20);
-	ret->attribute = bhs[1] & 0x07;
-	memcpy(ret->lun, bhs + 8, sizeof(ret->lun));
-	ret->itt = get_be32(bhs + 16);
-	ret->expected_len = get_be32(bhs + 20);
-	ret->cmd_sn = get_be32(bhs + 24);
-	ret->exp_stat_sn = get_be32(bhs + 28);
-	memcpy(ret->cdb, bhs + 32, sizeof(ret->cdb));
-}
-
 void iscsi_scsi_command_encode(const struct iscsi_scsi_command *pdu, uint8_t *ret_bhs)
 {
 	begin(ret_bhs, ISCSI_SCSI_COMMAND, pdu->immediate,

@@ -106,10 +106,10 @@ static void session_free(struct iscsi_session *session)
 	free(session);
 }
 
-void iscsi_session_settle(struct iscsi_session *session)
+void iscsi_session_settle_ended(struct iscsi_session *session)
 {
-	if (session->state == ISCSI_SESSION_ENDED && session->busy == 0 &&
-	    !session->nexus_draining && session->task_count == 0 && !session->tmfs)
+	if (session->busy == 0 && !session->nexus_draining && session->task_count == 0 &&
+	    !session->tmfs)
 		session_free(session);
 }
 

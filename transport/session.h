@@ -123,8 +123,13 @@ bool iscsi_session_keep_tasks(struct iscsi_conn *conn, bool released);
 /* The same for recovery: its tasks may be reassigned. */
 void iscsi_session_remove(struct iscsi_conn *conn);
 
+void iscsi_session_settle_ended(struct iscsi_session *session);
 /* Frees it when it has ended and nothing is left. */
-void iscsi_session_settle(struct iscsi_session *session);
+static inline void iscsi_session_settle(struct iscsi_session *session)
+{
+	if (session->state == ISCSI_SESSION_ENDED)
+		iscsi_session_settle_ended(session);
+}
 
 /* --- the command window (window.c) ------------------------------------------------------------ */
 

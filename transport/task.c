@@ -93,9 +93,12 @@ void iscsi_task_end(struct iscsi_task *task)
 
 	assert(task->state != ISCSI_TASK_ENDED);
 	session->busy++;
-	if (iscsi_data_out_expected(task) || (task->write && iscsi_task_recovers(task)))
-		iscsi_session_remember_ended(session, task->itt);
-	iscsi_data_out_cancel(task);
+	/* Only a command that writes has data to come, or to be kept. */
+	if (task->write) {
+		if (iscsi_data_out_expected(task) || iscsi_task_recovers(task))
+			iscsi_session_remember_ended(session, task->itt);
+		iscsi_data_out_cancel(task);
+	}
 	if (task->held)
 		iscsi_fault_task_ended(task);
 	iscsi_session_remove_task(session, task);

@@ -36,9 +36,12 @@ static uint32_t witness(uint32_t hash, const struct iscsi_framer *framer,
 {
 	uint8_t kind = (uint8_t)event;
 
-	hash = crc32c(hash, &kind, 1);
-	if (event == ISCSI_FRAME_HEADER)
+	/* That a header is there is told only when the rest is not. */
+	if (event == ISCSI_FRAME_HEADER || event == ISCSI_FRAME_PDU)
 		look_at_header(framer);
+	if (event == ISCSI_FRAME_HEADER)
+		return hash;
+	hash = crc32c(hash, &kind, 1);
 	if (event == ISCSI_FRAME_PDU || event == ISCSI_FRAME_DATA_DIGEST) {
 		require(framer->data_len <= framer->data_limit);
 		hash = crc32c(hash, framer->bhs, ISCSI_BHS_LEN);

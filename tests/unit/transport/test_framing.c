@@ -94,7 +94,6 @@ START_TEST(a_pdu_without_data)
 	const uint8_t *at = stream.bytes;
 	size_t len = stream.len;
 
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_uint_eq(len, 0);
 	ck_assert_uint_eq(framer.data_len, 0);
@@ -112,7 +111,6 @@ START_TEST(data_and_padding)
 	const uint8_t *at = stream.bytes;
 	size_t len = stream.len;
 
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_uint_eq(framer.data_len, 5);
 	ck_assert_mem_eq(framer.data, stream.bytes + ISCSI_BHS_LEN, 5);
@@ -129,10 +127,9 @@ START_TEST(ahs_up_to_1020_bytes)
 	const uint8_t *at = stream.bytes;
 	size_t len = stream.len;
 
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
+	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_uint_eq(framer.ahs_len, ISCSI_AHS_MAX);
 	ck_assert_mem_eq(framer.ahs, stream.bytes + ISCSI_BHS_LEN, ISCSI_AHS_MAX);
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	iscsi_framer_finish(&framer);
 }
 END_TEST
@@ -207,10 +204,8 @@ START_TEST(a_wrong_data_digest_spoils_its_pdu_alone)
 	const uint8_t *at = stream.bytes;
 	size_t len = stream.len;
 
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_DATA_DIGEST);
 	ck_assert_uint_eq(framer.bhs[0], 0x05); /* still there, for the Reject */
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	iscsi_framer_finish(&framer);
 }
@@ -307,7 +302,6 @@ START_TEST(data_lands_in_the_owners_place)
 	ck_assert_mem_eq(place, stream.bytes + ISCSI_BHS_LEN + 4, 1000);
 	ck_assert_ptr_null(framer.own);
 	/* The place was for that one PDU. */
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_ptr_ne(framer.data, place);
 	iscsi_framer_finish(&framer);
@@ -325,7 +319,6 @@ START_TEST(a_whole_pdu_stays_where_it_was_fed_and_a_part_of_one_is_kept)
 	size_t len = pdu_len;
 
 	framer.data_digest = true;
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_ptr_eq(framer.data, stream.bytes + ISCSI_BHS_LEN);
 	ck_assert_ptr_null(framer.own);
@@ -352,10 +345,8 @@ START_TEST(digests_may_be_switched_on_between_pdus)
 	const uint8_t *at = stream.bytes;
 	size_t len = stream.len;
 
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	framer.header_digest = framer.data_digest = true;
-	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_HEADER);
 	ck_assert_int_eq(iscsi_framer_next(&framer, &at, &len), ISCSI_FRAME_PDU);
 	ck_assert_uint_eq(len, 0);
 	iscsi_framer_finish(&framer);
@@ -372,12 +363,15 @@ static uint32_t random_below(uint32_t n)
 	return (random_state >> 8) % n;
 }
 
-/* Folds each event and all that the owner may look at then into one number. */
+/* Folds each event and all that the owner may look at then into one number. That a header is there
+ * is told only when the rest is not. */
 static uint32_t witness(uint32_t hash, const struct iscsi_framer *framer,
 			enum iscsi_frame_event event)
 {
 	uint8_t kind = (uint8_t)event;
 
+	if (event == ISCSI_FRAME_HEADER)
+		return hash;
 	hash = crc32c(hash, &kind, 1);
 	hash = crc32c(hash, framer->bhs, ISCSI_BHS_LEN);
 	hash = crc32c(hash, framer->ahs, framer->ahs_len);
