@@ -186,16 +186,23 @@ static enum fate act(struct arrival *arrival, struct fault_rule *rule, unsigned 
 	return action(arrival, rule, i);
 }
 
+/* Whether an action decides what becomes of the PDU. */
+static bool decides(received_action action)
+{
+	return action == received_stop || action == received_drop || action == received_reject ||
+	       action == received_refuse;
+}
+
 /* The first action that decides counts; those behind it still do what does not. */
 static enum fate act_from(struct arrival *arrival, struct fault_rule *rule, unsigned first)
 {
 	enum fate fate = FATE_GOES_ON;
 
 	for (unsigned i = first; i < rule->action_count && fate != FATE_WAITS; i++) {
-		enum fate next = act(arrival, rule, i);
-
 		if (fate == FATE_GOES_ON)
-			fate = next;
+			fate = act(arrival, rule, i);
+		else if (!decides(action_of(rule->actions[i].row->id)))
+			act(arrival, rule, i);
 	}
 	return fate;
 }
@@ -246,6 +253,12 @@ bool iscsi_fault_received(struct iscsi_conn *conn, struct iscsi_pdu *pdu, bool d
 	return ask_rules(&arrival);
 }
 
+/* Whether there is still somebody to take a request: its connection can end while it waits. */
+static bool is_served(const struct iscsi_conn *conn)
+{
+	return conn->state == ISCSI_CONN_LOGIN || conn->state == ISCSI_CONN_FULL_FEATURE;
+}
+
 /* The rest of its rule, and no other; then it goes on as if it came now. */
 void fault_received_resume(struct iscsi_conn *conn)
 {
@@ -267,7 +280,7 @@ void fault_received_resume(struct iscsi_conn *conn)
 	arrive(&arrival);
 	if (wait.rule)
 		fate = act_from(&arrival, wait.rule, wait.next_action);
-	if (fate == FATE_GOES_ON)
+	if (fate == FATE_GOES_ON && is_served(conn))
 		iscsi_conn_take_pdu(conn, &pdu, arrival.is_sound);
 	free(stopped);
 	if (fate != FATE_WAITS)

@@ -165,6 +165,15 @@ START_TEST(a_login_is_refused_so_many_times)
 }
 END_TEST
 
+START_TEST(a_refused_login_is_neither_refused_again_nor_held)
+{
+	rule("on login-request times=1 do refuse 0301 do refuse 0302 do hold");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SERVICE_UNAVAILABLE);
+	ck_assert_uint_eq(iscsi_node_fault_release(c.house.node, NULL), 0);
+	wire_expect_finished(&c.wire);
+}
+END_TEST
+
 START_TEST(a_refused_login_can_be_left_open)
 {
 	rule("on login-request times=1 do refuse 0501 open=yes");
@@ -443,6 +452,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_came_in_one_piece_with_it_is_not_lost);
 	tcase_add_test(tcase, a_pdu_is_inserted_while_a_command_is_under_way);
 	tcase_add_test(tcase, a_login_is_refused_so_many_times);
+	tcase_add_test(tcase, a_refused_login_is_neither_refused_again_nor_held);
 	tcase_add_test(tcase, a_refused_login_can_be_left_open);
 	tcase_add_test(tcase, a_login_is_redirected_to_any_address);
 	tcase_add_test(tcase, keys_of_a_login_response_are_changed);
