@@ -71,10 +71,10 @@ static void print_for_people(const struct history *history, const struct judge_r
 	       report->reads, report->writes, report->medium_blocks);
 	printf("seen     %" PRIu64 " conflicts (%" PRIu64 " after a preempt), %" PRIu64
 	       " unit attentions, %" PRIu64 " preempts,\n"
-	       "         %" PRIu64 " crashes, %" PRIu64 " commands without answer; %" PRIu64
-	       " states searched\n",
+	       "         %" PRIu64 " crashes (%" PRIu64 " power cuts), %" PRIu64
+	       " commands without answer; %" PRIu64 " states searched\n",
 	       report->conflicts, report->fences_probed, report->unit_attentions, report->preempts,
-	       report->crashes, report->unknowns, report->states);
+	       report->crashes, report->power_cuts, report->unknowns, report->states);
 	for (size_t i = 0; i < report->violation_count; i++) {
 		const struct judge_violation *v = &report->violations[i];
 		printf("\nBROKEN   %s: %s\n  %s\n", judge_rule_name(v->rule),
@@ -117,7 +117,7 @@ static bool print_json(const struct history *history, const struct judge_report 
 		json_array_append_new(violations,
 				      violation_to_json(history, &report->violations[i]));
 	object = json_pack(
-		"{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"verdict",
 		report->violation_count > 0 ? "broken"
 		: report->undecided	    ? "undecided"
@@ -127,10 +127,10 @@ static bool print_json(const struct history *history, const struct judge_report 
 		(json_int_t)report->pr_ins, "reads", (json_int_t)report->reads, "writes",
 		(json_int_t)report->writes, "conflicts", (json_int_t)report->conflicts,
 		"unit_attentions", (json_int_t)report->unit_attentions, "unknowns",
-		(json_int_t)report->unknowns, "crashes", (json_int_t)report->crashes, "preempts",
-		(json_int_t)report->preempts, "fences_probed", (json_int_t)report->fences_probed,
-		"medium_blocks", (json_int_t)report->medium_blocks, "states",
-		(json_int_t)report->states);
+		(json_int_t)report->unknowns, "crashes", (json_int_t)report->crashes, "power_cuts",
+		(json_int_t)report->power_cuts, "preempts", (json_int_t)report->preempts,
+		"fences_probed", (json_int_t)report->fences_probed, "medium_blocks",
+		(json_int_t)report->medium_blocks, "states", (json_int_t)report->states);
 	failed = object ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
 	json_decref(object);
 	putchar('\n');

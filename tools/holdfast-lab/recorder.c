@@ -163,7 +163,7 @@ void recorder_target(struct recorder *recorder, enum history_kind kind)
 {
 	struct history_event event = event_now(recorder, kind);
 
-	if (kind == HISTORY_CRASH)
+	if (history_kind_is_crash(kind))
 		memset(recorder->generation_base, 0, sizeof(recorder->generation_base));
 	put(recorder, &event, "");
 }

@@ -6,6 +6,7 @@
 #include "tools/lab/tag.h"
 
 #define PR_LIST_LEN 24
+#define CDB_FUA	    0x08
 
 enum opcode {
 	OPCODE_TEST_UNIT_READY = 0x00,
@@ -41,6 +42,7 @@ static void build_read_write(const struct history_command *c, uint32_t block_siz
 
 	cdb->len = 16;
 	cdb->bytes[0] = write ? OPCODE_WRITE_16 : OPCODE_READ_16;
+	cdb->bytes[1] = c->fua ? CDB_FUA : 0;
 	put_be64(cdb->bytes + 2, c->lba);
 	put_be32(cdb->bytes + 10, c->blocks);
 	cdb->direction = write ? CDB_DATA_OUT : CDB_DATA_IN;

@@ -134,6 +134,7 @@ static void put_event(struct export *export, size_t event)
 	case HISTORY_LOGOUT:
 	case HISTORY_LOST:
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 		put_other(export, e);
 		break;
 	case HISTORY_UP:

@@ -33,12 +33,14 @@ enum history_kind {
 	HISTORY_LOGIN,	/* its session entered the full feature phase; written when it was seen */
 	HISTORY_LOGOUT, /* its session was logged out in order */
 	HISTORY_LOST, /* its connection was lost or cut: what was under way may or may not happen */
-	HISTORY_INVOKE, /* a command is about to be sent */
-	HISTORY_RETURN, /* what came back for it */
-	HISTORY_CRASH,	/* the target is dead (kill -9, power cut); all sessions went with it */
-	HISTORY_UP,	/* it accepts logins again */
-	HISTORY_MEDIUM, /* a block found on the medium by somebody outside of the contest */
-	HISTORY_NOTE,	/* for people: the step of a scenario, a fault that fired */
+	HISTORY_INVOKE,	   /* a command is about to be sent */
+	HISTORY_RETURN,	   /* what came back for it */
+	HISTORY_CRASH,	   /* the target is dead (kill -9); all sessions went with it */
+	HISTORY_POWER_CUT, /* ... and so is its machine: what was not on stable storage may be lost
+			    */
+	HISTORY_UP,	   /* it accepts logins again */
+	HISTORY_MEDIUM,	   /* a block found on the medium by somebody outside of the contest */
+	HISTORY_NOTE,	   /* for people: the step of a scenario, a fault that fired */
 	HISTORY_KIND_COUNT,
 };
 
@@ -108,6 +110,7 @@ struct history_command {
 	uint32_t blocks;
 	uint64_t sequence;	  /* WRITE: of the tag in each of its blocks, unique in the nexus */
 	uint32_t generation_seen; /* WRITE: the PRGENERATION in its tags */
+	bool fua;		  /* WRITE: on the medium before it is GOOD */
 	enum history_access access; /* HISTORY_CDB */
 	uint8_t cdb_len;
 	uint8_t cdb[HISTORY_CDB_MAX];
@@ -166,6 +169,12 @@ struct history_event {
 		char note[HISTORY_TEXT_MAX + 1]; /* HISTORY_NOTE */
 	} u;
 };
+
+/* The target is dead from here on, whatever killed it. */
+static inline bool history_kind_is_crash(enum history_kind kind)
+{
+	return kind == HISTORY_CRASH || kind == HISTORY_POWER_CUT;
+}
 
 /* What the target says of itself and what is known of the run: the history's first line. */
 struct history_head {

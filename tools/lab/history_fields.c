@@ -55,6 +55,7 @@ const struct history_field history_command_fields[] = {
 	FIELD(history_command, blocks, FIELD_U32),
 	FIELD(history_command, sequence, FIELD_U64),
 	FIELD(history_command, generation_seen, FIELD_U32),
+	FIELD(history_command, fua, FIELD_BOOL),
 	FIELD(history_command, access, FIELD_ACCESS),
 	FIELD_END,
 };

@@ -6,10 +6,12 @@
 #include <string.h>
 
 static const char *const kind_names[HISTORY_KIND_COUNT] = {
-	[HISTORY_NEXUS] = "nexus", [HISTORY_LOGIN] = "login",	[HISTORY_LOGOUT] = "logout",
-	[HISTORY_LOST] = "lost",   [HISTORY_INVOKE] = "invoke", [HISTORY_RETURN] = "return",
-	[HISTORY_CRASH] = "crash", [HISTORY_UP] = "up",		[HISTORY_MEDIUM] = "medium",
-	[HISTORY_NOTE] = "note",
+	[HISTORY_NEXUS] = "nexus",	   [HISTORY_LOGIN] = "login",
+	[HISTORY_LOGOUT] = "logout",	   [HISTORY_LOST] = "lost",
+	[HISTORY_INVOKE] = "invoke",	   [HISTORY_RETURN] = "return",
+	[HISTORY_CRASH] = "crash",	   [HISTORY_UP] = "up",
+	[HISTORY_MEDIUM] = "medium",	   [HISTORY_NOTE] = "note",
+	[HISTORY_POWER_CUT] = "power_cut",
 };
 
 static const char *const op_names[HISTORY_OP_COUNT] = {

@@ -228,6 +228,7 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 	case HISTORY_LOGOUT:
 	case HISTORY_LOST:
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 	case HISTORY_UP:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:

@@ -64,7 +64,8 @@ const char *history_command_text(const struct history_command *command, char *bu
 		add(buffer, len, " %" PRIu32 " block%s at %" PRIu64, command->blocks,
 		    command->blocks == 1 ? "" : "s", command->lba);
 		if (command->op == HISTORY_WRITE)
-			add(buffer, len, " #%" PRIu64, command->sequence);
+			add(buffer, len, " #%" PRIu64 "%s", command->sequence,
+			    command->fua ? " fua" : "");
 	} else if (command->op == HISTORY_CDB) {
 		for (unsigned i = 0; i < command->cdb_len && i < HISTORY_CDB_MAX; i++)
 			add(buffer, len, " %02x", (unsigned)command->cdb[i]);

@@ -182,6 +182,7 @@ static bool body_to_json(const struct history_event *event, json_t *object)
 	case HISTORY_LOGOUT:
 	case HISTORY_LOST:
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 	case HISTORY_UP:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:

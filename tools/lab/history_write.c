@@ -68,6 +68,7 @@ static bool well_formed(const struct history_writer *writer, const struct histor
 		       event->u.returned.outcome > HISTORY_OUTCOME_INVALID &&
 		       event->u.returned.outcome < HISTORY_OUTCOME_COUNT;
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 	case HISTORY_UP:
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:

@@ -53,6 +53,10 @@ static const struct {
 					"a unit attention was reported that nothing established"},
 	[JUDGE_STALE_READ] = {"stale_read", "a read shows what a later write had replaced"},
 	[JUDGE_LOST_WRITE] = {"lost_write", "an acknowledged write is not on the medium"},
+	[JUDGE_LOST_BY_POWER_CUT] =
+		{"lost_by_power_cut",
+		 "a write that was on stable storage (FUA, or SYNCHRONIZE CACHE "
+		 "behind it) did not survive a power cut"},
 	[JUDGE_TORN_WRITE] = {"torn_write", "a block holds pieces of two writes"},
 };
 
@@ -154,8 +158,8 @@ static void count(const struct history *history, struct judge_report *report, bo
 		const struct history_event *e = &history->events[i];
 		if (e->kind == HISTORY_RETURN)
 			count_return(&e->u.returned, report);
-		if (e->kind == HISTORY_CRASH)
-			report->crashes++;
+		report->crashes += history_kind_is_crash(e->kind);
+		report->power_cuts += e->kind == HISTORY_POWER_CUT;
 		if (e->kind == HISTORY_MEDIUM) {
 			report->medium_blocks++;
 			ret_luns[e->u.medium.lun] = true;

@@ -37,8 +37,10 @@ enum judge_rule {
 	JUDGE_UNIT_ATTENTION_TWICE, /* it was reported more often than it was established */
 	JUDGE_UNIT_ATTENTION_WRONG, /* one was reported that nothing established */
 	JUDGE_STALE_READ,	    /* a READ shows other data than the writes before it left */
-	JUDGE_LOST_WRITE, /* an acknowledged write is not on the medium, nor one after it */
-	JUDGE_TORN_WRITE, /* a block holds pieces of two writes */
+	JUDGE_LOST_WRITE,	 /* an acknowledged write is not on the medium, nor one after it */
+	JUDGE_LOST_BY_POWER_CUT, /* a write with FUA, or one that SYNCHRONIZE CACHE was GOOD
+				    behind, is gone after a power cut */
+	JUDGE_TORN_WRITE,	 /* a block holds pieces of two writes */
 	JUDGE_RULE_COUNT,
 };
 
@@ -64,7 +66,7 @@ struct judge_report {
 	size_t violation_count;
 	/* How much was looked at: a judge that saw nothing proves nothing. */
 	uint64_t commands, pr_outs, pr_ins, reads, writes, conflicts, unit_attentions, unknowns,
-		crashes, preempts, fences_probed, medium_blocks, states;
+		crashes, power_cuts, preempts, fences_probed, medium_blocks, states;
 	char notes[1024];
 };
 

@@ -2,198 +2,18 @@
  * What the blocks say. Each block is a register: writes carry values that never repeat, reads show
  * one of them. A read must not show a value that a later acknowledged write has replaced before it
  * began, nor one that was refused, nor one that nobody had sent yet. Of two overlapping commands
- * either may win, block by block.
+ * either may win, block by block. A power cut may take what was not durable; what is left then
+ * stays until somebody writes.
  */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "tools/lab/judge_internal.h"
+#include "tools/lab/judge_blocks.h"
 
 #define LOOK_BACK_MAX 1000 /* reads of one block that are looked at for an aborted write */
-
-struct block_write {
-	uint64_t lba;
-	size_t invoked, returned; /* events; JUDGE_NO_EVENT: not GOOD */
-};
-
-struct block_read {
-	uint64_t lba;
-	size_t invoked, returned; /* the same one, for the medium */
-	const struct history_tag *tag;
-	bool medium;
-};
-
-/* A write command, by its writer and sequence. */
-struct writer {
-	struct {
-		uint64_t nexus, sequence;
-	} write;
-	size_t invoked, returned; /* events; JUDGE_NO_EVENT: none */
-	UT_hash_handle hh;
-};
-
-struct invoked {
-	uint64_t command;
-	size_t event;
-	UT_hash_handle hh;
-};
-
-struct blocks {
-	const struct history *history;
-	uint16_t lun;
-	struct block_write *writes;
-	size_t write_count, write_capacity;
-	struct block_read *reads;
-	size_t read_count, read_capacity;
-	struct writer *writers;
-	/* Something else wrote there, so that a block without a tag proves nothing. */
-	uint64_t erased_from, erased_end;
-	const struct judge_ops *ops;
-	const struct judge_search_result *search;
-	struct judge_report *report;
-	/* Of the block at hand, by the time of return: the latest invoke so far. */
-	size_t *latest;
-	size_t latest_capacity;
-};
-
-static bool grow(void **array, size_t *capacity, size_t count, size_t size)
-{
-	if (count < *capacity)
-		return true;
-	size_t more = *capacity == 0 ? 1024 : 2 * *capacity;
-	void *grown = realloc(*array, more * size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*capacity = more;
-	return true;
-}
-
-static bool add_write(struct blocks *b, size_t invoked, size_t returned)
-{
-	const struct history_event *e = &b->history->events[invoked];
-	const struct history_command *c = &e->u.invoked;
-	bool good = returned != JUDGE_NO_EVENT &&
-		    b->history->events[returned].u.returned.outcome == HISTORY_GOOD;
-	struct writer *writer = malloc(sizeof(*writer));
-
-	if (!writer)
-		return false;
-	*writer = (struct writer){
-		.write = {e->nexus, c->sequence}, .invoked = invoked, .returned = returned};
-	HASH_ADD(hh, b->writers, write, sizeof(writer->write), writer);
-	for (uint32_t i = 0; good && i < c->blocks && i < HISTORY_TAGS_MAX; i++) {
-		if (!grow((void **)&b->writes, &b->write_capacity, b->write_count,
-			  sizeof(*b->writes)))
-			return false;
-		b->writes[b->write_count++] = (struct block_write){
-			.lba = c->lba + i, .invoked = invoked, .returned = returned};
-	}
-	return true;
-}
-
-static bool add_read(struct blocks *b, struct block_read read)
-{
-	if (!grow((void **)&b->reads, &b->read_capacity, b->read_count, sizeof(*b->reads)))
-		return false;
-	b->reads[b->read_count++] = read;
-	return true;
-}
-
-/* What other commands may have written, as one range. One that does not say where may be anywhere.
- */
-static void note_erased(struct blocks *b, const struct history_command *c)
-{
-	uint64_t from = c->blocks == 0 ? 0 : c->lba;
-	uint64_t end = c->blocks == 0 ? UINT64_MAX : c->lba + c->blocks;
-
-	if (b->erased_end == 0 || from < b->erased_from)
-		b->erased_from = from;
-	if (end > b->erased_end)
-		b->erased_end = end;
-}
-
-static bool add_command(struct blocks *b, size_t invoked, size_t returned)
-{
-	const struct history_command *c = &b->history->events[invoked].u.invoked;
-	const struct history_result *r;
-
-	if (c->op == HISTORY_CDB && c->access == HISTORY_ACCESS_WRITE)
-		note_erased(b, c);
-	if (c->op == HISTORY_WRITE)
-		return add_write(b, invoked, returned);
-	if (c->op != HISTORY_READ || returned == JUDGE_NO_EVENT)
-		return true;
-	r = &b->history->events[returned].u.returned;
-	for (uint32_t i = 0; r->outcome == HISTORY_GOOD && r->tags && i < r->tag_count; i++)
-		if (!add_read(b, (struct block_read){.lba = c->lba + i,
-						     .invoked = invoked,
-						     .returned = returned,
-						     .tag = &r->tags[i]}))
-			return false;
-	return true;
-}
-
-/* Pairs of INVOKE and RETURN, and what the medium held. */
-static bool gather(struct blocks *b)
-{
-	struct invoked *open = NULL, *entry, *next;
-	bool memory = true;
-
-	for (size_t i = 0; memory && i < b->history->event_count; i++) {
-		const struct history_event *e = &b->history->events[i];
-		if (e->kind == HISTORY_INVOKE && e->u.invoked.lun == b->lun) {
-			entry = malloc(sizeof(*entry));
-			memory = entry != NULL;
-			if (!memory)
-				break;
-			*entry = (struct invoked){.command = e->command, .event = i};
-			HASH_ADD(hh, open, command, sizeof(entry->command), entry);
-		}
-		if (e->kind == HISTORY_MEDIUM && e->u.medium.lun == b->lun)
-			memory = add_read(b, (struct block_read){.lba = e->u.medium.lba,
-								 .invoked = i,
-								 .returned = i,
-								 .tag = &e->u.medium.tag,
-								 .medium = true});
-		if (e->kind != HISTORY_RETURN)
-			continue;
-		HASH_FIND(hh, open, &e->command, sizeof(e->command), entry);
-		if (!entry)
-			continue;
-		memory = add_command(b, entry->event, i);
-		HASH_DEL(open, entry);
-		free(entry);
-	}
-	HASH_ITER(hh, open, entry, next)
-	{
-		/* cppcheck-suppress uninitvar ; every entry was filled before it was added */
-		memory = memory && add_command(b, entry->event, JUDGE_NO_EVENT);
-		HASH_DEL(open, entry);
-		free(entry);
-	}
-	return memory;
-}
-
-static int write_order(const void *a, const void *b)
-{
-	const struct block_write *x = a, *y = b;
-	if (x->lba != y->lba)
-		return x->lba < y->lba ? -1 : 1;
-	return x->returned < y->returned ? -1 : x->returned > y->returned;
-}
-
-static int read_order(const void *a, const void *b)
-{
-	const struct block_read *x = a, *y = b;
-	if (x->lba != y->lba)
-		return x->lba < y->lba ? -1 : 1;
-	return x->invoked < y->invoked ? -1 : x->invoked > y->invoked;
-}
 
 /* ---- one read ---- */
 
@@ -243,8 +63,21 @@ static bool refused(const struct history_result *r)
 	       (r->outcome == HISTORY_CHECK && r->sense_key == 6);
 }
 
+/* It does not hold what the cut must have left, nor anything after it. */
+static bool accuse_cut(struct blocks *b, const struct block_read *read,
+		       const struct block_floor *floor)
+{
+	size_t shown[] = {floor->write->invoked, floor->write->returned, floor->sync, floor->cut,
+			  read->invoked,	 read->returned};
+
+	return accuse(b, JUDGE_LOST_BY_POWER_CUT, read, shown, sizeof(shown) / sizeof(shown[0]),
+		      floor->write->fua ? "a later write, with FUA, is gone with the power"
+					: "a later write, which was synchronized, is gone with "
+					  "the power");
+}
+
 static bool judge_written(struct blocks *b, const struct block_read *read,
-			  const struct block_write *latest)
+			  const struct block_write *latest, const struct block_floor *floor)
 {
 	struct writer *writer, wanted = {.write = {read->tag->nexus, read->tag->sequence}};
 	const struct history_event *events = b->history->events;
@@ -261,6 +94,8 @@ static bool judge_written(struct blocks *b, const struct block_read *read,
 	if (latest && writer->returned != JUDGE_NO_EVENT &&
 	    events[writer->returned].u.returned.outcome == HISTORY_GOOD &&
 	    latest->invoked > writer->returned) {
+		if (latest == floor->write)
+			return accuse_cut(b, read, floor);
 		size_t shown[] = {writer->invoked,  writer->returned, latest->invoked,
 				  latest->returned, read->invoked,    read->returned};
 		return accuse(b, read->medium ? JUDGE_LOST_WRITE : JUDGE_STALE_READ, read, shown,
@@ -270,17 +105,27 @@ static bool judge_written(struct blocks *b, const struct block_read *read,
 	return true;
 }
 
+static bool is_erasable(const struct blocks *b, uint64_t lba)
+{
+	return b->erased_from <= lba && lba < b->erased_end;
+}
+
 static bool judge_read(struct blocks *b, const struct block_write *writes, size_t count,
-		       const struct block_read *read)
+		       const struct block_read *read, const struct block_floor *floor)
 {
 	const struct block_write *latest = latest_before(b, writes, count, read);
+
+	if (!latest || (floor->write && floor->write->invoked > latest->invoked))
+		latest = floor->write;
 
 	if (read->tag->torn)
 		return accuse(b, JUDGE_TORN_WRITE, read, &read->returned, 1,
 			      "it holds pieces of two writes");
 	if (read->tag->written)
-		return judge_written(b, read, latest);
-	if (latest && (read->lba < b->erased_from || read->lba >= b->erased_end)) {
+		return judge_written(b, read, latest, floor);
+	if (latest && !is_erasable(b, read->lba)) {
+		if (latest == floor->write)
+			return accuse_cut(b, read, floor);
 		size_t shown[] = {latest->invoked, latest->returned, read->invoked, read->returned};
 		return accuse(b, read->medium ? JUDGE_LOST_WRITE : JUDGE_STALE_READ, read, shown,
 			      sizeof(shown) / sizeof(shown[0]),
@@ -339,21 +184,78 @@ static bool judge_aborts(struct blocks *b, const struct block_read *first,
 
 /* ---- all blocks ---- */
 
-static bool judge_block(struct blocks *b, const struct block_write *writes, size_t write_count,
-			const struct block_read *reads, size_t read_count)
+/* Was it there when the power went? */
+static bool is_from_before(const struct blocks *b, const struct block_read *read, size_t cut)
 {
+	struct writer *writer, wanted = {.write = {read->tag->nexus, read->tag->sequence}};
+
+	if (!read->tag->written)
+		return !read->tag->torn && !is_erasable(b, read->lba);
+	HASH_FIND(hh, b->writers, &wanted.write, sizeof(wanted.write), writer);
+	return writer && writer->invoked < cut;
+}
+
+/* What a cut has left cannot be two things. `*left` is the first read that showed it. */
+static bool judge_left(struct blocks *b, const struct block_read *read, size_t cut,
+		       const struct block_read **left)
+{
+	if (!is_from_before(b, read, cut))
+		return true;
+	if (!*left)
+		*left = read;
+	if (same_value((*left)->tag, read->tag))
+		return true;
+	size_t shown[] = {cut, (*left)->invoked, (*left)->returned, read->invoked, read->returned};
+	return accuse(b, JUDGE_STALE_READ, read, shown, sizeof(shown) / sizeof(shown[0]),
+		      "after the power cut it held something else, and nobody has written this "
+		      "since");
+}
+
+/* From one power cut, or the beginning, to the next, or the end. */
+static bool judge_block_between_cuts(struct blocks *b, const struct block_write *writes,
+				     size_t write_count, const struct block_read *reads,
+				     size_t read_count, const struct block_floor *floor)
+{
+	const struct block_read *left = NULL;
+
 	while (b->latest_capacity < write_count)
-		if (!grow((void **)&b->latest, &b->latest_capacity, b->latest_capacity,
-			  sizeof(*b->latest)))
+		if (!judge_blocks_grow((void **)&b->latest, &b->latest_capacity, b->latest_capacity,
+				       sizeof(*b->latest)))
 			return false;
 	for (size_t i = 0; i < write_count; i++)
 		b->latest[i] = i > 0 && writes[b->latest[i - 1]].invoked > writes[i].invoked
 				       ? b->latest[i - 1]
 				       : i;
 	for (size_t i = 0; i < read_count; i++)
-		if (!judge_read(b, writes, write_count, &reads[i]) ||
-		    !judge_aborts(b, reads, &reads[i]))
+		if (!judge_read(b, writes, write_count, &reads[i], floor) ||
+		    !judge_aborts(b, reads, &reads[i]) ||
+		    (floor->cut != JUDGE_NO_EVENT && !judge_left(b, &reads[i], floor->cut, &left)))
 			return false;
+	return true;
+}
+
+static bool judge_block(struct blocks *b, const struct block_write *writes, size_t write_count,
+			const struct block_read *reads, size_t read_count)
+{
+	struct block_floor floor = {.cut = JUDGE_NO_EVENT};
+
+	for (size_t i = 0; i <= b->cut_count; i++) {
+		size_t cut = i < b->cut_count ? b->cuts[i] : JUDGE_NO_EVENT;
+		size_t w = 0, r = 0;
+
+		while (w < write_count && writes[w].invoked < cut)
+			w++;
+		while (r < read_count && reads[r].invoked < cut)
+			r++;
+		if (!judge_block_between_cuts(b, writes, w, reads, r, &floor))
+			return false;
+		if (cut != JUDGE_NO_EVENT)
+			judge_blocks_cut(b, writes, w, cut, &floor);
+		writes = writes ? writes + w : NULL;
+		reads += r;
+		write_count -= w;
+		read_count -= r;
+	}
 	return true;
 }
 
@@ -361,10 +263,6 @@ static bool judge_all(struct blocks *b)
 {
 	size_t w = 0;
 
-	if (b->write_count > 0)
-		qsort(b->writes, b->write_count, sizeof(*b->writes), write_order);
-	if (b->read_count > 0)
-		qsort(b->reads, b->read_count, sizeof(*b->reads), read_order);
 	for (size_t r = 0; r < b->read_count;) {
 		uint64_t lba = b->reads[r].lba;
 		size_t r_end = r, w_end;
@@ -388,16 +286,8 @@ int judge_blocks(const struct history *history, uint16_t lun, const struct judge
 {
 	struct blocks b = {
 		.history = history, .lun = lun, .ops = ops, .search = search, .report = report};
-	struct writer *writer, *next;
-	bool memory = gather(&b) && judge_all(&b);
+	bool memory = judge_blocks_gather(&b) && judge_all(&b);
 
-	HASH_ITER(hh, b.writers, writer, next)
-	{
-		HASH_DEL(b.writers, writer);
-		free(writer);
-	}
-	free(b.writes);
-	free(b.reads);
-	free(b.latest);
+	judge_blocks_release(&b);
 	return memory ? 0 : -ENOMEM;
 }

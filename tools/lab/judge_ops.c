@@ -354,6 +354,7 @@ static void take_event(struct build *build, size_t event)
 		close_found(build, &build->commands, e->command, event);
 		break;
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 		build->crash = add_op(build, JUDGE_CRASHED, HISTORY_NO_NEXUS);
 		add_step(build, build->crash, false, event);
 		break;

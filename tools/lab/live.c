@@ -347,7 +347,10 @@ static void take_target(struct live *live, const struct history_event *event, bo
 	live_mark_all(live,
 		      dead ? (struct live_cell){CANVAS_CRASH, CANVAS_RED, LIVE_RANK_CRASH}
 			   : (struct live_cell){CANVAS_REVIVED, CANVAS_GREEN, LIVE_RANK_CRASH});
-	say(live, event, dead ? "is dead, and all sessions with it" : "is up again",
+	say(live, event,
+	    event->kind == HISTORY_POWER_CUT ? "has lost its power, and all sessions with it"
+	    : dead			     ? "is dead, and all sessions with it"
+					     : "is up again",
 	    dead ? CANVAS_RED : CANVAS_GREEN);
 	live->log[(live->logged - 1) % LIVE_LOG_MAX].changed = dead;
 }
@@ -380,8 +383,9 @@ void live_take(struct live *live, const struct history_event *event)
 		take_return(live, event);
 		break;
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 	case HISTORY_UP:
-		take_target(live, event, event->kind == HISTORY_CRASH);
+		take_target(live, event, history_kind_is_crash(event->kind));
 		break;
 	case HISTORY_NOTE:
 		snprintf(live->caption, sizeof(live->caption), "%s", event->u.note);

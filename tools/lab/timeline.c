@@ -149,7 +149,7 @@ static bool end_unanswered(const struct history *history, struct timeline *t)
 		ends[n] = t->end_ns;
 	for (size_t i = history->event_count; i-- > 0;) {
 		const struct history_event *e = &history->events[i];
-		if (e->kind == HISTORY_CRASH)
+		if (history_kind_is_crash(e->kind))
 			for (uint32_t n = 0; n < history->nexus_count; n++)
 				ends[n] = e->at_ns;
 		else if (e->kind == HISTORY_LOST || e->kind == HISTORY_LOGOUT)
@@ -313,6 +313,7 @@ static void take_event(struct timeline_states *states)
 			take_return(states, command);
 		break;
 	case HISTORY_CRASH:
+	case HISTORY_POWER_CUT:
 		take_crash(states);
 		break;
 	case HISTORY_UP:

@@ -129,6 +129,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 	events[count++] = return_event(1, HISTORY_GOOD);
 	events[count++] = event_of(HISTORY_CRASH, 30);
 	events[count++] = event_of(HISTORY_UP, 31);
+	events[count++] = event_of(HISTORY_POWER_CUT, 31);
 	events[count] = event_of(HISTORY_LOST, 32);
 	events[count++].nexus = 0;
 	events[count] = event_of(HISTORY_LOGOUT, 33);

@@ -21,6 +21,10 @@ const NEXUS = 0, FROM = 1, TO = 2, OP = 3, OUTCOME = 4, LUN = 5, TEXT = 6, RESUL
 const BAND = {KIND: 0, NEXUS: 1, LUN: 2, TYPE: 3, KEY: 4, FROM: 5, TO: 6};
 const EVENT = {LINE: 0, AT: 1, KIND: 2, NEXUS: 3, TEXT: 4};
 
+function isCrash(event) {
+	return event[EVENT.KIND] === 'crash' || event[EVENT.KIND] === 'power_cut';
+}
+
 const outcomes = {
 	good: {text: 'GOOD', path: 'M4.4,0A4.4,4.4 0 1,1 -4.4,0A4.4,4.4 0 1,1 4.4,0Z'},
 	conflict: {text: 'Conflict',

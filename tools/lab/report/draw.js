@@ -200,7 +200,7 @@ function drawAxisEvents(context) {
 	const told = seen.filter((event) => event[EVENT.KIND] !== 'medium');
 	for (const event of seen) {
 		const x = xOf(event[EVENT.AT]);
-		context.fillStyle = event[EVENT.KIND] === 'crash' ? view.colours.crash : view.colours.soft;
+		context.fillStyle = isCrash(event) ? view.colours.crash : view.colours.soft;
 		context.beginPath();
 		context.moveTo(x, 37);
 		context.lineTo(x - 4, 29);
@@ -208,9 +208,9 @@ function drawAxisEvents(context) {
 		context.fill();
 	}
 	told.forEach((event, i) => {
-		const x = xOf(event[EVENT.AT]), kind = event[EVENT.KIND], crash = kind === 'crash';
+		const x = xOf(event[EVENT.AT]), kind = event[EVENT.KIND], crash = isCrash(event);
 		const end = i + 1 < told.length ? xOf(told[i + 1][EVENT.AT]) - 6 : view.width;
-		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind;
+		const text = kind === 'note' ? data.texts[event[EVENT.TEXT]] : kind.replace('_', ' ');
 		context.font = (crash ? '700 ' : '') + '10px ' + view.font;
 		context.fillStyle = crash ? view.colours.crash : view.colours.soft;
 		context.fillText(cutText(context, text, end - x - 9), x + 7, 36);

@@ -217,12 +217,13 @@ function fillViolations() {
 const HAPPENED_MAX = 500; /* in the list; the picture shows all */
 
 function fillHappened() {
-	const seen = data.events.filter((event) => ['crash', 'up', 'note'].includes(event[EVENT.KIND]));
+	const seen = data.events.filter((event) => ['crash', 'power_cut', 'up', 'note'].includes(event[EVENT.KIND]));
 	$('happened-box').hidden = seen.length === 0;
 	$('happened-count').textContent = seen.length > HAPPENED_MAX ? 'the first ' + HAPPENED_MAX + ' of ' +
 		seen.length.toLocaleString('en') : '';
 	for (const event of seen.slice(0, HAPPENED_MAX)) {
 		const text = event[EVENT.KIND] === 'note' ? data.texts[event[EVENT.TEXT]]
+			: event[EVENT.KIND] === 'power_cut' ? 'the target has lost its power'
 			: event[EVENT.KIND] === 'crash' ? 'the target is dead' : 'the target is up';
 		const button = element('button', momentText(event[EVENT.AT], 1e9) + '  ' + text);
 		button.type = 'button';
