@@ -116,6 +116,13 @@ $(B)/tools/holdfast-lab/scenario_prelude.o: tools/holdfast-lab/prelude.lua
 $(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC) $(COMMON_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS) $(LUA_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
+# What the lab loads into a target whose power it is to cut. It has no sanitizers of its own: those of
+# the target are there already.
+POWER_SHIM := $(B)/holdfast-power.so
+$(POWER_SHIM): tools/power/shim.c tools/power/record.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
+
 # Prints pages of docs/ from the tables.
 DOCS_PROGRAM := $(B)/docs
 $(DOCS_PROGRAM): $(call objs,$(DOCS_SRC)) $(LIBS)
@@ -126,7 +133,7 @@ docs: $(DOCS_PROGRAM)
 	@for page in commands.md keys.md; do $(DOCS_PROGRAM) $$page >docs/$$page || exit 1; done
 
 .PHONY: all
-all: $(PROGRAMS) $(LAB_PROGRAM)
+all: $(PROGRAMS) $(LAB_PROGRAM) $(POWER_SHIM)
 
 # ---- tests ------------------------------------------------------------------------------------
 # A test is one program: tests/KIND/.../test_NAME.c, linked with everything it could need, plus the
@@ -424,7 +431,8 @@ demo: deps
 SOURCES := $(wildcard pr_engine/*.[ch] target/*.[ch] transport/*.[ch] config/*.[ch] \
              tools/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 LINT_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(SERVER_SRC) $(CONFIG_SRC) \
-            $(DAEMON_SRC) $(COMMON_SRC) $(CLI_SRC) $(CHECK_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC)
+            $(DAEMON_SRC) $(COMMON_SRC) $(CLI_SRC) $(CHECK_SRC) $(LAB_SRC) $(LAB_TOOL_SRC) $(DOCS_SRC) \
+            tools/power/shim.c
 
 .PHONY: format format-check lint layering purity
 format:

@@ -64,6 +64,10 @@ stress 'kill -9, spc4' --profile spc4 --initiators 5 --depth 1 --commands 1500 -
 stress 'kill -9, dlt-s4' --profile dlt-s4 --initiators 5 --depth 1 --commands 1500 --kills 3 \
 	--seed 14 --tas
 
+stress 'power cuts, spc4' --profile spc4 --initiators 5 --depth 1 --commands 1500 --power-cuts 4 --seed 15
+stress 'power cuts and kill -9, dlt-s4' --profile dlt-s4 --initiators 5 --depth 1 --commands 1500 \
+	--power-cuts 3 --kills 2 --seed 16
+
 # A target that is not the lab's own, and has a past: reservations and a PRGENERATION.
 mkfifo "$folder/ready"
 "$HOLDFASTD" --state-dir "$folder/state" --listen 127.0.0.1:0 --profile spc4 >"$folder/ready" \
@@ -124,6 +128,7 @@ fails 'a:read(1)' 'fails.lua:3: alice is not logged in'
 fails 'target.kill()\nup(a)' 'fails.lua:4: alice cannot log in'
 fails 'target.fault_add "on nonsense do drop"' 'fails.lua:3: the target: '
 fails 'target.kill()\ntarget.fault_list()' 'fails.lua:4: the target is dead'
+fails 'target.power_cut()' 'fails.lua:3: the scenario'\''s head has no `target: power-cuts`'
 fails 'local t = {}\nwhile true do t[#t + 1] = ("x"):rep(1 << 20) .. #t end' 'not enough memory'
 fails 'parallel {function() up(a) end, function() a:logout() end}' 'fails.lua:3: alice is not logged in'
 

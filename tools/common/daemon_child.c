@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -15,7 +16,8 @@
 #define READY_LINE_MAX	 4096
 #define PATH_LEN_MAX	 128
 
-static void become_daemon(const char *holdfastd, const char *folder, bool in_own_group, int ready)
+static void become_daemon(const char *holdfastd, const char *folder, bool in_own_group,
+			  const char *const *environment, int ready)
 {
 	char path[PATH_LEN_MAX];
 	sigset_t none;
@@ -31,6 +33,8 @@ static void become_daemon(const char *holdfastd, const char *folder, bool in_own
 		dup2(log, STDERR_FILENO);
 	dup2(ready, STDOUT_FILENO);
 	snprintf(path, sizeof(path), "%s/holdfast.conf", folder);
+	for (; environment && *environment; environment++)
+		putenv((char *)*environment);
 	execl(holdfastd, holdfastd, "--config", path, (char *)NULL);
 	fprintf(stderr, "cannot start %s: %s\n", holdfastd, strerror(errno));
 	_exit(127);
@@ -68,7 +72,7 @@ static bool read_ready_line(int fd, char line[READY_LINE_MAX])
 }
 
 json_t *daemon_child_start(const char *holdfastd, const char *folder, bool in_own_group,
-			   pid_t *ret_pid)
+			   const char *const *environment, pid_t *ret_pid)
 {
 	char line[READY_LINE_MAX];
 	json_t *ready = NULL;
@@ -79,7 +83,7 @@ json_t *daemon_child_start(const char *holdfastd, const char *folder, bool in_ow
 		return NULL;
 	pid_t pid = fork();
 	if (pid == 0)
-		become_daemon(holdfastd, folder, in_own_group, fds[1]);
+		become_daemon(holdfastd, folder, in_own_group, environment, fds[1]);
 	close(fds[1]);
 	*ret_pid = pid > 0 ? pid : 0;
 	if (pid > 0 && read_ready_line(fds[0], line))

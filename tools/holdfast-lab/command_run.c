@@ -50,6 +50,7 @@ static bool agree(struct setup_options *options, const struct scenario_head *hea
 	options->ports = options->ports > 0 || !options->own ? options->ports : head->ports;
 	options->registrations_max = options->own ? head->registrations_max : 0;
 	options->tas = options->own && (options->tas || head->tas);
+	options->power_cuts = options->own && head->power_cuts;
 	snprintf(options->comment, sizeof(options->comment), "%s", head->title);
 	return true;
 }

@@ -22,6 +22,8 @@ enum option_id {
 	OPTION_SECONDS,
 	OPTION_KILLS,
 	OPTION_KILL_EVERY,
+	OPTION_POWER_CUTS,
+	OPTION_POWER_CUT_EVERY,
 	OPTION_BLOCKS,
 	OPTION_ALL_TG_PT,
 	OPTION_NO_RESETS,
@@ -37,6 +39,8 @@ static const struct option long_options[] = {
 	{"seconds", required_argument, NULL, OPTION_SECONDS},
 	{"kills", required_argument, NULL, OPTION_KILLS},
 	{"kill-every", required_argument, NULL, OPTION_KILL_EVERY},
+	{"power-cuts", required_argument, NULL, OPTION_POWER_CUTS},
+	{"power-cut-every", required_argument, NULL, OPTION_POWER_CUT_EVERY},
 	{"blocks", required_argument, NULL, OPTION_BLOCKS},
 	{"all-tg-pt", no_argument, NULL, OPTION_ALL_TG_PT},
 	{"no-resets", no_argument, NULL, OPTION_NO_RESETS},
@@ -59,6 +63,9 @@ static void print_usage(FILE *out)
 	      "      --blocks N                 blocks that are fought over (16)\n"
 	      "      --kills N                  kill the own target so many times (with --commands)\n"
 	      "      --kill-every N             ... or every N seconds\n"
+	      "      --power-cuts N             cut its power so many times: what it did not sync\n"
+	      "                                 may be lost\n"
+	      "      --power-cut-every N        ... or every N seconds\n"
 	      "      --all-tg-pt                register on all target ports at once, too\n"
 	      "      --no-resets                no LUN and target resets\n"
 	      "      --no-departures            nobody logs out, hangs or loses its connection\n",
@@ -106,6 +113,10 @@ static bool take_option(struct arguments *a, int id)
 		return take_number("--kills", optarg, 0, 1000000, &s->kills);
 	case OPTION_KILL_EVERY:
 		return take_number("--kill-every", optarg, 1, 1000000, &s->kill_every);
+	case OPTION_POWER_CUTS:
+		return take_number("--power-cuts", optarg, 0, 1000000, &s->power_cuts);
+	case OPTION_POWER_CUT_EVERY:
+		return take_number("--power-cut-every", optarg, 1, 1000000, &s->power_cut_every);
 	case OPTION_BLOCKS:
 		return take_number("--blocks", optarg, 1, BLOCKS_MAX, &s->blocks);
 	case OPTION_ALL_TG_PT:
@@ -127,11 +138,16 @@ static bool take_option(struct arguments *a, int id)
 
 static bool check(const struct arguments *a)
 {
-	if ((a->stress.kills > 0 || a->stress.kill_every > 0) && !a->setup.own)
+	const struct stress_options *s = &a->stress;
+	bool dies = s->kills > 0 || s->kill_every > 0 || stress_cuts_power(s);
+
+	if (dies && !a->setup.own)
 		fputs("holdfast-lab: only a target of the lab's own (--own) can be killed\n",
 		      stderr);
-	else if (a->stress.kills > 0 && a->stress.commands == 0)
-		fputs("holdfast-lab: --kills is for --commands; see --kill-every\n", stderr);
+	else if ((s->kills > 0 || s->power_cuts > 0) && s->commands == 0)
+		fputs("holdfast-lab: --kills and --power-cuts are for --commands; see "
+		      "--kill-every and --power-cut-every\n",
+		      stderr);
 	else
 		return setup_options_check(&a->setup);
 	return false;
@@ -172,6 +188,7 @@ static enum lab_status play(struct arguments *a)
 	bool played;
 
 	a->setup.seed = a->stress.seed;
+	a->setup.power_cuts = stress_cuts_power(&a->stress);
 	snprintf(a->setup.comment, sizeof(a->setup.comment), "stress of %u initiators",
 		 a->stress.initiators);
 	if (!setup_begin(&setup, &a->setup))

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct own {
 	char profile[32];
 	unsigned luns, ports, registrations_max, threads;
 	bool tas;
+	struct power_folder *power; /* NULL: nobody will cut it */
 	char addresses[LAB_PORTALS_MAX][HISTORY_PORTAL_MAX + 1];
 };
 
@@ -53,6 +55,9 @@ static bool write_config(const struct own *own, const char *path)
 		return say(strerror(errno), path);
 	if (own->threads > 0)
 		fprintf(out, "threads = %u;\n", own->threads);
+	/* What io_uring does nobody else sees. */
+	if (own->power)
+		fputs("disk_io = \"threads\";\n", out);
 	fprintf(out, "state_dir = \"%s/state\";\nportals = (", own->folder);
 	for (unsigned i = 0; i < own->ports; i++)
 		fprintf(out, "%s{ address = \"%s\"; group = %u; }", i == 0 ? " " : ", ",
@@ -110,13 +115,19 @@ static void show_log(const struct own *own)
 
 bool own_restart(struct own *own)
 {
+	const char *const *environment = NULL;
 	char config[96];
 
 	snprintf(config, sizeof(config), "%s/holdfast.conf", own->folder);
 	if (!write_config(own, config))
 		return false;
+	if (own->power)
+		environment = power_folder_begin(own->power);
+	if (own->power && !environment)
+		return false;
 	/* A Ctrl-C is for the lab, which ends its target in order. */
-	json_t *line = daemon_child_start(own->holdfastd, own->folder, true, &own->pid);
+	json_t *line =
+		daemon_child_start(own->holdfastd, own->folder, true, environment, &own->pid);
 	bool ready = line && take_ready_line(own, line);
 	json_decref(line);
 	if (own->pid == 0)
@@ -127,6 +138,18 @@ bool own_restart(struct own *own)
 	show_log(own);
 	own_kill(own);
 	return false;
+}
+
+static bool expect_power_cuts(struct own *own)
+{
+	char state[80], log[80];
+
+	snprintf(state, sizeof(state), "%s/state", own->folder);
+	snprintf(log, sizeof(log), "%s/power.log", own->folder);
+	if (mkdir(state, 0700) != 0)
+		return say(strerror(errno), state);
+	own->power = power_folder_create(state, log);
+	return own->power != NULL;
 }
 
 struct own *own_start(const struct own_options *options)
@@ -152,7 +175,7 @@ struct own *own_start(const struct own_options *options)
 		free(own);
 		return NULL;
 	}
-	if (!own_restart(own))
+	if ((options->power_cuts && !expect_power_cuts(own)) || !own_restart(own))
 		own_free(&own);
 	return own;
 }
@@ -190,6 +213,17 @@ void own_kill(struct own *own)
 	own->pid = 0;
 }
 
+bool own_power_can_be_cut(const struct own *own)
+{
+	return own->power != NULL;
+}
+
+bool own_cut_power(struct own *own, uint64_t seed, struct power_losses *ret_losses)
+{
+	own_kill(own);
+	return power_folder_cut(own->power, seed, ret_losses);
+}
+
 bool own_stop(struct own *own)
 {
 	long long deadline = now_ms() + STOP_TIMEOUT_MS;
@@ -218,6 +252,7 @@ void own_free(struct own **own)
 	if (!*own)
 		return;
 	own_kill(*own);
+	power_folder_free(&(*own)->power);
 	daemon_child_remove_folder((*own)->folder);
 	free(*own);
 	*own = NULL;

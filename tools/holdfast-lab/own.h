@@ -6,6 +6,7 @@
 #define TOOLS_HOLDFAST_LAB_OWN_H
 
 #include "tools/holdfast-lab/initiator.h"
+#include "tools/holdfast-lab/power_folder.h"
 
 struct own_options {
 	const char *holdfastd; /* path */
@@ -15,6 +16,7 @@ struct own_options {
 	unsigned registrations_max; /* 0: the daemon's default */
 	unsigned threads;	    /* event loops; 0: the daemon's default */
 	bool tas;		    /* aborted commands end with TASK ABORTED */
+	bool power_cuts;	    /* its power is to be cut: what it syncs is written down */
 };
 
 struct own;
@@ -31,6 +33,12 @@ bool own_runs(const struct own *own);
 bool own_died(struct own *own);
 /* SIGKILL, and waits. */
 void own_kill(struct own *own);
+/*
+ * The machine's power is cut: it is dead, and of what it had not synced only some is left; the seed
+ * says what. Only where power_cuts was set. False: said why.
+ */
+bool own_cut_power(struct own *own, uint64_t seed, struct power_losses *ret_losses);
+bool own_power_can_be_cut(const struct own *own);
 /* SIGTERM, and waits. False: it did not end as it should. */
 bool own_stop(struct own *own);
 /* Starts it again where it was. False: said why. */

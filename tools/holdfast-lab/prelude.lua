@@ -158,7 +158,7 @@ end
 
 local function block_options(given, blocks)
 	local o = options_of(given, "lba")
-	return {lba = o.lba or 0, blocks = o.blocks or blocks or 1, lun = o.lun}
+	return {lba = o.lba or 0, blocks = o.blocks or blocks or 1, lun = o.lun, fua = o.fua}
 end
 
 function Initiator:read(given, blocks)
@@ -167,7 +167,8 @@ function Initiator:read(given, blocks)
 	return self:send(o)
 end
 
--- Every block carries a tag that says who wrote it, and with which of its writes.
+-- Every block carries a tag that says who wrote it, and with which of its writes. `fua`: it is on
+-- the medium before it is GOOD.
 function Initiator:write(given, blocks)
 	local o = block_options(given, blocks)
 	o.op = "write"
@@ -392,6 +393,12 @@ end
 -- kill -9, and up again on the same state; the sessions are gone.
 function restart()
 	target.kill()
+	target.start()
+end
+
+-- The same of a power cut: what was not synced may be lost.
+function power_cut()
+	target.power_cut()
 	target.start()
 end
 

@@ -47,6 +47,7 @@ static void take_line(struct scenario_head *head, const char *text)
 		head->ports = number_after(text, "ports=");
 		head->registrations_max = number_after(text, "registrations=");
 		head->tas = has_word(text, "tas");
+		head->power_cuts = has_word(text, "power-cuts");
 	} else if (strncmp(text, needs, strlen(needs)) == 0) {
 		head->needs_own = has_word(text, "own");
 	} else if (strncmp(text, judge, strlen(judge)) == 0) {

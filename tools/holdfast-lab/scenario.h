@@ -11,7 +11,7 @@
  * What the comment at the head of the file asks for:
  *
  *     -- profiles: spc4 dlt-s4
- *     -- target: luns=2 ports=2 registrations=4 tas
+ *     -- target: luns=2 ports=2 registrations=4 tas power-cuts
  *     -- needs: own
  *     -- judge: no
  */
@@ -20,7 +20,7 @@ struct scenario_head {
 	bool needs_own;	   /* it kills the target, or wants it as it says */
 	bool not_judged;   /* it does what the judge does not know */
 	unsigned luns, ports, registrations_max;
-	bool tas;
+	bool tas, power_cuts;
 	char title[HISTORY_TEXT_MAX + 1]; /* its first line */
 };
 

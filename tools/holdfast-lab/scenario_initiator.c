@@ -122,6 +122,7 @@ static void fill_command(lua_State *lua, struct history_command *command,
 	command->lba = field_number(lua, "lba", 0, INT64_MAX);
 	command->blocks = (uint32_t)field_number(lua, "blocks", 0, HISTORY_TAGS_MAX);
 	command->sequence = field_number(lua, "sequence", 0, INT64_MAX);
+	command->fua = field_bool(lua, "fua");
 	command->generation_seen = (uint32_t)field_number(lua, "generation_seen", 0, UINT32_MAX);
 	extra->other_count = field_nexuses(lua, "others", others);
 	extra->others = others;

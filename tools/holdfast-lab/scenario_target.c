@@ -19,18 +19,37 @@ static struct setup *check_own(lua_State *lua)
 	return setup;
 }
 
-/* kill(after_us) */
-static int do_kill(lua_State *lua)
+static unsigned check_death(lua_State *lua, const struct setup *setup)
 {
-	struct setup *setup = check_own(lua);
 	lua_Integer after_us = luaL_optinteger(lua, 1, 0);
 
 	luaL_argcheck(lua, after_us >= 0 && after_us <= KILL_AFTER_US_MAX, 1,
 		      "microseconds, at most ten seconds");
-
 	if (!own_runs(setup->own))
-		return luaL_error(lua, "the target is dead already");
-	setup_kill(setup, (unsigned)after_us);
+		luaL_error(lua, "the target is dead already");
+	return (unsigned)after_us;
+}
+
+/* kill(after_us) */
+static int do_kill(lua_State *lua)
+{
+	struct setup *setup = check_own(lua);
+
+	setup_kill(setup, check_death(lua, setup));
+	return scenario_pause(lua, TARGET_BEATS);
+}
+
+/* power_cut(after_us, seed): each seed, which is a new one unless given, loses something else. */
+static int do_power_cut(lua_State *lua)
+{
+	struct setup *setup = check_own(lua);
+	unsigned after_us = check_death(lua, setup);
+	uint64_t seed = (uint64_t)luaL_optinteger(lua, 2, 0);
+
+	if (!own_power_can_be_cut(setup->own))
+		return luaL_error(lua, "the scenario's head has no `target: power-cuts`");
+	if (!setup_cut_power(setup, after_us, seed))
+		return luaL_error(lua, "the power of the target cannot be cut");
 	return scenario_pause(lua, TARGET_BEATS);
 }
 
@@ -129,8 +148,11 @@ static int do_control(lua_State *lua)
 
 void scenario_open_target(lua_State *lua)
 {
-	static const luaL_Reg functions[] = {
-		{"kill", do_kill}, {"start", do_start}, {"control", do_control}, {NULL, NULL}};
+	static const luaL_Reg functions[] = {{"kill", do_kill},
+					     {"power_cut", do_power_cut},
+					     {"start", do_start},
+					     {"control", do_control},
+					     {NULL, NULL}};
 	const struct setup *setup = scenario_player(lua)->setup;
 
 	luaL_newlib(lua, functions);

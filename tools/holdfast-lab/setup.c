@@ -13,6 +13,7 @@
 #include <iscsi/iscsi.h>
 
 #include "tools/holdfast-lab/probe.h"
+#include "tools/lab/contender.h"
 #include "tools/lab/tag.h"
 
 #define TIMEOUT_MS_DEFAULT 3000
@@ -56,7 +57,8 @@ static bool find_target(struct setup *setup, const struct setup_options *options
 				  .ports = options->ports,
 				  .registrations_max = options->registrations_max,
 				  .threads = options->threads,
-				  .tas = options->tas};
+				  .tas = options->tas,
+				  .power_cuts = options->power_cuts};
 
 	snprintf(setup->head.profile, sizeof(setup->head.profile), "%s", profile);
 	if (!options->own)
@@ -149,6 +151,7 @@ bool setup_begin(struct setup *setup, const struct setup_options *options)
 	setup->report = options->report;
 	setup->luns = options->luns > 0 ? options->luns : 1;
 	setup->json = options->json;
+	setup->power_seed = options->seed;
 	if (find_target(setup, options) &&
 	    probe_target(&setup->target, setup->first_lun, &setup->head) &&
 	    open_history(setup, options->history)) {
@@ -198,7 +201,7 @@ static bool wait_until_quiet(struct loop *loop)
 	return false;
 }
 
-void setup_kill(struct setup *setup, unsigned after_us)
+static void end_target(struct setup *setup, unsigned after_us, enum history_kind how)
 {
 	struct timespec pause = {.tv_sec = after_us / 1000000,
 				 .tv_nsec = (long)(after_us % 1000000) * 1000};
@@ -206,11 +209,35 @@ void setup_kill(struct setup *setup, unsigned after_us)
 	loop_flush(setup->loop);
 	nanosleep(&pause, NULL);
 	own_kill(setup->own);
-	recorder_target(setup->recorder, HISTORY_CRASH);
+	recorder_target(setup->recorder, how);
 	/* Answers that were sent before count; then each connection shows its end. */
 	loop_turn(setup->loop, 0);
 	wait_until_quiet(setup->loop);
 	loop_cut_all(setup->loop);
+}
+
+void setup_kill(struct setup *setup, unsigned after_us)
+{
+	end_target(setup, after_us, HISTORY_CRASH);
+}
+
+bool setup_cut_power(struct setup *setup, unsigned after_us, uint64_t seed)
+{
+	struct power_losses losses;
+	char text[160];
+
+	end_target(setup, after_us, HISTORY_POWER_CUT);
+	if (seed == 0)
+		seed = contender_random(&setup->power_seed);
+	if (!own_cut_power(setup->own, seed, &losses))
+		return false;
+	snprintf(text, sizeof(text),
+		 "lost: %" PRIu64 " of %" PRIu64 " sectors and %" PRIu64 " of %" PRIu64
+		 " changes of names that were not synced",
+		 losses.sectors_lost, losses.sectors_pending, losses.names_lost,
+		 losses.names_pending);
+	recorder_note(setup->recorder, text);
+	return true;
 }
 
 bool setup_start(struct setup *setup)

@@ -25,6 +25,7 @@ struct setup_options {
 	unsigned registrations_max;
 	unsigned timeout_ms; /* for a command's answer */
 	bool tas;	     /* own */
+	bool power_cuts;     /* own: its power is to be cut */
 	bool json;
 	bool live;	    /* show it while it happens */
 	const char *report; /* page to write; NULL: none */
@@ -86,6 +87,7 @@ struct setup {
 	unsigned luns;
 	bool lacks[HISTORY_OP_COUNT]; /* what somebody else's target does not know */
 	bool json;
+	uint64_t power_seed; /* of the next power cut */
 };
 
 /* False: said why; nothing is left behind. */
@@ -113,6 +115,11 @@ void setup_free(struct setup *setup);
  * gone afterwards.
  */
 void setup_kill(struct setup *setup, unsigned after_us);
+/*
+ * The same of a power cut: what the target had not made durable may be lost; what, says the seed
+ * (0: one of the run's own). False: said why.
+ */
+bool setup_cut_power(struct setup *setup, unsigned after_us, uint64_t seed);
 /* Starts it again. False: said why. */
 bool setup_start(struct setup *setup);
 /*

@@ -13,7 +13,11 @@
 #define FIRST_LBA      64
 #define LOGIN_TRIES    20
 #define BLOCK_SIZE_MAX 4096
-#define NAME_FORMAT    "iqn.2026-11.io.holdfast:contender-%" PRIu32
+/* Where power cuts decide which writes have to be there, there are more of those. */
+#define FUA_PERCENT	   4
+#define POWER_FUA_PERCENT  25
+#define POWER_SYNC_PERCENT 50
+#define NAME_FORMAT	   "iqn.2026-11.io.holdfast:contender-%" PRIu32
 
 struct stress;
 
@@ -25,13 +29,19 @@ struct player {
 	bool leave;	/* an answer is missing: a new session is in order */
 };
 
+/* A way for the target to die, and when it does. */
+struct death {
+	unsigned every_s, times; /* one of them, or none */
+	unsigned died;
+	uint64_t next_at; /* commands, or nanoseconds */
+};
+
 struct stress {
 	struct setup *setup;
 	const struct stress_options *options;
 	struct contest contest;
 	struct player *players;
-	uint64_t next_kill_at; /* commands, or nanoseconds */
-	unsigned kills_left;
+	struct death kill, power_cut;
 	bool target_dead;
 	bool over; /* no more commands */
 	bool failed;
@@ -41,6 +51,11 @@ static void make_moves(struct player *player);
 static void come_up(struct player *player);
 
 /* ---- when it is over, and when the target dies ---- */
+
+bool stress_cuts_power(const struct stress_options *options)
+{
+	return options->power_cuts > 0 || options->power_cut_every > 0;
+}
 
 static uint64_t now_ns(const struct stress *stress)
 {
@@ -56,39 +71,60 @@ static bool is_over(const struct stress *stress)
 	       (o->seconds > 0 && now_ns(stress) >= (uint64_t)o->seconds * NS_PER_S);
 }
 
-static void plan_kill(struct stress *stress)
+/* By number: spread over the commands, each in the middle of its share, or at its end. */
+static void plan_death(const struct stress *stress, struct death *death, bool in_the_middle)
 {
-	const struct stress_options *o = stress->options;
+	uint64_t shares = in_the_middle ? 2 * (uint64_t)death->times : (uint64_t)death->times + 1;
+	uint64_t at = in_the_middle ? 2 * (uint64_t)death->died + 1 : (uint64_t)death->died + 1;
 
-	if (o->kill_every > 0)
-		stress->next_kill_at = now_ns(stress) + (uint64_t)o->kill_every * NS_PER_S;
-	else if (stress->kills_left > 0)
-		stress->next_kill_at = o->commands / (o->kills + 1) *
-				       (uint64_t)(o->kills - stress->kills_left + 1);
+	if (death->every_s > 0)
+		death->next_at = now_ns(stress) + (uint64_t)death->every_s * NS_PER_S;
+	else if (death->died < death->times)
+		death->next_at = stress->options->commands * at / shares;
 }
 
-static bool kill_is_due(const struct stress *stress)
+static void plan_deaths(struct stress *stress)
 {
-	if (stress->options->kill_every > 0)
-		return now_ns(stress) >= stress->next_kill_at;
-	return stress->kills_left > 0 &&
-	       recorder_commands(stress->setup->recorder) >= stress->next_kill_at;
+	plan_death(stress, &stress->kill, false);
+	plan_death(stress, &stress->power_cut, true);
 }
 
-static void kill_target(struct stress *stress)
+static bool is_due(const struct stress *stress, const struct death *death)
 {
+	if (death->every_s > 0)
+		return now_ns(stress) >= death->next_at;
+	return death->died < death->times &&
+	       recorder_commands(stress->setup->recorder) >= death->next_at;
+}
+
+static void end_target(struct stress *stress, struct death *death)
+{
+	struct setup *setup = stress->setup;
+	bool power_cut = death == &stress->power_cut;
+	bool came_back = true;
+
 	stress->target_dead = true;
-	setup_kill(stress->setup, 0);
-	if (!setup_start(stress->setup)) {
+	if (power_cut)
+		came_back = setup_cut_power(setup, 0, 0);
+	else
+		setup_kill(setup, 0);
+	if (!came_back || !setup_start(setup)) {
 		stress->failed = true;
 		return;
 	}
 	stress->target_dead = false;
-	if (stress->kills_left > 0)
-		stress->kills_left--;
-	plan_kill(stress);
+	death->died++;
+	plan_death(stress, death, power_cut);
 	for (uint32_t i = 0; i < stress->contest.contenders; i++)
 		come_up(&stress->players[i]);
+}
+
+static void end_target_if_due(struct stress *stress)
+{
+	if (is_due(stress, &stress->power_cut))
+		end_target(stress, &stress->power_cut);
+	else if (is_due(stress, &stress->kill))
+		end_target(stress, &stress->kill);
 }
 
 /* ---- sessions ---- */
@@ -242,6 +278,10 @@ static bool prepare(struct stress *stress)
 				    .block_size = setup->target.block_size,
 				    .resets = o->resets,
 				    .departures = o->departures};
+	/* Whether other targets take FUA is not known. */
+	if (setup->own)
+		contest->fua_percent = stress_cuts_power(o) ? POWER_FUA_PERCENT : FUA_PERCENT;
+	contest->sync_percent = stress_cuts_power(o) ? POWER_SYNC_PERCENT : 0;
 	memcpy(contest->type_mask, setup->head.type_mask, sizeof(contest->type_mask));
 	memcpy(contest->lacks, setup->lacks, sizeof(contest->lacks));
 	contest->nexuses = calloc(o->initiators, sizeof(*contest->nexuses));
@@ -257,16 +297,15 @@ static bool prepare(struct stress *stress)
 
 static void fight(struct stress *stress)
 {
-	stress->kills_left = stress->options->kills;
-	plan_kill(stress);
+	plan_deaths(stress);
 	for (uint32_t i = 0; i < stress->contest.contenders; i++)
 		come_up(&stress->players[i]);
 	while (!stress->over) {
 		loop_turn(stress->setup->loop, TURN_MS);
 		setup_show(stress->setup);
 		stress->over = stress->over || is_over(stress) || setup_interrupted(stress->setup);
-		if (!stress->over && kill_is_due(stress))
-			kill_target(stress);
+		if (!stress->over && !stress->failed)
+			end_target_if_due(stress);
 	}
 }
 
@@ -290,7 +329,12 @@ static void go_home(struct stress *stress)
 
 bool stress_play(struct setup *setup, const struct stress_options *options)
 {
-	struct stress stress = {.setup = setup, .options = options};
+	struct stress stress = {
+		.setup = setup,
+		.options = options,
+		.kill = {.every_s = options->kill_every, .times = options->kills},
+		.power_cut = {.every_s = options->power_cut_every, .times = options->power_cuts},
+	};
 
 	assert(options->initiators > 0 && options->blocks > 0 && options->depth > 0);
 	if (prepare(&stress)) {

@@ -10,14 +10,16 @@ struct stress_options {
 	uint32_t initiators;
 	unsigned depth; /* commands of one initiator under way */
 	uint64_t seed;
-	uint64_t commands;   /* end after so many; 0: no such end */
-	unsigned seconds;    /* end after this time; 0: no such end */
-	unsigned kills;	     /* of the own target, spread over the commands */
-	unsigned kill_every; /* seconds; 0: not by time */
-	uint32_t blocks;     /* that are fought over, on each LUN */
+	uint64_t commands;		      /* end after so many; 0: no such end */
+	unsigned seconds;		      /* end after this time; 0: no such end */
+	unsigned kills;			      /* of the own target, spread over the commands */
+	unsigned kill_every;		      /* seconds; 0: not by time */
+	unsigned power_cuts, power_cut_every; /* the same of power cuts */
+	uint32_t blocks;		      /* that are fought over, on each LUN */
 	bool resets, departures, all_tg_pt;
 };
 
+bool stress_cuts_power(const struct stress_options *options);
 /* False: it could not go on, and why was said. The history is complete up to there. */
 bool stress_play(struct setup *setup, const struct stress_options *options);
 

@@ -130,7 +130,7 @@ bool checker_target_restart(struct checker_target *target, const char *holdfastd
 	snprintf(config, sizeof(config), "%s/holdfast.conf", target->folder);
 	if (!write_config(target, config))
 		return false;
-	json_t *line = daemon_child_start(holdfastd, target->folder, false, &target->pid);
+	json_t *line = daemon_child_start(holdfastd, target->folder, false, NULL, &target->pid);
 	bool ready = line && take_ready_line(target, line);
 	json_decref(line);
 	if (target->pid == 0)

@@ -170,6 +170,7 @@ static void fill_blocks(struct contender *c, const struct contest *contest,
 		       contender_below(&c->generator, contest->blocks - command->blocks + 1);
 	if (command->op != HISTORY_WRITE)
 		return;
+	command->fua = contest->fua_percent > 0 && chance(c, contest->fua_percent);
 	command->sequence = ++c->sequence;
 	command->generation_seen = c->luns[command->lun - contest->first_lun].generation;
 }
@@ -187,6 +188,13 @@ struct other_command {
 #define READS	HISTORY_ACCESS_READ
 #define WRITES	HISTORY_ACCESS_WRITE
 
+#define SYNCHRONIZE_CACHE                         \
+	{                                         \
+		{0x35}, 10, WRITES, 0, 0, 0, 0, 0 \
+	} /* (10), all blocks */
+
+static const struct other_command synchronize_cache = SYNCHRONIZE_CACHE;
+
 /* clang-format off */
 static const struct other_command other_commands[] = {
 	{{0x12, 0, 0, 0, 96}, 6, ALLOWED, 96, 0, 0, 0, 0}, /* INQUIRY */
@@ -195,7 +203,7 @@ static const struct other_command other_commands[] = {
 	{{0x1a, 0, 0x0a, 0, 64}, 6, READS, 64, 0, 0, 0, 0}, /* MODE SENSE(6) */
 	{{[0] = 0x2f, [8] = 1}, 10, READS, 0, 0, 0, 2, 4}, /* VERIFY(10) */
 	{{[0] = 0x9e, [1] = 0x12, [13] = 32}, 16, READS, 32, 0, 0, 2, 8}, /* GET LBA STATUS */
-	{{0x35}, 10, WRITES, 0, 0, 0, 0, 0}, /* SYNCHRONIZE CACHE(10) */
+	SYNCHRONIZE_CACHE,
 	{{[0] = 0x42, [8] = 24}, 10, WRITES, 0, 24, 0, 0, 0}, /* UNMAP */
 	{{[0] = 0x41, [8] = 1}, 10, WRITES, 0, 0, 1, 2, 4}, /* WRITE SAME(10) */
 	{{[0] = 0x2e, [8] = 1}, 10, WRITES, 0, 0, 1, 2, 4}, /* WRITE AND VERIFY(10) */
@@ -219,6 +227,8 @@ static void fill_cdb(struct contender *c, const struct contest *contest,
 	const struct other_command *other = &other_commands[contender_below(&c->generator, count)];
 	struct history_command *command = &move->command;
 
+	if (contest->sync_percent > 0 && chance(c, contest->sync_percent))
+		other = &synchronize_cache;
 	command->cdb_len = other->len;
 	memcpy(command->cdb, other->cdb, sizeof(other->cdb));
 	command->access = (enum history_access)other->access;

@@ -27,6 +27,8 @@ struct contest {
 	bool lacks[HISTORY_OP_COUNT]; /* what the target does not know at all */
 	bool resets;		      /* LUN and target resets are part of it */
 	bool departures;	      /* logouts and cuts are */
+	uint32_t fua_percent;	      /* of the writes */
+	uint32_t sync_percent;	      /* of the HISTORY_CDB: SYNCHRONIZE CACHE, however they fall */
 	uint32_t block_size;
 	uint32_t *nexuses;		    /* [contenders]: numbers in the history */
 	uint64_t (*keys)[HISTORY_LUNS_MAX]; /* [contenders]: acknowledged; 0: none */
