@@ -26,6 +26,7 @@
 #define LOOP_MS		3000
 #define IDLE_MS		2000
 #define KEY		UINT64_C(0x1234)
+#define KEY_READS	4 /* until the list counts as endless */
 #define BIG_BYTES	(1024 * 1024)
 #define PIECE_BYTES	(64 * 1024)
 #define READ_PIECES	4
@@ -302,7 +303,7 @@ static void slot_done(struct iscsi_context *iscsi, int status, void *data, void 
 	} else if (slot->writes) {
 		slot->writes = false;
 		start_slot(slot);
-	} else if (task->datain.size != (int)sizeof(slot->bytes) ||
+	} else if (!task || task->datain.size != (int)sizeof(slot->bytes) ||
 		   compare(task->datain.data, sizeof(slot->bytes), slot->number) != 0) {
 		slot->all->wrong = true;
 	}
@@ -571,8 +572,44 @@ static struct scsi_task *call_reserve_in(struct work *work, void *arguments)
 	return iscsi_persistent_reserve_in_sync(work->iscsi, work->lun, *(int *)arguments, 4096);
 }
 
+static uint64_t number_at(const uint8_t *bytes, unsigned len)
+{
+	uint64_t number = 0;
+
+	for (unsigned i = 0; i < len; i++)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+/* Reads the list of keys, once more while it is not whole. */
+static int read_keys(struct work *work, bool *ret_ours)
+{
+	int action = SCSI_PERSISTENT_RESERVE_READ_KEYS;
+
+	for (int i = 0; i < KEY_READS; i++) {
+		struct scsi_task *task = try(work, call_reserve_in, &action, "read keys");
+		if (!task)
+			return 1;
+		size_t len = (size_t)task->datain.size;
+		const uint8_t *data = task->datain.data;
+		bool whole = len >= 8 && number_at(data + 4, 4) <= len - 8;
+		*ret_ours = false;
+		for (size_t at = 8; at + 8 <= len; at += 8)
+			*ret_ours |= number_at(data + at, 8) == KEY;
+		if (whole)
+			printf("keys=%zu\n", (len - 8) / 8);
+		scsi_free_scsi_task(task);
+		if (whole)
+			return 0;
+	}
+	fputs("the list of keys is never whole\n", stderr);
+	return 1;
+}
+
 static int do_reserve(struct work *work)
 {
+	struct reserve again = {.action = SCSI_PERSISTENT_RESERVE_REGISTER_AND_IGNORE_EXISTING_KEY,
+				.keys = {.service_action_reservation_key = KEY}};
 	struct reserve outs[] = {
 		{.action = SCSI_PERSISTENT_RESERVE_REGISTER,
 		 .keys = {.service_action_reservation_key = KEY}},
@@ -584,21 +621,28 @@ static int do_reserve(struct work *work)
 		 .keys = {.reservation_key = KEY}},
 		{.action = SCSI_PERSISTENT_RESERVE_REGISTER, .keys = {.reservation_key = KEY}},
 	};
-	int ins[] = {SCSI_PERSISTENT_RESERVE_READ_KEYS, SCSI_PERSISTENT_RESERVE_READ_RESERVATION};
+	int look = SCSI_PERSISTENT_RESERVE_READ_RESERVATION;
 	int capabilities = SCSI_PERSISTENT_RESERVE_REPORT_CAPABILITIES;
 	int result = 0;
+	bool ours = true;
 
 	for (size_t i = 0; i < 2 && result == 0; i++)
 		result = finish(work, call_reserve_out, &outs[i], "reserve");
 	if (result == 0 && finish(work, call_reserve_in, &capabilities, "capabilities") != 0)
 		fputs("reserve: the least that any target can\n", stderr);
-	for (size_t i = 0; i < 2 && result == 0; i++)
-		result = finish(work, call_reserve_in, &ins[i], "read reservations");
+	if (result == 0)
+		result = read_keys(work, &ours);
+	if (result == 0 && !ours) /* who is not registered any more registers */
+		result = finish(work, call_reserve_out, &again, "register again");
+	if (result == 0)
+		result = finish(work, call_reserve_in, &look, "read reservation");
+	if (result == 0)
+		result = read_keys(work, &ours);
 	for (size_t i = 2; i < 4; i++) {
 		int undone = finish(work, call_reserve_out, &outs[i], "release");
 		result = result == 0 ? undone : result;
 		/* GOOD may mean that there was nothing to release. */
-		if (undone == 0 && finish(work, call_reserve_in, &ins[1], "look") != 0)
+		if (undone == 0 && finish(work, call_reserve_in, &look, "look") != 0)
 			result = 1;
 	}
 	return result == 0 ? do_write(work) : result;

@@ -16,6 +16,7 @@
  * - sent PDU FIELD=V...: it sends such a PDU after, on its connection. V is a number, `none`,
  *   `stimulus` (the same field of the stimulus) or `stimulus.FIELD`; FIELD<V and FIELD>V as well
  * - anywhere PDU FIELD=V...: such a PDU comes after, on any connection
+ * - first PDU FIELD=V...: of all PDUs of this kind after, on its connection, the first is such
  * - most N PDU FIELD=V..., least N PDU FIELD=V...: how many there are in the whole run
  * - said KEY[=VALUE]: a login or text request after, on any connection, has this key
  * - offered KEY[=VALUE]: the same in the whole run
@@ -24,7 +25,9 @@
  * - prints WORD: its command says the word, in whatever case
  * - again: the command of the stimulus is sent again, on any connection
  * - again-most N: at most N times
+ * - in-turn: the R2Ts of its task are answered in the order in which they came
  * - quiet MS: for so long it sends no request that takes a CmdSN, on its connection
+ * - quiet-until PDU FIELD=V...: it sends none before the target sends such a PDU
  * - paced N: it opens at most N connections within any second
  * - ok, failed, ended: its command ended with status 0; another one; by itself, whatever the status
  * - notices: its command failed, or says that its data is wrong

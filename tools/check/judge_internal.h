@@ -48,6 +48,10 @@ struct predicate {
 
 /* judge_chap.c */
 bool check_chap_proves(const struct clause *clause, const struct check_evidence *evidence);
+/* judge_command.c */
+bool check_again(const struct clause *clause, const struct check_evidence *evidence);
+bool check_again_most(const struct clause *clause, const struct check_evidence *evidence);
+bool check_in_turn(const struct clause *clause, const struct check_evidence *evidence);
 
 /* Ends with a row without a name. */
 extern const struct predicate check_predicates[];

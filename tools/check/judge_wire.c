@@ -7,7 +7,8 @@
 #include "tools/check/judge_internal.h"
 #include "transport/text.h"
 
-#define SECOND_MS 1000
+#define SECOND_MS   1000
+#define PRINTED_MAX 256
 
 static unsigned opcode_of(const struct check_event *event)
 {
@@ -70,6 +71,18 @@ static bool sent(const struct clause *clause, const struct check_evidence *evide
 static bool anywhere(const struct clause *clause, const struct check_evidence *evidence)
 {
 	return count_pdus(clause, evidence, evidence->mark, 0) > 0;
+}
+
+/* The first of that kind. */
+static bool first(const struct clause *clause, const struct check_evidence *evidence)
+{
+	for (size_t i = evidence->mark; i < evidence->end; i++) {
+		const struct check_event *event = &evidence->record->events[i];
+		if (event->kind == CHECK_PDU && event->connection == evidence->connection &&
+		    (int)opcode_of(event) == clause->opcode)
+			return pdu_fits(clause, event, evidence);
+	}
+	return false;
 }
 
 static bool most(const struct clause *clause, const struct check_evidence *evidence)
@@ -227,6 +240,12 @@ static bool paced(const struct clause *clause, const struct check_evidence *evid
 	return true;
 }
 
+static bool takes_cmdsn(const struct check_event *event)
+{
+	return is_request(event) && (event->bhs[0] & 0x40) == 0 &&
+	       opcode_of(event) != ISCSI_DATA_OUT && opcode_of(event) != ISCSI_SNACK_REQUEST;
+}
+
 /* No request that takes a CmdSN for so long behind the stimulus. */
 static bool quiet(const struct clause *clause, const struct check_evidence *evidence)
 {
@@ -235,11 +254,23 @@ static bool quiet(const struct clause *clause, const struct check_evidence *evid
 	if (evidence->mark == 0)
 		return false;
 	for (size_t i = evidence->mark; i < evidence->end; i++) {
-		bool numbered = is_request(&events[i]) && (events[i].bhs[0] & 0x40) == 0 &&
-				opcode_of(&events[i]) != ISCSI_DATA_OUT &&
-				opcode_of(&events[i]) != ISCSI_SNACK_REQUEST;
-		if (numbered && events[i].connection == evidence->connection)
+		if (takes_cmdsn(&events[i]) && events[i].connection == evidence->connection)
 			return events[i].ms - events[evidence->mark - 1].ms >= clause->number;
+	}
+	return true;
+}
+
+/* No request that takes a CmdSN behind the stimulus and before such a PDU. */
+static bool quiet_until(const struct clause *clause, const struct check_evidence *evidence)
+{
+	for (size_t i = evidence->mark; i < evidence->end; i++) {
+		const struct check_event *event = &evidence->record->events[i];
+		if (event->connection != evidence->connection)
+			continue;
+		if (pdu_fits(clause, event, evidence))
+			return true;
+		if (takes_cmdsn(event))
+			return false;
 	}
 	return true;
 }
@@ -310,75 +341,19 @@ static bool distinct(const struct clause *clause, const struct check_evidence *e
 	return true;
 }
 
-/* ---- commands -------------------------------------------------------------------------------- */
-
-/* The SCSI Command that the stimulus is about: that of its tag, or of the next status. */
-static const struct check_event *command_of(const struct check_evidence *evidence)
-{
-	const struct check_record *record = evidence->record;
-	size_t from = evidence->stimulus != SIZE_MAX ? evidence->stimulus : evidence->mark;
-	const struct check_event *answer = NULL;
-
-	for (size_t i = from; i < evidence->end && !answer; i++) {
-		const struct check_event *event = &record->events[i];
-		bool has_tag = event->kind == CHECK_PDU &&
-			       event->connection == evidence->connection &&
-			       get_be32(event->bhs + 16) != ISCSI_NO_TAG;
-		if (has_tag &&
-		    (opcode_of(event) == ISCSI_SCSI_RESPONSE || opcode_of(event) == ISCSI_DATA_IN ||
-		     opcode_of(event) == ISCSI_R2T || opcode_of(event) == ISCSI_SCSI_COMMAND))
-			answer = event;
-	}
-	for (size_t i = from + 1; answer && i-- > 0;) {
-		const struct check_event *event = &record->events[i];
-		if (is_request(event) && event->connection == evidence->connection &&
-		    opcode_of(event) == ISCSI_SCSI_COMMAND &&
-		    memcmp(event->bhs + 16, answer->bhs + 16, 4) == 0)
-			return event;
-	}
-	return NULL;
-}
-
-static uint64_t repeats(const struct check_evidence *evidence)
-{
-	const struct check_event *command = command_of(evidence);
-	uint64_t count = 0;
-
-	if (!command)
-		return 0;
-	for (size_t i = (size_t)(command - evidence->record->events) + 1; i < evidence->end; i++) {
-		const struct check_event *event = &evidence->record->events[i];
-		count += is_request(event) && opcode_of(event) == ISCSI_SCSI_COMMAND &&
-			 memcmp(event->bhs + 8, command->bhs + 8, 8) == 0 &&
-			 memcmp(event->bhs + 32, command->bhs + 32, 16) == 0;
-	}
-	return count;
-}
-
-static bool again(const struct clause *clause, const struct check_evidence *evidence)
-{
-	(void)clause;
-
-	return repeats(evidence) > 0;
-}
-
-static bool again_most(const struct clause *clause, const struct check_evidence *evidence)
-{
-	return repeats(evidence) <= clause->number;
-}
+/* ---- the command's own result, and the observer ---------------------------------------------- */
 
 static bool prints(const struct clause *clause, const struct check_evidence *evidence)
 {
-	char text[64];
+	char text[PRINTED_MAX];
+	size_t len = clause->key.len + (clause->value.text ? 1 + clause->value.len : 0);
 
-	if (!evidence->output || clause->key.len >= sizeof(text))
+	if (!evidence->output || len >= sizeof(text))
 		return false;
-	memcpy(text, clause->key.text, clause->key.len);
-	text[clause->key.len] = '\0';
+	memcpy(text, clause->key.text, len);
+	text[len] = '\0';
 	return strcasestr(evidence->output, text) != NULL;
 }
-
-/* ---- the command's own result, and the observer ---------------------------------------------- */
 
 static bool ok(const struct clause *clause, const struct check_evidence *evidence)
 {
@@ -417,6 +392,7 @@ const struct predicate check_predicates[] = {
 	{"full-feature", 0, full_feature},
 	{"sent", TAKES_PDU, sent},
 	{"anywhere", TAKES_PDU, anywhere},
+	{"first", TAKES_PDU, first},
 	{"most", TAKES_NUMBER | TAKES_PDU, most},
 	{"least", TAKES_NUMBER | TAKES_PDU, least},
 	{"said", TAKES_TEXT, said},
@@ -424,9 +400,11 @@ const struct predicate check_predicates[] = {
 	{"distinct", TAKES_TEXT, distinct},
 	{"proves", 0, check_chap_proves},
 	{"prints", TAKES_TEXT, prints},
-	{"again", 0, again},
-	{"again-most", TAKES_NUMBER, again_most},
+	{"again", 0, check_again},
+	{"again-most", TAKES_NUMBER, check_again_most},
+	{"in-turn", 0, check_in_turn},
 	{"quiet", TAKES_NUMBER, quiet},
+	{"quiet-until", TAKES_PDU, quiet_until},
 	{"paced", TAKES_NUMBER, paced},
 	{"ok", 0, ok},
 	{"failed", 0, failed},

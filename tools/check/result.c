@@ -110,26 +110,28 @@ static bool is_disaster(struct check_run_result *result)
 	return true;
 }
 
-void check_run_judge(struct check_run_result *result)
+bool check_run_judge(struct check_run_result *result)
 {
 	const struct check_run *run = result->run;
 
 	if (result->evidence.ended == CHECK_ENDED_CRASHED && is_disaster(result))
-		return;
+		return false;
 	if (says_nothing(result) || is_disaster(result))
-		return;
+		return false;
 	for (size_t i = 0; i < CHECK_MUST_MAX && run->must[i]; i++) {
 		if (check_requirement_holds(run->must[i], &result->evidence))
 			continue;
 		decide(result, violation(run), "expected: %s", run->must[i]);
-		return;
+		return false;
 	}
-	if (result->aftermath_ran && result->aftermath != CHECK_ENDED_OK)
+	if (result->aftermath_ran && result->aftermath != CHECK_ENDED_OK) {
 		decide(result, disaster(run), "%s",
-		       "the same command fails afterwards, with a target that behaves");
-	else
-		decide(result, violation(run) == CHECK_INFO ? CHECK_INFO : CHECK_PASS, "%s",
-		       violation(run) == CHECK_INFO ? "as expected" : "");
+		       "the command fails afterwards, with a target that behaves");
+		return false;
+	}
+	decide(result, violation(run) == CHECK_INFO ? CHECK_INFO : CHECK_PASS, "%s",
+	       violation(run) == CHECK_INFO ? "as expected" : "");
+	return true;
 }
 
 /* ---- a check --------------------------------------------------------------------------------- */

@@ -55,8 +55,8 @@ struct check_report {
 	bool all; /* shows what passed as well */
 };
 
-/* The verdict of a run, from its evidence; `why` with it. */
-void check_run_judge(struct check_run_result *result);
+/* The verdict of a run, from its evidence; `why` with it. True: all that had to hold did. */
+bool check_run_judge(struct check_run_result *result);
 /* Of a check, from its runs. */
 void check_result_judge(struct check_result *result);
 size_t check_report_count(const struct check_report *report, enum check_verdict verdict);

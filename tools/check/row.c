@@ -18,8 +18,9 @@ static const struct {
 	[CHECK_WORK_PING] = {"ping", "a NOP-Out with data, and wait for the echo"},
 	[CHECK_WORK_ABORT] = {"abort", "a read, and ABORT TASK for it when it is late"},
 	[CHECK_WORK_RESET] = {"reset", "a read, and LOGICAL UNIT RESET when it is late"},
-	[CHECK_WORK_RESERVE] =
-		{"reserve", "register, reserve, read keys and reservation, release, unregister"},
+	[CHECK_WORK_RESERVE] = {"reserve",
+				"register, reserve, read keys, print keys=N (how many), read the "
+				"reservation, read keys, release, unregister"},
 	[CHECK_WORK_PREFETCH] = {"prefetch", "PRE-FETCH"},
 	[CHECK_WORK_UNMAP] = {"unmap", "UNMAP and WRITE SAME"},
 	[CHECK_WORK_FLUSH] = {"flush", "write, SYNCHRONIZE CACHE"},

@@ -26,7 +26,7 @@ enum check_work {
 	CHECK_WORK_PING,     /* NOP-Out with data, waiting for the echo */
 	CHECK_WORK_ABORT,    /* a write, and ABORT TASK for it while it is under way */
 	CHECK_WORK_RESET,    /* reads, and LOGICAL UNIT RESET while they are under way */
-	CHECK_WORK_RESERVE,  /* register, reserve, read keys and reservation, release, unregister */
+	CHECK_WORK_RESERVE,  /* register, reserve, read keys (twice) and reservation, release */
 	CHECK_WORK_PREFETCH, /* PRE-FETCH */
 	CHECK_WORK_UNMAP,    /* UNMAP, WRITE SAME */
 	CHECK_WORK_FLUSH,    /* write, SYNCHRONIZE CACHE */
@@ -76,6 +76,9 @@ struct check_run {
 	const char *policy, *limits, *target, *lun; /* settings of holdfast.conf(5); NULL: none */
 	const char *rules[CHECK_RULES_MAX];	    /* the first is the stimulus */
 	struct check_step steps[CHECK_STEPS_MAX];
+	/* Not 0: the target's clock stands still until the stimulus has come, and is then set
+	 * forward. */
+	unsigned clock_ms;
 	const char *needs; /* what must hold for the run to say anything; NULL: nothing more */
 	const char *must[CHECK_MUST_MAX]; /* all of them */
 	const char *never;		  /* NOT-TESTABLE, and this is why */

@@ -17,7 +17,9 @@
 /* A unit attention: the command was not carried out, and is sent again. */
 #define ATTENTION(check_id, words, sense) \
 	RUN(check_id, words, WRITE, ON_WRITE "sense " sense, "again", "again-most 20", "ok")
-#define TWO_PATHS "takes an initiator that has the LUN by two paths at once"
+/* The list is longer than what came of it; it is read twice in any case. */
+#define READS_AGAIN "failed | least 3 scsi-command cdb0=0x5e cdb1=0"
+#define TWO_PATHS   "takes an initiator that has the LUN by two paths at once"
 
 static const struct check_run runs[] = {
 	RUN("act.pr.conflict-no-retry", NULL, WRITE, ON_WRITE "status reservation-conflict",
@@ -39,21 +41,32 @@ static const struct check_run runs[] = {
 		   "on command op=write nth=3 do sense 6/3f/0e"},
 	 .must = {"again", "ok"}},
 	RUN("act.pr.readkeys-truncated", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=00000001000003200000000000001234", "ended"),
+	    ON_IN("0") "answer bytes=00000001000003200000000000001234", READS_AGAIN),
 	RUN("act.pr.readkeys-many", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=0000000100001f400000000000001234 size=4096", "ended"),
-	RUN("act.pr.readkeys-grow", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=00000002000000100000000000001234", "ended"),
-	RUN("act.pr.readkeys-dup", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=000000010000001000000000000012340000000000001234", "ended"),
+	    ON_IN("0") "answer bytes=0000000100001f400000000000001234 size=4096", READS_AGAIN,
+	    "most 20 scsi-command cdb0=0x5e cdb1=0"),
+	{.id = "act.pr.readkeys-grow",
+	 .work = CHECK_WORK_RESERVE,
+	 .flags = CHECK_NO_AFTERMATH,
+	 .rules = {"on command op=pr-in sa=0 do answer bytes=00000002000000100000000000001234"},
+	 .must = {"ended", "most 20 scsi-command cdb0=0x5e cdb1=0"}},
+	{.id = "act.pr.readkeys-dup",
+	 .work = CHECK_WORK_RESERVE,
+	 .rules = {ON_IN("0") "answer bytes=000000010000001000000000000012340000000000001234"},
+	 .needs = "prints keys=",
+	 .must = {"prints keys=2", "ok"}},
 	RUN("act.pr.readkeys-residual", NULL, RESERVE,
-	    "on result op=pr-in sa=0 times=1 do short to=8", "ended"),
-	RUN("act.pr.generation-change", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=00001000000000080000000000001234", "ended"),
+	    "on result op=pr-in sa=0 times=1 do short to=8", READS_AGAIN),
+	{.id = "act.pr.generation-change",
+	 .never = "what a cluster's agent decides by PRGENERATION does not show on the wire"},
 	RUN("act.pr.generation-reset", NULL, RESERVE, ON_IN("0") "answer bytes=0000000000000000",
-	    "ended"),
-	RUN("act.pr.generation-wrap", NULL, RESERVE,
-	    ON_IN("0") "answer bytes=ffffffff000000080000000000001234", "ended"),
+	    "failed | least 3 scsi-command cdb0=0x5f cdb1=0 | "
+	    "least 1 scsi-command cdb0=0x5f cdb1=6"),
+	{.id = "act.pr.generation-wrap",
+	 .work = CHECK_WORK_RESERVE,
+	 .rules = {ON_IN("0") "answer bytes=ffffffff000000080000000000001234"},
+	 .needs = "least 2 scsi-command cdb0=0x5e cdb1=0",
+	 .must = {"ok"}},
 	RUN("act.pr.aptpl-unsupported", NULL, RESERVE, ON_OUT("0") "sense 5/26/00 field=20",
 	    "failed | least 3 scsi-command cdb0=0x5f cdb1=0"),
 	RUN("act.pr.type-unsupported", NULL, RESERVE, ON_OUT("1") "sense 5/24/00", "failed",
@@ -87,8 +100,11 @@ static const struct check_run runs[] = {
 	 .must = {"failed | again"}},
 	RUN("act.pr.preempt-self", NULL, LOOP, "on command op=write nth=3 do sense 6/2a/05",
 	    "again", "ok"),
-	RUN("act.pr.preempt-zero", NULL, RESERVE, ON_OUT("4") "sense 5/26/00", "failed",
-	    "no again"),
+	{.id = "act.pr.preempt-zero",
+	 .work = CHECK_WORK_RESERVE,
+	 .flags = CHECK_NO_AFTERMATH,
+	 .rules = {ON_OUT("4") "sense 5/26/00"},
+	 .must = {"failed", "no again"}},
 	RUN("act.pr.release-nonholder", NULL, RESERVE, ON_OUT("2") "status good",
 	    "anywhere scsi-command cdb0=0x5e"),
 	/* The reservation is still there afterwards. */

@@ -153,7 +153,8 @@ static const struct check_run runs[] = {
 	 .must = {"ok"}},
 	{.id = "act.neg.omitted-answer",
 	 .work = CHECK_WORK_BIG,
-	 .policy = "first_burst_len = \"1M\"; initial_r2t = false;",
+	 .policy = "first_burst_len = \"1M\"; initial_r2t = false; "
+		   "max_recv_data_segment_len = 8192;",
 	 .rules = {"on login-response has=FirstBurstLength times=1 do key-drop FirstBurstLength"},
 	 .needs = "least 1 data-out ttt=none | closed",
 	 .must = {"closed | no anywhere data-out ttt=none offset>65535"}},

@@ -74,6 +74,7 @@ struct checker_target {
 	uint16_t tap_ports[CHECKER_PORTALS_MAX], ports[CHECKER_PORTALS_MAX];
 	unsigned portals;
 	const struct check_run *run;
+	enum check_work work;	  /* that the command is asked for */
 	struct arguments control; /* how it is asked */
 };
 
@@ -88,6 +89,8 @@ void checker_target_finish(struct checker_target *target);
 bool checker_target_misbehave(struct checker_target *target, char *ret_why, size_t len);
 /* The reply, or NULL. */
 json_t *checker_target_ask(struct checker_target *target, const char *command);
+/* Sets its clock forward. */
+void checker_target_step(struct checker_target *target, unsigned ms);
 
 /* ---- the user's command ---------------------------------------------------------------------- */
 

@@ -53,7 +53,7 @@ static const char *value_of(const struct checker_target *target, const char *nam
 		{"secret", chap ? secret_of(target) : ""},
 		{"target-user", mutual ? CHECKER_TARGET_USER : ""},
 		{"target-secret", mutual ? target_secret_of(target) : ""},
-		{"work", check_work_name(target->run->work)},
+		{"work", check_work_name(target->work)},
 		{"check", target->run->id},
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

@@ -8,8 +8,10 @@
 #include "tools/holdfast/checker.h"
 #include "tools/holdfast/text.h"
 
-#define POLL_MS	     20
-#define SETTLE_MS    300 /* for connections to be closed once the command has ended */
+#define POLL_MS	  20
+#define SETTLE_MS 300 /* for connections to be closed once the command has ended */
+#define CLOCK_LAG_MS \
+	400 /* for the initiator to err, between a stimulus and what the clock brings */
 #define CRASH_STATUS 128 /* shells and sanitizers add the signal to it */
 #define CRASH_LAST   (CRASH_STATUS + 64)
 
@@ -20,6 +22,8 @@ struct runner {
 	struct check_run_result *result;
 	uint32_t steps_from_ms; /* 0: full feature phase has not begun */
 	unsigned steps_done;
+	uint32_t clock_look_ms; /* when the clock is next thought of */
+	bool clock_is_due, clock_done;
 	json_t *fired; /* the rules, before they were cleared; NULL: they are still there */
 };
 
@@ -85,6 +89,34 @@ static void take_steps(struct runner *runner)
 	}
 }
 
+static bool has_fired(const json_t *fault_list)
+{
+	const json_t *first = json_array_get(json_object_get(fault_list, "rules"), 0);
+
+	return first && member_number(first, "firings") > 0;
+}
+
+/* A timer of the target need not be waited for. */
+static void take_clock(struct runner *runner)
+{
+	unsigned by_ms = runner->result->run->clock_ms;
+	uint32_t ms = checker_tap_ms(runner->tap);
+
+	if (by_ms == 0 || runner->clock_done || ms < runner->clock_look_ms)
+		return;
+	if (runner->clock_is_due) {
+		check_record_note(&runner->result->record, ms, "the target's clock is set forward");
+		checker_target_step(&runner->target, by_ms);
+		json_decref(checker_target_ask(&runner->target, "clock-resume"));
+		runner->clock_done = true;
+		return;
+	}
+	json_t *reply = checker_target_ask(&runner->target, "fault-list");
+	runner->clock_is_due = has_fired(reply);
+	runner->clock_look_ms = ms + (runner->clock_is_due ? CLOCK_LAG_MS : POLL_MS);
+	json_decref(reply);
+}
+
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static enum check_ended ending_of(const struct checker_options *options, int status)
@@ -110,6 +142,7 @@ static enum check_ended run_command(struct runner *runner, struct checker_child 
 	while (!(ended = checker_child_poll(child)) && checker_now_ms() < deadline) {
 		checker_tap_poll(runner->tap, child->out, POLL_MS);
 		take_steps(runner);
+		take_clock(runner);
 	}
 	if (!ended)
 		return CHECK_ENDED_NOT;
@@ -126,6 +159,8 @@ static void run_stimulus(struct runner *runner)
 	struct checker_child child;
 	unsigned times = result->run->flags & CHECK_TWICE ? 2 : 1;
 
+	if (result->run->clock_ms > 0)
+		json_decref(checker_target_ask(&runner->target, "clock-freeze"));
 	checker_tap_begin(runner->tap);
 	for (unsigned i = 0; i < times; i++) {
 		if (i > 0)
@@ -200,6 +235,12 @@ static void take_findings(struct runner *runner)
 	json_decref(reply);
 }
 
+/* To go on takes no long work. */
+static enum check_work work_afterwards(enum check_work work)
+{
+	return work == CHECK_WORK_LOOP || work == CHECK_WORK_IDLE ? CHECK_WORK_WRITE : work;
+}
+
 /* Once more, with a target that behaves. */
 static void run_aftermath(struct runner *runner)
 {
@@ -212,10 +253,14 @@ static void run_aftermath(struct runner *runner)
 		for (unsigned i = 0; i < runner->target.portals; i++)
 			checker_tap_lead(runner->tap, i, runner->target.ports[i]);
 	check_record_note(&result->record, checker_tap_ms(runner->tap),
-			  "the same once more, without the stimulus");
+			  "once more, without the stimulus");
+	runner->target.work = work_afterwards(result->run->work);
 	if (result->run->rules[0])
 		json_decref(checker_target_ask(&runner->target, "fault-clear"));
+	if (result->run->clock_ms > 0)
+		json_decref(checker_target_ask(&runner->target, "clock-resume"));
 	runner->steps_done = CHECK_STEPS_MAX;
+	runner->clock_done = true;
 	result->aftermath = run_command(runner, &child);
 	checker_child_kill(&child);
 	free(child.output);
@@ -227,6 +272,7 @@ static bool prepare(struct runner *runner)
 	const struct check_run *run = runner->result->run;
 
 	runner->target.run = run;
+	runner->target.work = run->work;
 	runner->target.portals = run->flags & CHECK_TWO_PORTALS ? 2 : 1;
 	runner->tap = checker_tap_create(&runner->result->record);
 	if (!runner->tap)
@@ -265,9 +311,11 @@ void checker_run(const struct check_run *run, const struct checker_options *opti
 		run_stimulus(&runner);
 		take_firings(&runner);
 		take_findings(&runner);
-		if (!(run->flags & CHECK_NO_AFTERMATH))
+		/* Who has failed, or was not tried, need not show that he can go on. */
+		if (check_run_judge(ret) && !(run->flags & CHECK_NO_AFTERMATH)) {
 			run_aftermath(&runner);
-		check_run_judge(ret);
+			check_run_judge(ret);
+		}
 	}
 	json_decref(runner.fired);
 	checker_tap_free(&runner.tap);

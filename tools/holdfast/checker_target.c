@@ -191,6 +191,14 @@ bool checker_target_misbehave(struct checker_target *target, char *ret_why, size
 	return taken;
 }
 
+void checker_target_step(struct checker_target *target, unsigned ms)
+{
+	if (target->pid > 0)
+		json_decref(client_exchange(
+			target->control.control,
+			json_pack("{s:s,s:I}", "command", "clock-step", "ms", (json_int_t)ms)));
+}
+
 json_t *checker_target_ask(struct checker_target *target, const char *command)
 {
 	if (target->pid <= 0)

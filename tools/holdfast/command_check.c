@@ -14,13 +14,25 @@ static const char *mode_of(const struct iscsi_check *check)
 	return check->passive != ISCSI_CHECK_NONE ? "passive" : "active";
 }
 
+/* The reason, when none of its runs can be tried; or NULL. */
+static const char *never_tried(const char *id)
+{
+	size_t count = 0;
+	const struct check_run *runs = check_runs_find(id, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!runs[i].never)
+			return NULL;
+	return count > 0 ? runs[0].never : NULL;
+}
+
 static json_t *check_object(const struct iscsi_check *check, const struct iscsi_check_group *group)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "id", check->id, "group",
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s*}", "id", check->id, "group",
 			 group->code, "group_title", group->title, "mode", mode_of(check),
 			 "severity", iscsi_severity_name(check->severity), "source", check->source,
 			 "title", check->title, "stimulus", check->stimulus, "expectation",
-			 check->expectation);
+			 check->expectation, "not_testable", never_tried(check->id));
 }
 
 static void list_json(void)

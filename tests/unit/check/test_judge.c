@@ -245,6 +245,84 @@ START_TEST(quiet_is_no_numbered_request_for_a_while)
 }
 END_TEST
 
+static void nop_in(uint32_t connection, uint32_t itt)
+{
+	uint8_t bhs[ISCSI_BHS_LEN] = {ISCSI_NOP_IN, 0x80};
+
+	put_be32(bhs + 16, itt);
+	send_bytes(connection, bhs, "", 0);
+}
+
+START_TEST(quiet_until_is_no_numbered_request_before_a_pdu)
+{
+	until_stimulus();
+	ck_assert(holds("quiet-until nop-in itt=none"));
+	logout(1); /* immediate */
+	nop_in(1, 7);
+	nop_in(1, ISCSI_NO_TAG);
+	command(1, 6, 0x28);
+	ck_assert(holds("quiet-until nop-in itt=none"));
+	ck_assert(!holds("quiet-until nop-in itt=8"));
+}
+END_TEST
+
+START_TEST(first_looks_at_the_first_of_its_kind)
+{
+	until_stimulus();
+	ck_assert(!holds("first scsi-command itt=6"));
+	logout(1);
+	command(1, 6, 0x28);
+	command(1, 7, 0x28);
+	ck_assert(holds("first scsi-command itt=6"));
+	ck_assert(!holds("first scsi-command itt=7"));
+}
+END_TEST
+
+static void with_tags(uint8_t opcode, uint32_t itt, uint32_t ttt)
+{
+	uint8_t bhs[ISCSI_BHS_LEN] = {opcode, 0x80};
+
+	put_be32(bhs + 16, itt);
+	put_be32(bhs + 20, ttt);
+	send_bytes(1, bhs, "", 0);
+}
+
+START_TEST(in_turn_is_the_order_in_which_r2ts_came)
+{
+	until_stimulus();
+	with_tags(ISCSI_R2T, 5, 20);
+	with_tags(ISCSI_R2T, 5, 10);
+	with_tags(ISCSI_R2T, 9, 1); /* of another task */
+	with_tags(ISCSI_DATA_OUT, 9, 1);
+	with_tags(ISCSI_DATA_OUT, 5, 20);
+	ck_assert(holds("in-turn"));
+	with_tags(ISCSI_DATA_OUT, 5, 10);
+	ck_assert(holds("in-turn"));
+	with_tags(ISCSI_R2T, 5, 30);
+	with_tags(ISCSI_R2T, 5, 40);
+	with_tags(ISCSI_DATA_OUT, 5, 40);
+	ck_assert(!holds("in-turn"));
+	with_tags(ISCSI_DATA_OUT, 5, 30);
+	ck_assert(!holds("in-turn"));
+}
+END_TEST
+
+START_TEST(what_is_printed_may_have_a_value)
+{
+	until_stimulus();
+	ck_assert(!holds("prints keys="));
+	evidence.output = "Keys=2\n";
+	ck_assert(holds("prints keys"));
+	ck_assert(holds("prints keys="));
+	ck_assert(holds("prints keys=2"));
+	ck_assert(!holds("prints keys=3"));
+	evidence.output =
+		"target 0123456789012345678901234567890123456789012345678901234567890123456";
+	ck_assert(holds(
+		"prints 0123456789012345678901234567890123456789012345678901234567890123456"));
+}
+END_TEST
+
 START_TEST(paced_counts_connections_in_any_second)
 {
 	until_stimulus();
@@ -356,6 +434,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, again_counts_the_same_command);
 	tcase_add_test(tcase, keys_are_found_with_and_without_their_value);
 	tcase_add_test(tcase, quiet_is_no_numbered_request_for_a_while);
+	tcase_add_test(tcase, quiet_until_is_no_numbered_request_before_a_pdu);
+	tcase_add_test(tcase, first_looks_at_the_first_of_its_kind);
+	tcase_add_test(tcase, in_turn_is_the_order_in_which_r2ts_came);
+	tcase_add_test(tcase, what_is_printed_may_have_a_value);
 	tcase_add_test(tcase, paced_counts_connections_in_any_second);
 	tcase_add_test(tcase, clean_asks_the_observer);
 	tcase_add_test(tcase, one_of_the_clauses_is_enough);
