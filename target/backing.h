@@ -48,6 +48,13 @@ struct backing;
 struct backing_ops {
 	const char *name;
 	void (*submit)(struct backing *backing, struct backing_request *request);
+	/*
+	 * A READ, or a WRITE without FUA, here and now, when that waits for nothing: 0, or a
+	 * negative errno as request->error would be. -EAGAIN: it would wait, and is to be
+	 * submitted; a part of it may have been done. NULL: never.
+	 */
+	int (*at_once)(struct backing *backing, enum backing_op op, uint64_t offset, uint8_t *data,
+		       size_t len);
 	void (*close)(struct backing *backing); /* nothing may be under way */
 	/*
 	 * Makes the store at least as long as it was: `size` bytes, or (0) what it has grown to by

@@ -216,44 +216,71 @@ static void file_job_done(struct scsi_job *job)
 	request->done(request);
 }
 
-/* True when the page cache had all of it. */
-static bool file_read_cached(const struct backing_file *file, const struct backing_request *request)
+/* A write of whole pages goes into the page cache and waits for no disk, as a rule. */
+static bool quick_write(uint64_t offset, size_t len)
 {
-	struct iovec iov = {.iov_base = request->data, .iov_len = request->data_len};
-
-	return request->data_len <= INLINE_MAX && preadv2(file->fd, &iov, 1, (off_t)request->offset,
-							  RWF_NOWAIT) == (ssize_t)request->data_len;
+	return len <= QUICK_WRITE_MAX && (offset | len) % PAGE_LEN == 0;
 }
 
-/* A write of whole pages goes into the page cache and waits for no disk, as a rule. */
 static bool is_quick(const struct backing_request *request)
 {
 	return request->op == BACKING_WRITE && !request->fua &&
-	       request->data_len <= QUICK_WRITE_MAX &&
-	       (request->offset | request->data_len) % PAGE_LEN == 0;
+	       quick_write(request->offset, request->data_len);
+}
+
+/* True when the page cache had all of it. */
+static bool file_read_cached(const struct backing_file *file, uint64_t offset, uint8_t *data,
+			     size_t len)
+{
+	struct iovec iov = {.iov_base = data, .iov_len = len};
+
+	return preadv2(file->fd, &iov, 1, (off_t)offset, RWF_NOWAIT) == (ssize_t)len;
 }
 
 /*
  * True when the page cache has taken all of it. A part may be written by then, and all of it is
  * written again. Many file systems cannot tell whether a write would wait: then nobody asks again.
  */
-static bool file_write_cached(struct backing_file *file, const struct backing_request *request)
+static bool file_write_cached(struct backing_file *file, uint64_t offset, uint8_t *data, size_t len)
 {
-	struct iovec iov = {.iov_base = request->data, .iov_len = request->data_len};
+	struct iovec iov = {.iov_base = data, .iov_len = len};
 
 	if (!atomic_load_explicit(&file->tells_waits, memory_order_relaxed))
 		return false;
-	ssize_t n = pwritev2(file->fd, &iov, 1, (off_t)request->offset, RWF_NOWAIT);
+	ssize_t n = pwritev2(file->fd, &iov, 1, (off_t)offset, RWF_NOWAIT);
 	if (n < 0 && (errno == EOPNOTSUPP || errno == EINVAL))
 		atomic_store_explicit(&file->tells_waits, false, memory_order_relaxed);
-	return n == (ssize_t)request->data_len;
+	return n == (ssize_t)len;
 }
 
-/* RWF_NOWAIT is not for such files: they know of nothing that a read or write could wait for. */
-static bool file_is_at_hand(const struct backing_file *file, const struct backing_request *request)
+/*
+ * RWF_NOWAIT is not for files in memory: they know of nothing that a read or write could wait for.
+ * Elsewhere only a quick write is tried.
+ */
+static int file_read_or_write(struct backing_file *file, enum backing_op op, uint64_t offset,
+			      uint8_t *data, size_t len)
 {
-	return file->in_memory && request->data_len <= INLINE_MAX &&
-	       (request->op == BACKING_READ || (request->op == BACKING_WRITE && !request->fua));
+	if (len > INLINE_MAX)
+		return -EAGAIN;
+	if (op == BACKING_READ) {
+		if (file->in_memory)
+			return pr_io_read(file->fd, offset, data, len);
+		return file_read_cached(file, offset, data, len) ? 0 : -EAGAIN;
+	}
+	if (file->in_memory)
+		return pr_io_write(file->fd, offset, data, len);
+	return quick_write(offset, len) && file_write_cached(file, offset, data, len) ? 0 : -EAGAIN;
+}
+
+int backing_file_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
+			 uint8_t *data, size_t len)
+{
+	struct backing_file *file = (struct backing_file *)backing;
+	int error = file_read_or_write(file, op, offset, data, len);
+
+	if (error != -EAGAIN && op_changes_file(op))
+		atomic_fetch_add(&file->changes, 1);
+	return error;
 }
 
 /* Else there is nothing to sync, or no use in it. */
@@ -285,18 +312,15 @@ static void file_offer_io(struct backing_file *file, struct backing_request *req
 }
 
 /* True when it has been done. */
-static bool file_do_at_once(struct backing_file *file, struct backing_request *request)
+static bool file_do_at_once(struct backing *backing, struct backing_request *request)
 {
-	bool is_read = request->op == BACKING_READ;
-
-	if (file_is_at_hand(file, request))
-		request->error = file_perform(file, request);
-	else if ((is_read && file_read_cached(file, request)) ||
-		 (is_quick(request) && file_write_cached(file, request)))
-		request->error = 0;
-	else
+	if (request->op != BACKING_READ && (request->op != BACKING_WRITE || request->fua))
 		return false;
-	file_changed(file, request);
+	int error = backing_file_at_once(backing, request->op, request->offset, request->data,
+					 request->data_len);
+	if (error == -EAGAIN)
+		return false;
+	request->error = error;
 	return true;
 }
 
@@ -305,7 +329,7 @@ void backing_file_submit(struct backing *backing, struct backing_request *reques
 	struct backing_file *file = (struct backing_file *)backing;
 
 	request->backing = backing;
-	if (file_do_at_once(file, request)) {
+	if (file_do_at_once(backing, request)) {
 		request->done(request);
 		return;
 	}

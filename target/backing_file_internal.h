@@ -22,5 +22,7 @@ struct backing_file {
 };
 
 void backing_file_submit(struct backing *backing, struct backing_request *request);
+int backing_file_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
+			 uint8_t *data, size_t len);
 
 #endif

@@ -58,6 +58,7 @@ static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 static const struct backing_ops file_ops = {
 	.name = "file",
 	.submit = backing_file_submit,
+	.at_once = backing_file_at_once,
 	.close = file_close,
 	.grow = file_grow,
 };

@@ -34,18 +34,44 @@ static struct piece piece_at(uint64_t offset, uint64_t left)
 	return piece;
 }
 
-static void memory_read(const struct backing_memory *memory, const struct backing_request *request)
+static void memory_read(const struct backing_memory *memory, uint64_t offset, uint8_t *data,
+			size_t len)
 {
-	for (uint64_t at = 0; at < request->len;) {
-		struct piece piece = piece_at(request->offset + at, request->len - at);
+	for (size_t at = 0; at < len;) {
+		struct piece piece = piece_at(offset + at, len - at);
 		const uint8_t *chunk = memory->chunks[piece.chunk];
 
 		if (chunk)
-			memcpy(request->data + at, chunk + piece.at, piece.len);
+			memcpy(data + at, chunk + piece.at, piece.len);
 		else
-			memset(request->data + at, 0, piece.len);
+			memset(data + at, 0, piece.len);
 		at += piece.len;
 	}
+}
+
+/* NULL: no memory. */
+static uint8_t *memory_chunk(struct backing_memory *memory, uint64_t number)
+{
+	uint8_t **chunk = &memory->chunks[number];
+
+	if (!*chunk)
+		*chunk = calloc(1, CHUNK_LEN);
+	return *chunk;
+}
+
+static int memory_write(struct backing_memory *memory, uint64_t offset, const uint8_t *data,
+			size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		struct piece piece = piece_at(offset + at, len - at);
+		uint8_t *chunk = memory_chunk(memory, piece.chunk);
+
+		if (!chunk)
+			return -ENOSPC; /* of this store, memory is the space */
+		memcpy(chunk + piece.at, data + at, piece.len);
+		at += piece.len;
+	}
+	return 0;
 }
 
 /* Repeats the `len` bytes at `pattern` over `room` bytes; `at` is where in the pattern it starts.
@@ -62,18 +88,16 @@ static void fill(uint8_t *to, size_t room, const uint8_t *pattern, size_t len, s
 	}
 }
 
-/* WRITE and WRITE_SAME: the data, over and over until the range is full. */
-static int memory_write(struct backing_memory *memory, const struct backing_request *request)
+/* The data, over and over until the range is full. */
+static int memory_write_same(struct backing_memory *memory, const struct backing_request *request)
 {
 	for (uint64_t at = 0; at < request->len;) {
 		struct piece piece = piece_at(request->offset + at, request->len - at);
-		uint8_t **chunk = &memory->chunks[piece.chunk];
+		uint8_t *chunk = memory_chunk(memory, piece.chunk);
 
-		if (!*chunk)
-			*chunk = calloc(1, CHUNK_LEN);
-		if (!*chunk)
-			return -ENOSPC; /* of this store, memory is the space */
-		fill(*chunk + piece.at, piece.len, request->data, request->data_len,
+		if (!chunk)
+			return -ENOSPC;
+		fill(chunk + piece.at, piece.len, request->data, request->data_len,
 		     (size_t)(at % request->data_len));
 		at += piece.len;
 	}
@@ -122,11 +146,12 @@ static int memory_perform(struct backing_memory *memory, struct backing_request 
 {
 	switch (request->op) {
 	case BACKING_READ:
-		memory_read(memory, request);
+		memory_read(memory, request->offset, request->data, request->data_len);
 		return 0;
 	case BACKING_WRITE:
+		return memory_write(memory, request->offset, request->data, request->data_len);
 	case BACKING_WRITE_SAME:
-		return memory_write(memory, request);
+		return memory_write_same(memory, request);
 	case BACKING_FLUSH:
 	case BACKING_PREFETCH:
 		return 0;
@@ -146,6 +171,17 @@ static void memory_submit(struct backing *backing, struct backing_request *reque
 {
 	request->error = memory_perform((struct backing_memory *)backing, request);
 	request->done(request);
+}
+
+static int memory_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
+			  uint8_t *data, size_t len)
+{
+	struct backing_memory *memory = (struct backing_memory *)backing;
+
+	if (op == BACKING_WRITE)
+		return memory_write(memory, offset, data, len);
+	memory_read(memory, offset, data, len);
+	return 0;
 }
 
 static void memory_close(struct backing *backing)
@@ -183,6 +219,7 @@ static int memory_grow(struct backing *backing, uint64_t size, uint64_t *ret_siz
 static const struct backing_ops memory_ops = {
 	.name = "memory",
 	.submit = memory_submit,
+	.at_once = memory_at_once,
 	.close = memory_close,
 	.grow = memory_grow,
 };

@@ -17,6 +17,16 @@ static void null_submit(struct backing *backing, struct backing_request *request
 	request->done(request);
 }
 
+static int null_at_once(struct backing *backing, enum backing_op op, uint64_t offset, uint8_t *data,
+			size_t len)
+{
+	(void)backing;
+	(void)offset;
+	if (op == BACKING_READ)
+		memset(data, 0, len);
+	return 0;
+}
+
 static void null_close(struct backing *backing)
 {
 	free(backing);
@@ -31,6 +41,7 @@ static int null_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 static const struct backing_ops null_ops = {
 	.name = "null",
 	.submit = null_submit,
+	.at_once = null_at_once,
 	.close = null_close,
 	.grow = null_grow,
 };

@@ -135,6 +135,22 @@ bool scsi_task_alloc_out(struct scsi_task *task)
 	return true;
 }
 
+bool scsi_task_keep_out(struct scsi_task *task)
+{
+	const uint8_t *lent = task->data_out;
+
+	if (!task->data_out_lent)
+		return true;
+	task->data_out = NULL;
+	task->data_out_lent = false;
+	if (!scsi_task_alloc_out(task)) {
+		task->transfer_len = 0;
+		return false;
+	}
+	memcpy(task->data_out, lent, task->data_out_len);
+	return true;
+}
+
 struct scsi_extent scsi_cdb_extent(const uint8_t *cdb)
 {
 	switch (cdb[0] >> 5) {

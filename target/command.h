@@ -114,6 +114,9 @@ enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len);
 /* Allocates data_out (data_out_room bytes), zeroed behind data_out_len. False: no memory, sense is
  * set. */
 bool scsi_task_alloc_out(struct scsi_task *task);
+/* Data-Out that was lent becomes the task's own: whoever needs it later says so before it lets go
+ * of the loop. False: no memory, sense is set. */
+bool scsi_task_keep_out(struct scsi_task *task);
 
 /* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
 void scsi_task_start(struct scsi_task *task);

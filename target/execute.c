@@ -25,6 +25,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->data_in_len = 0;
 	task->transfer_len = 0;
 	task->data_out = NULL;
+	task->data_out_lent = false;
 	task->data_out_len = 0;
 	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
@@ -460,6 +461,18 @@ bool target_data_out_prepare(struct scsi_task *task)
 	return false;
 }
 
+/* WRITE alone looks whether its data are its own before it keeps them for later. */
+bool target_data_out_lend(struct scsi_task *task, const uint8_t *data)
+{
+	if (task->remote || task->phase != SCSI_TASK_WAITING_DATA ||
+	    task->command->data_out != scsi_write_data || task->data_out_room != task->data_out_len)
+		return false;
+	assert(!task->data_out);
+	task->data_out = (uint8_t *)data; /* which nobody writes to */
+	task->data_out_lent = true;
+	return true;
+}
+
 void target_data_out_ready(struct scsi_task *task)
 {
 	if (task->remote) {
@@ -523,7 +536,9 @@ void target_task_release(struct scsi_task *task)
 	task->work = NULL;
 	scsi_buffer_give(task->spares, task->data_in);
 	task->data_in = NULL;
-	scsi_buffer_give(task->spares, task->data_out);
+	if (!task->data_out_lent)
+		scsi_buffer_give(task->spares, task->data_out);
 	task->data_out = NULL;
+	task->data_out_lent = false;
 	task->phase = SCSI_TASK_IDLE;
 }

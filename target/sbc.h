@@ -74,6 +74,14 @@ struct sbc_io {
 /* The task's work; freed with the task. NULL: no memory, and status is set. */
 struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len);
 
+/*
+ * A READ, or a WRITE that need not be durable, in one step and without a sbc_io, when no other
+ * access is under way and the store need not wait. True: the task's status is set. False: it goes
+ * the long way.
+ */
+bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
+		 size_t len);
+
 /* Runs the chain from `first` on when the blocks are granted; with 0 blocks there is nothing to
  * wait for. SCSI_PENDING, and the task may be gone already when this returns; or SCSI_DONE. */
 enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,

@@ -174,6 +174,72 @@ static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
 		accesses->last = io->prev;
 }
 
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+enum scsi_sense sbc_error_sense(enum backing_op op, int error)
+{
+	switch (-error) {
+	case ENOSPC:
+	case EDQUOT:
+		return SCSI_SENSE_SPACE_ALLOCATION_FAILED;
+	case ENOMEM:
+		return SCSI_SENSE_INSUFFICIENT_RESOURCES;
+	default:
+		break;
+	}
+	switch (op) {
+	case BACKING_READ:
+		return SCSI_SENSE_UNRECOVERED_READ_ERROR;
+	case BACKING_WRITE:
+	case BACKING_FLUSH:
+	case BACKING_UNMAP:
+	case BACKING_WRITE_SAME:
+		return SCSI_SENSE_WRITE_ERROR;
+	case BACKING_PREFETCH:
+	case BACKING_EXTENT:
+	case BACKING_INVALID:
+		break;
+	}
+	return SCSI_SENSE_INTERNAL_TARGET_FAILURE;
+}
+
+static void task_fail(struct scsi_task *task, enum backing_op op, int error)
+{
+	task->data_in_len = 0; /* an error status travels without data */
+	task->transfer_len = 0;
+	scsi_task_check_condition(task, sbc_error_sense(op, error));
+}
+
+/* ---- at once --------------------------------------------------------------------------------- */
+
+/* Nothing is under way that it could meet, so it need not enter to be alone; and nothing forbids
+ * it. */
+static bool may_be_at_once(const struct scsi_task *task)
+{
+	const struct scsi_lun *lun = task->lun;
+
+	return lun->backing->ops->at_once && !lun->accesses.first && !lun->erase &&
+	       !lun->intents.broken && task->attribute != SCSI_ATTRIBUTE_ORDERED;
+}
+
+bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
+		 size_t len)
+{
+	struct backing *backing = task->lun->backing;
+
+	if (!may_be_at_once(task))
+		return false;
+	assert(offset <= backing->size && len <= backing->size - offset);
+	int error = backing->ops->at_once(backing, op, offset, data, len);
+	if (error == -EAGAIN)
+		return false;
+	if (error == 0)
+		scsi_task_good(task);
+	else
+		task_fail(task, op, error);
+	return true;
+}
+
 /* ---- the chain of steps ---------------------------------------------------------------------- */
 
 static void io_run(struct sbc_io *io);
@@ -219,42 +285,10 @@ static void io_end(struct sbc_io *io)
 		io->ended(io);
 }
 
-enum scsi_sense sbc_error_sense(enum backing_op op, int error)
-{
-	switch (-error) {
-	case ENOSPC:
-	case EDQUOT:
-		return SCSI_SENSE_SPACE_ALLOCATION_FAILED;
-	case ENOMEM:
-		return SCSI_SENSE_INSUFFICIENT_RESOURCES;
-	default:
-		break;
-	}
-	switch (op) {
-	case BACKING_READ:
-		return SCSI_SENSE_UNRECOVERED_READ_ERROR;
-	case BACKING_WRITE:
-	case BACKING_FLUSH:
-	case BACKING_UNMAP:
-	case BACKING_WRITE_SAME:
-		return SCSI_SENSE_WRITE_ERROR;
-	case BACKING_PREFETCH:
-	case BACKING_EXTENT:
-	case BACKING_INVALID:
-		break;
-	}
-	return SCSI_SENSE_INTERNAL_TARGET_FAILURE;
-}
-
 static void io_fail(struct sbc_io *io)
 {
-	struct scsi_task *task = io->task;
-
-	if (!task)
-		return;
-	task->data_in_len = 0; /* an error status travels without data */
-	task->transfer_len = 0;
-	scsi_task_check_condition(task, sbc_error_sense(io->request.op, io->request.error));
+	if (io->task)
+		task_fail(io->task, io->request.op, io->request.error);
 }
 
 /* Takes the next step, unless there is a reason not to. True: a request is planned. */

@@ -36,13 +36,21 @@ enum scsi_result scsi_read(struct scsi_task *task)
 		scsi_task_good(task);
 		return SCSI_DONE;
 	}
-	struct sbc_io *io = sbc_io_create(task, 0);
-	if (!io || !scsi_task_alloc_in(task, sbc_bytes(task, blocks)))
+	uint64_t end = sbc_bytes(task, blocks);
+	bool flushes = sbc_reads_medium(task);
+
+	if (!scsi_task_alloc_in(task, end))
 		return SCSI_DONE;
 	task->transfer_len = len;
-	io->end = sbc_bytes(task, blocks);
+	if (!flushes && sbc_at_once(task, BACKING_READ, sbc_bytes(task, extent.lba), task->data_in,
+				    (size_t)end))
+		return SCSI_DONE;
+	struct sbc_io *io = sbc_io_create(task, 0);
+	if (!io)
+		return SCSI_DONE;
+	io->end = end;
 	return sbc_io_start(io, SBC_SHARED, extent.lba, blocks,
-			    sbc_reads_medium(task) ? read_flush_step : read_step);
+			    flushes ? read_flush_step : read_step);
 }
 
 /* ---- WRITE ----------------------------------------------------------------------------------- */
@@ -77,7 +85,10 @@ enum scsi_result scsi_write_data(struct scsi_task *task)
 		scsi_task_good(task);
 		return SCSI_DONE;
 	}
-	struct sbc_io *io = sbc_io_create(task, 0);
+	if (!sbc_durable(task) && sbc_at_once(task, BACKING_WRITE, sbc_bytes(task, extent.lba),
+					      task->data_out, task->data_out_len))
+		return SCSI_DONE;
+	struct sbc_io *io = scsi_task_keep_out(task) ? sbc_io_create(task, 0) : NULL;
 	if (!io)
 		return SCSI_DONE;
 	/* A file does not keep a READ from seeing half of a block that is being written; a disk

@@ -232,6 +232,11 @@ void target_data_in_room(struct scsi_task *task);
  * was called); or it is about to be reported as aborted.
  */
 bool target_data_out_prepare(struct scsi_task *task);
+/*
+ * In place of it, when all data_out_len bytes are at hand: they are lent, until
+ * target_data_out_ready, which has to be called next, returns. False: this task wants its own.
+ */
+bool target_data_out_lend(struct scsi_task *task, const uint8_t *data);
 void target_data_out_ready(struct scsi_task *task);
 /* The transport gives up on a task that waits for data (sequence error, timeout): it ends with
  * CHECK CONDITION ABORTED COMMAND and this ASC/ASCQ, through ops->complete. */

@@ -129,7 +129,7 @@ struct scsi_task {
 	 * 2^35.
 	 */
 	uint64_t transfer_len;
-	uint8_t *data_out; /* owned by the task; data_out_len bytes (<= expected_out) */
+	uint8_t *data_out; /* owned by the task, or lent; data_out_len bytes (<= expected_out) */
 	uint32_t data_out_len;
 	uint64_t
 		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
@@ -141,6 +141,7 @@ struct scsi_task {
 	enum scsi_task_phase phase;
 	bool abort_send_status;
 	bool has_room;	       /* for data_in */
+	bool data_out_lent;    /* the transport's, and only until target_data_out_ready returns */
 	uint64_t arrived_ns;   /* nanoseconds since 1970 UTC */
 	bool descriptor_sense; /* the format of its sense data while `lun` is NULL */
 	struct scsi_lun *lun;

@@ -116,14 +116,25 @@ bool iscsi_data_out_settle(struct iscsi_task *task)
 	return keep_early(task);
 }
 
-/* The buffer, with what came early in it. False: not yet, or the task has ended. */
+/* With the command: then it runs before those bytes go away. */
+static bool is_all_at_hand(const struct iscsi_task *task)
+{
+	return task->immediate_data && !task->unsolicited.open &&
+	       task->early_len >= task->scsi.data_out_len;
+}
+
+/* The buffer, with what came early in it, or that itself. False: not yet, or the task has ended. */
 static bool take_buffer(struct iscsi_task *task)
 {
 	const uint8_t *early = task->early ? task->early : task->immediate_data;
 
 	if (task->scsi.data_out)
 		return true;
-	if (!iscsi_room_take(task) || !target_data_out_prepare(&task->scsi))
+	if (!iscsi_room_take(task))
+		return false;
+	if (is_all_at_hand(task) && target_data_out_lend(&task->scsi, task->immediate_data))
+		return true;
+	if (!target_data_out_prepare(&task->scsi))
 		return false;
 	uint32_t len = task->early_len < task->scsi.data_out_len ? task->early_len
 								 : task->scsi.data_out_len;

@@ -1,5 +1,6 @@
 #include "tests/support/wire.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,15 @@ static void gate_submit(struct backing *backing, struct backing_request *request
 	gate->inner->ops->submit(gate->inner, request);
 }
 
+static int gate_at_once(struct backing *backing, enum backing_op op, uint64_t offset, uint8_t *data,
+			size_t len)
+{
+	const struct gate *gate = (struct gate *)backing;
+
+	return gate->house->hold ? -EAGAIN
+				 : gate->inner->ops->at_once(gate->inner, op, offset, data, len);
+}
+
 static void gate_close(struct backing *backing)
 {
 	struct gate *gate = (struct gate *)backing;
@@ -68,6 +78,7 @@ static void gate_close(struct backing *backing)
 static const struct backing_ops gate_ops = {
 	.name = "gate",
 	.submit = gate_submit,
+	.at_once = gate_at_once,
 	.close = gate_close,
 };
 

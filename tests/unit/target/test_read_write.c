@@ -255,6 +255,98 @@ START_TEST(errors_of_the_disk_become_sense_data_without_data)
 }
 END_TEST
 
+/* ---- at once --------------------------------------------------------------------------------- */
+
+static struct {
+	struct backing_ops ops;
+	unsigned calls;
+	int error;
+} quick;
+
+static int quick_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
+			 uint8_t *data, size_t len)
+{
+	struct test_disk *disk = (struct test_disk *)backing;
+
+	quick.calls++;
+	if (quick.error != 0)
+		return quick.error;
+	if (op == BACKING_WRITE)
+		memcpy(disk->bytes + offset, data, len);
+	else
+		memcpy(data, disk->bytes + offset, len);
+	return 0;
+}
+
+/* LUN 0's disk can do things at once, or says why not. */
+static void make_quick(int error)
+{
+	quick.ops = *f->disks[0].backing.ops;
+	quick.ops.at_once = quick_at_once;
+	quick.calls = 0;
+	quick.error = error;
+	f->disks[0].backing.ops = &quick.ops;
+}
+
+START_TEST(what_can_be_done_at_once_is_not_submitted)
+{
+	make_quick(0);
+	fixture_good(write_10(0, 3, 1, NULL, 512));
+	disk_fill(f, 3, 1, 'q');
+	expect_data(read_10(0, 3, 1, 512), 512, 'q');
+	ck_assert_uint_eq(quick.calls, 2);
+	ck_assert_uint_eq(f->disks[0].requests, 0);
+}
+END_TEST
+
+START_TEST(what_would_wait_is_submitted)
+{
+	make_quick(-EAGAIN);
+	disk_fill(f, 3, 1, 'q');
+	expect_data(read_10(0, 3, 1, 512), 512, 'q');
+	fixture_good(write_10(0, 3, 1, NULL, 512));
+	ck_assert_uint_eq(quick.calls, 2);
+	ck_assert_uint_eq(f->disks[0].requests, 2);
+}
+END_TEST
+
+START_TEST(an_error_at_once_becomes_sense_data_without_data)
+{
+	make_quick(-EIO);
+	const struct fixture_result *result = read_10(0, 0, 1, 512);
+	fixture_sense(result, 0x3, 0x11, 0x00);
+	ck_assert_uint_eq(result->len, 0);
+	fixture_sense(write_10(0, 0, 1, NULL, 512), 0x3, 0x0c, 0x00);
+	ck_assert_uint_eq(f->disks[0].requests, 0);
+}
+END_TEST
+
+/* Whoever is there may have the blocks, or the medium to itself. */
+START_TEST(nothing_is_done_at_once_beside_another_access)
+{
+	make_quick(0);
+	f->disks[0].hold = true;
+	fixture_lun(f)->mode.write_cache = false; /* so it is durable, and submitted */
+	struct fixture_task *write = fixture_start_write(f, a, 3, 'w', false);
+	fixture_lun(f)->mode.write_cache = true;
+	struct fixture_task *read = fixture_start_read(f, a, 3);
+	ck_assert_uint_eq(quick.calls, 0);
+	test_disk_release(&f->disks[0]);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(write));
+	expect_data(fixture_result(read), 512, 'w');
+}
+END_TEST
+
+START_TEST(what_must_be_on_the_medium_is_not_done_at_once)
+{
+	make_quick(0);
+	fixture_good(write_10(0x08, 3, 1, NULL, 512));
+	fixture_good(read_10(0x08, 3, 1, 512));
+	ck_assert_uint_eq(quick.calls, 0);
+}
+END_TEST
+
 START_TEST(a_write_protected_lun_is_not_written)
 {
 	fixture_lun(f)->mode.software_write_protect = true;
@@ -321,6 +413,11 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_write_with_too_much_data_writes_what_the_cdb_says);
 	tcase_add_test(tcase, only_fua_or_no_write_cache_make_a_write_durable);
 	tcase_add_test(tcase, errors_of_the_disk_become_sense_data_without_data);
+	tcase_add_test(tcase, what_can_be_done_at_once_is_not_submitted);
+	tcase_add_test(tcase, what_would_wait_is_submitted);
+	tcase_add_test(tcase, an_error_at_once_becomes_sense_data_without_data);
+	tcase_add_test(tcase, nothing_is_done_at_once_beside_another_access);
+	tcase_add_test(tcase, what_must_be_on_the_medium_is_not_done_at_once);
 	tcase_add_test(tcase, a_write_protected_lun_is_not_written);
 }
 

@@ -49,6 +49,25 @@ START_TEST(a_write_may_bring_all_its_data)
 }
 END_TEST
 
+/* What it came in is used for the next one meanwhile. */
+START_TEST(a_write_that_waits_has_data_of_its_own)
+{
+	uint8_t others[1024];
+
+	start("ImmediateData=Yes");
+	wire_pattern(others, sizeof(others), 77);
+	house.hold = true;
+	uint32_t first = wire_write(&wire, 0, 2, data, 1024, true);
+	uint32_t second = wire_write(&wire, 8, 2, others, 1024, true);
+	wire_house_release(&house);
+	wire_expect_status(&wire, first, SCSI_STATUS_GOOD);
+	wire_expect_status(&wire, second, SCSI_STATUS_GOOD);
+	uint32_t itt = wire_read(&wire, 0, 2);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	ck_assert_mem_eq(wire.pdu.data, data, 1024);
+}
+END_TEST
+
 START_TEST(immediate_data_that_was_not_agreed_on_fails_the_command)
 {
 	start("ImmediateData=No");
@@ -287,6 +306,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_write_may_bring_all_its_data);
+	tcase_add_test(tcase, a_write_that_waits_has_data_of_its_own);
 	tcase_add_test(tcase, immediate_data_that_was_not_agreed_on_fails_the_command);
 	tcase_add_test(tcase, immediate_data_over_the_first_burst_fails_the_command);
 	tcase_add_test(tcase, immediate_data_over_the_expected_length_fails_the_command);
