@@ -8,14 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_LEN ((uint64_t)64 * 1024)
+#include "target/chunk_pool.h"
+
 /* Chunks that one EXTENT request looks at: a bound on the time it takes in a huge empty store. */
 #define EXTENT_CHUNKS_MAX 65536
+
+struct chunk {
+	uint8_t *data;	/* NULL: reads as zeros */
+	uint8_t *place; /* where the pool has put it, also while it holds nothing; NULL: calloc's */
+};
 
 struct backing_memory {
 	struct backing backing;
 	uint64_t chunk_count;
-	uint8_t **chunks; /* NULL: reads as zeros */
+	struct chunk *chunks;
+	struct chunk_pool pool;
 };
 
 /* The part of [offset, offset + left) that lies in offset's chunk. */
@@ -39,7 +46,7 @@ static void memory_read(const struct backing_memory *memory, uint64_t offset, ui
 {
 	for (size_t at = 0; at < len;) {
 		struct piece piece = piece_at(offset + at, len - at);
-		const uint8_t *chunk = memory->chunks[piece.chunk];
+		const uint8_t *chunk = memory->chunks[piece.chunk].data;
 
 		if (chunk)
 			memcpy(data + at, chunk + piece.at, piece.len);
@@ -52,11 +59,23 @@ static void memory_read(const struct backing_memory *memory, uint64_t offset, ui
 /* NULL: no memory. */
 static uint8_t *memory_chunk(struct backing_memory *memory, uint64_t number)
 {
-	uint8_t **chunk = &memory->chunks[number];
+	struct chunk *chunk = &memory->chunks[number];
 
-	if (!*chunk)
-		*chunk = calloc(1, CHUNK_LEN);
-	return *chunk;
+	if (chunk->data)
+		return chunk->data;
+	if (!chunk->place)
+		chunk->place = chunk_pool_take(&memory->pool);
+	chunk->data = chunk->place ? chunk->place : calloc(1, CHUNK_LEN);
+	return chunk->data;
+}
+
+static void chunk_drop(struct chunk *chunk)
+{
+	if (chunk->place)
+		chunk_pool_clear(chunk->place);
+	else
+		free(chunk->data);
+	chunk->data = NULL;
 }
 
 static int memory_write(struct backing_memory *memory, uint64_t offset, const uint8_t *data,
@@ -115,14 +134,12 @@ static void memory_unmap(struct backing_memory *memory, const struct backing_req
 {
 	for (uint64_t at = 0; at < request->len;) {
 		struct piece piece = piece_at(request->offset + at, request->len - at);
-		uint8_t **chunk = &memory->chunks[piece.chunk];
+		struct chunk *chunk = &memory->chunks[piece.chunk];
 
-		if (*chunk && piece.len < CHUNK_LEN)
-			memset(*chunk + piece.at, 0, piece.len);
-		if (*chunk && (piece.len == CHUNK_LEN || chunk_is_zero(*chunk))) {
-			free(*chunk);
-			*chunk = NULL;
-		}
+		if (chunk->data && piece.len < CHUNK_LEN)
+			memset(chunk->data + piece.at, 0, piece.len);
+		if (chunk->data && (piece.len == CHUNK_LEN || chunk_is_zero(chunk->data)))
+			chunk_drop(chunk);
 		at += piece.len;
 	}
 }
@@ -132,9 +149,9 @@ static void memory_extent(const struct backing_memory *memory, struct backing_re
 	uint64_t first = request->offset / CHUNK_LEN;
 	uint64_t next = first + 1;
 
-	request->mapped = memory->chunks[first] != NULL;
+	request->mapped = memory->chunks[first].data != NULL;
 	while (next < memory->chunk_count && next - first < EXTENT_CHUNKS_MAX &&
-	       (memory->chunks[next] != NULL) == request->mapped)
+	       (memory->chunks[next].data != NULL) == request->mapped)
 		next++;
 
 	uint64_t len = next * CHUNK_LEN - request->offset;
@@ -189,7 +206,9 @@ static void memory_close(struct backing *backing)
 	struct backing_memory *memory = (struct backing_memory *)backing;
 
 	for (uint64_t i = 0; i < memory->chunk_count; i++)
-		free(memory->chunks[i]);
+		if (!memory->chunks[i].place)
+			free(memory->chunks[i].data);
+	chunk_pool_finish(&memory->pool);
 	free(memory->chunks);
 	free(memory);
 }
@@ -240,6 +259,7 @@ int backing_memory_open(uint64_t size, struct backing **ret_backing)
 		free(memory);
 		return -ENOMEM;
 	}
+	chunk_pool_init(&memory->pool);
 	*ret_backing = &memory->backing;
 	return 0;
 }

@@ -178,6 +178,52 @@ START_TEST(an_extent_never_reaches_past_what_was_asked_for)
 }
 END_TEST
 
+/* What is large lies in other memory than what is small (chunk_pool.h). */
+#define LARGE (5 * 1024 * 1024 + 512)
+
+static uint8_t value_at(uint64_t offset)
+{
+	return (uint8_t)(1 + offset / CHUNK);
+}
+
+static void open_large(void)
+{
+	backing->ops->close(backing);
+	ck_assert_int_eq(backing_memory_open(LARGE, &backing), 0);
+	for (uint64_t at = 0; at < LARGE; at += CHUNK)
+		write_filled(at, LARGE - at < CHUNK ? LARGE - at : CHUNK, value_at(at));
+}
+
+START_TEST(a_large_store_keeps_each_chunk_apart)
+{
+	open_large();
+	for (uint64_t at = 0; at < LARGE; at += CHUNK)
+		assert_filled(at, LARGE - at < CHUNK ? LARGE - at : CHUNK, value_at(at));
+}
+END_TEST
+
+START_TEST(what_is_unmapped_of_a_large_store_is_zero_and_can_be_written_again)
+{
+	const uint64_t at = LARGE / CHUNK * CHUNK - CHUNK;
+
+	open_large();
+	run(BACKING_UNMAP, at, CHUNK, NULL, 0);
+	ck_assert(!run(BACKING_EXTENT, at, 512, NULL, 0).mapped);
+	assert_filled(at, CHUNK, 0);
+	write_filled(at + 512, 512, 'n');
+	assert_filled(at, 512, 0);
+	assert_filled(at + 512, 512, 'n');
+	assert_filled(at + 1024, CHUNK - 1024, 0);
+	assert_filled(at - CHUNK, CHUNK, value_at(at - CHUNK));
+	assert_filled(at + CHUNK, 512, value_at(at + CHUNK));
+	run(BACKING_UNMAP, 0, LARGE, NULL, 0);
+	struct backing_request extent = run(BACKING_EXTENT, 0, LARGE, NULL, 0);
+	ck_assert(!extent.mapped);
+	ck_assert_uint_eq(extent.len, LARGE);
+	assert_filled(0, LARGE, 0);
+}
+END_TEST
+
 START_TEST(flush_has_nothing_to_do_and_succeeds)
 {
 	run(BACKING_FLUSH, 0, 0, NULL, 0);
@@ -219,6 +265,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, write_same_repeats_its_block_in_step_over_chunk_edges);
 	tcase_add_test(tcase, extents_tell_written_chunks_from_holes);
 	tcase_add_test(tcase, an_extent_never_reaches_past_what_was_asked_for);
+	tcase_add_test(tcase, a_large_store_keeps_each_chunk_apart);
+	tcase_add_test(tcase, what_is_unmapped_of_a_large_store_is_zero_and_can_be_written_again);
 	tcase_add_test(tcase, flush_has_nothing_to_do_and_succeeds);
 	tcase_add_test(tcase, an_empty_store_is_refused);
 	tcase_add_test(tcase, the_null_store_reads_zeros_whatever_is_written);
