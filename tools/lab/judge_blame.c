@@ -117,26 +117,66 @@ static struct lu_answer answer_wanted(struct search *search, const struct judge_
 	return wanted;
 }
 
-/* A change that is as it should be does not fit because something that is under way, and shows a
- * state that never was, had to be before it. */
-static const struct judge_op *culprit(const struct search *search, const struct judge_op *op,
-				      const struct lu_answer *wanted)
+static bool shows_state(const struct judge_op *op)
+{
+	return op->command && op->result && op->result->outcome == HISTORY_GOOD &&
+	       history_op_is_pr_in(op->command->op);
+}
+
+static bool is_good_change(const struct judge_op *op)
+{
+	return op->command && op->result && op->result->outcome == HISTORY_GOOD &&
+	       history_op_is_pr_out(op->command->op);
+}
+
+/* Under way: it shows a state that is not this one. NULL: nothing does. */
+static const struct judge_op *wrong_view(const struct search *search)
 {
 	const char *field;
 
-	if (!op->command || !op->result || !history_op_is_pr_out(op->command->op) ||
-	    op->result->outcome != HISTORY_GOOD || wanted->outcome != HISTORY_GOOD ||
-	    lu_attention_pending(&search->lu, op->nexus))
-		return op;
 	for (uint32_t i = 0; i < search->probes.count; i++) {
 		const struct judge_op *probe = &search->ops->ops[search->probes.ops[i]];
-		if (!search_is_done(search, search->probes.ops[i]) && probe->result &&
-		    probe->result->outcome == HISTORY_GOOD &&
-		    history_op_is_pr_in(probe->command->op) &&
+
+		if (!search_is_done(search, search->probes.ops[i]) && shows_state(probe) &&
 		    !lu_shows(&search->lu, probe->command, probe->result, &field))
 			return probe;
 	}
-	return op;
+	return NULL;
+}
+
+/* Under way: it was GOOD, and the state does not admit it. NULL: nothing was. */
+static const struct judge_op *wrong_change(struct search *search)
+{
+	for (uint32_t i = 0; i < search->movers.count; i++) {
+		const struct judge_op *mover = &search->ops->ops[search->movers.ops[i]];
+
+		if (!search_is_done(search, search->movers.ops[i]) && is_good_change(mover) &&
+		    !lu_attention_pending(&search->lu, mover->nexus) &&
+		    answer_wanted(search, mover).outcome != HISTORY_GOOD)
+			return mover;
+	}
+	return NULL;
+}
+
+/*
+ * A change that is as it should be, or a session, does not fit because something that is under way,
+ * and shows a state that never was, had to be before it. And PRGENERATION is ahead because of a
+ * change that is under way, and was not to be GOOD.
+ */
+static const struct judge_op *culprit(struct search *search, const struct judge_op *op,
+				      const struct lu_answer *wanted)
+{
+	const struct judge_op *other = NULL;
+	const char *field = "";
+
+	if (!op->command || (is_good_change(op) && wanted->outcome == HISTORY_GOOD &&
+			     !lu_attention_pending(&search->lu, op->nexus)))
+		other = wrong_view(search);
+	else if (shows_state(op) && op->result->generation > search->lu.generation &&
+		 !lu_shows(&search->lu, op->command, op->result, &field) &&
+		 strcmp(field, "generation") == 0)
+		other = wrong_change(search);
+	return other ? other : op;
 }
 
 void search_blame(struct search *search, const struct config *config, uint32_t closing,

@@ -211,6 +211,9 @@ static enum judge_rule rule_of_pr_out(const struct search *search, const struct 
 		return JUDGE_LOST_BY_CRASH;
 	if (fresh_from_crash(search, op))
 		return JUDGE_KEPT_OVER_CRASH;
+	/* An answer for one who is not in the way of a reservation, which was to survive. */
+	if (op->result->outcome == HISTORY_CHECK && reservation_survived(search))
+		return JUDGE_LOST_BY_CRASH;
 	if (op->result->outcome != HISTORY_CONFLICT)
 		return JUDGE_ORDER;
 	return wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT : JUDGE_ORDER;

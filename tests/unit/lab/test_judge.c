@@ -404,6 +404,60 @@ START_TEST(a_crash_is_blamed_although_others_came_since)
 }
 END_TEST
 
+static void comes_back(struct script *s)
+{
+	happens(s, "crash", -1);
+	happens(s, "up", -1);
+	for (int i = 0; i < 3; i++)
+		happens(s, "login", i);
+}
+
+START_TEST(a_crash_is_blamed_for_an_answer_that_a_lost_reservation_explains)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	comes_back(&s);
+	run(&s, 1, REGISTER("0xb", "0xc"), GOOD);
+	run(&s, 1,
+	    "\"op\":\"register_and_move\",\"key\":\"0xc\",\"action_key\":\"0xd\",\"move_to\":2",
+	    "\"outcome\":\"check\",\"sense_key\":5,\"asc\":36");
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+START_TEST(a_view_is_blamed_and_not_the_session_that_begins_beside_it)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	happens(&s, "crash", -1);
+	happens(&s, "lost", 1);
+	happens(&s, "up", -1);
+	happens(&s, "login", 2);
+	unsigned long view = inv(&s, 2, READ_KEYS);
+	happens(&s, "login", 1);
+	ret(&s, 2, view, GOOD ",\"key_count\":1,\"keys\":[\"0xa\"]");
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+/* Whether the first REGISTER happened nobody knows. If not, the write had to conflict; if so,
+ * nothing was left, and the second had to. */
+START_TEST(a_change_is_blamed_that_prgeneration_counts_and_the_state_does_not_admit)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	unsigned long lost =
+		inv(&s, 0, "\"op\":\"register\",\"key\":\"0xa\",\"action_key\":\"0xd\"");
+	comes_back(&s);
+	ret(&s, 0, lost, UNKNOWN);
+	unsigned long second = inv(&s, 1, REGISTER("0xb", "0xc"));
+	run(&s, 2, WRITE(1, 1), GOOD);
+	run(&s, 2, READ_RESERVATION, GOOD ",\"generation\":1");
+	ret(&s, 1, second, GOOD);
+	breaks(&s, JUDGE_KEPT_OVER_CRASH);
+}
+END_TEST
+
 START_TEST(register_on_all_ports_has_to_know_the_key_of_each)
 {
 	struct script s;
@@ -460,6 +514,10 @@ static void fill(TCase *tcase)
 			    sizeof(past_spc2) / sizeof(past_spc2[0]));
 	tcase_add_test(tcase, what_shows_a_wrong_state_is_blamed_and_not_the_change_behind_it);
 	tcase_add_test(tcase, a_crash_is_blamed_although_others_came_since);
+	tcase_add_test(tcase, a_crash_is_blamed_for_an_answer_that_a_lost_reservation_explains);
+	tcase_add_test(tcase, a_view_is_blamed_and_not_the_session_that_begins_beside_it);
+	tcase_add_test(tcase,
+		       a_change_is_blamed_that_prgeneration_counts_and_the_state_does_not_admit);
 	tcase_add_test(tcase, register_on_all_ports_has_to_know_the_key_of_each);
 	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
 }
