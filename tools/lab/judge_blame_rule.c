@@ -85,6 +85,24 @@ static uint32_t registrations_that_survived(const struct search *search)
 	return count;
 }
 
+/* Is there a key that a crash should have left, and that is not among those that are shown? */
+static bool surviving_key_is_missing(const struct search *search, const struct history_result *r)
+{
+	for (uint32_t i = 0;
+	     r->keys && r->key_count <= HISTORY_KEYS_MAX && i < search->lu.nexus_count; i++) {
+		uint64_t key = search->lu.keys[i];
+		uint32_t shown = 0, there = 0;
+
+		for (uint32_t k = 0; k < r->key_count; k++)
+			shown += r->keys[k] == key;
+		for (uint32_t n = 0; n < search->lu.nexus_count; n++)
+			there += search->lu.keys[n] == key;
+		if (shown < there && registration_survived(search, i))
+			return true;
+	}
+	return false;
+}
+
 /* ---- what was before ---- */
 
 static bool was_registered(const struct search *search, uint32_t nexus)
@@ -168,9 +186,40 @@ static enum judge_rule rule_of_keys(const struct search *search, const struct ju
 
 	if (shown < wanted && registrations_that_survived(search) >= wanted - shown)
 		return JUDGE_LOST_BY_CRASH;
+	if (surviving_key_is_missing(search, op->result))
+		return JUDGE_LOST_BY_CRASH;
 	if (!fresh_from_crash(search, op))
 		return JUDGE_KEYS;
 	return shown > wanted ? JUDGE_KEPT_OVER_CRASH : JUDGE_LOST_BY_CRASH;
+}
+
+/* Can what is under way have brought PRGENERATION to where it is? Then something else is wrong. */
+static bool generation_may_come(const struct search *search, const struct history_result *r)
+{
+	uint32_t ahead = r->generation - search->lu.generation, changes = 0;
+
+	for (uint32_t i = 0; i < search->movers.count; i++) {
+		const struct judge_op *mover = &search->ops->ops[search->movers.ops[i]];
+
+		changes += !search_is_done(search, search->movers.ops[i]) && mover->command &&
+			   history_op_is_pr_out(mover->command->op);
+	}
+	return r->generation > search->lu.generation && ahead <= changes;
+}
+
+static enum judge_rule rule_of_generation(const struct search *search, const struct judge_op *op)
+{
+	const struct history_result *r = op->result;
+	enum history_op kind = op->command->op;
+
+	if (!generation_may_come(search, r) || !fresh_from_crash(search, op))
+		return JUDGE_GENERATION;
+	if (kind == HISTORY_READ_RESERVATION)
+		return (r->holder_type != 0) != (search->lu.type != 0) ? rule_of_holder(search, op)
+								       : JUDGE_GENERATION;
+	return r->key_count != search->lu.registered || surviving_key_is_missing(search, r)
+		       ? rule_of_keys(search, op)
+		       : JUDGE_GENERATION;
 }
 
 static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_op *op)
@@ -182,7 +231,7 @@ static enum judge_rule rule_of_pr_in(struct search *search, const struct judge_o
 	if (lu_shows(&search->lu, op->command, op->result, &field))
 		return JUDGE_ORDER;
 	if (strcmp(field, "generation") == 0)
-		return JUDGE_GENERATION;
+		return rule_of_generation(search, op);
 	return strcmp(field, "keys") == 0 ? rule_of_keys(search, op) : rule_of_holder(search, op);
 }
 

@@ -458,6 +458,33 @@ START_TEST(a_change_is_blamed_that_prgeneration_counts_and_the_state_does_not_ad
 }
 END_TEST
 
+START_TEST(a_key_that_a_crash_has_put_back_is_lost)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	run(&s, 0, REGISTER("0xa", "0xd"), GOOD);
+	comes_back(&s);
+	run(&s, 2, "\"op\":\"register\",\"action_key\":\"0xe\",\"aptpl\":true", GOOD);
+	run(&s, 2, READ_KEYS,
+	    GOOD ",\"generation\":1,\"key_count\":3,\"keys\":[\"0xa\",\"0xb\",\"0xe\"]");
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
+START_TEST(prgeneration_that_what_is_under_way_explains_is_not_blamed)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	run(&s, 0, "\"op\":\"register\",\"key\":\"0xa\",\"action_key\":\"0xd\"", GOOD);
+	comes_back(&s);
+	unsigned long change = inv(&s, 2, REGISTER("0x0", "0xe"));
+	run(&s, 1, READ_KEYS,
+	    GOOD ",\"generation\":1,\"key_count\":3,\"keys\":[\"0xd\",\"0xb\",\"0xe\"]");
+	ret(&s, 2, change, GOOD);
+	breaks(&s, JUDGE_KEPT_OVER_CRASH);
+}
+END_TEST
+
 START_TEST(register_on_all_ports_has_to_know_the_key_of_each)
 {
 	struct script s;
@@ -518,6 +545,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_view_is_blamed_and_not_the_session_that_begins_beside_it);
 	tcase_add_test(tcase,
 		       a_change_is_blamed_that_prgeneration_counts_and_the_state_does_not_admit);
+	tcase_add_test(tcase, a_key_that_a_crash_has_put_back_is_lost);
+	tcase_add_test(tcase, prgeneration_that_what_is_under_way_explains_is_not_blamed);
 	tcase_add_test(tcase, register_on_all_ports_has_to_know_the_key_of_each);
 	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
 }
