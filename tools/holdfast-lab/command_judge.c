@@ -34,32 +34,99 @@ struct history *lab_read_history(const char *path)
 
 /* ---- for people ---- */
 
-/* The command that a RETURN belongs to. */
-static const struct history_command *command_of(const struct history *history, size_t event)
+static size_t return_of(const struct history *history, size_t invoke)
 {
-	uint64_t command = history->events[event].command;
-
-	for (size_t i = event; i-- > 0;)
-		if (history->events[i].kind == HISTORY_INVOKE &&
-		    history->events[i].command == command)
-			return &history->events[i].u.invoked;
-	return NULL;
+	for (size_t i = invoke + 1; i < history->event_count; i++)
+		if (history->events[i].kind == HISTORY_RETURN &&
+		    history->events[i].command == history->events[invoke].command)
+			return i;
+	return SIZE_MAX;
 }
 
-static void print_event(const struct history *history, size_t index)
+static void print_rest(const struct history_event *e)
+{
+	const struct history_tag *tag = &e->u.medium.tag;
+
+	if (e->kind != HISTORY_MEDIUM)
+		printf("%s\n", history_kind_name(e->kind));
+	else if (tag->torn || !tag->written)
+		printf("block %" PRIu64 " on the medium: %s\n", e->u.medium.lba,
+		       tag->torn ? "torn" : "no tag");
+	else
+		printf("block %" PRIu64 " on the medium: write #%" PRIu64 " of nexus %" PRIu32 "\n",
+		       e->u.medium.lba, tag->sequence, tag->nexus);
+}
+
+/* One line for each command, and for each event that is none; a RETURN stands with its INVOKE. */
+static void print_row(const struct history *history, size_t index, unsigned *number)
 {
 	const struct history_event *e = &history->events[index];
-	const struct history_command *command;
-	char text[256] = "", who[16] = "-";
+	size_t returned = e->kind == HISTORY_INVOKE ? return_of(history, index) : SIZE_MAX;
+	char what[256], answer[256] = "no answer", who[48] = "-", count[16] = "", until[32] = "";
 
-	if (e->nexus != HISTORY_NO_NEXUS)
-		snprintf(who, sizeof(who), "%" PRIu32, e->nexus);
+	if (e->kind == HISTORY_RETURN)
+		return;
+	if (e->nexus != HISTORY_NO_NEXUS) {
+		const char *label = history->nexuses[e->nexus].label;
+		snprintf(who, sizeof(who), "%" PRIu32 "%s%s", e->nexus, label[0] != '\0' ? " " : "",
+			 label);
+	}
 	if (e->kind == HISTORY_INVOKE)
-		history_command_text(&e->u.invoked, text, sizeof(text));
-	if (e->kind == HISTORY_RETURN && (command = command_of(history, index)) != NULL)
-		history_result_text(command, &e->u.returned, text, sizeof(text));
-	printf("    line %-8zu %12.6f s  nexus %-5s %-7s %s\n", history->lines[index],
-	       (double)e->at_ns / 1e9, who, history_kind_name(e->kind), text);
+		snprintf(count, sizeof(count), "%u", ++*number);
+	if (returned != SIZE_MAX) {
+		snprintf(until, sizeof(until), "%.6f s",
+			 (double)history->events[returned].at_ns / 1e9);
+		history_result_text(&e->u.invoked, &history->events[returned].u.returned, answer,
+				    sizeof(answer));
+	}
+	printf("    %2s  line %-8zu %12.6f s  %13s  nexus %-10s ", count, history->lines[index],
+	       (double)e->at_ns / 1e9, until, who);
+	if (e->kind == HISTORY_INVOKE)
+		printf("%s: %s\n", history_command_text(&e->u.invoked, what, sizeof(what)), answer);
+	else
+		print_rest(e);
+}
+
+static void print_why(const char *why)
+{
+	const char *at = why;
+
+	while (*at != '\0') {
+		size_t len = strcspn(at, "\n");
+		printf("    %.*s\n", (int)len, at);
+		at += len + (at[len] != '\0');
+	}
+}
+
+static unsigned count_commands(const struct history *history, const struct judge_violation *v)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < v->event_count; i++)
+		count += history->events[v->events[i]].kind == HISTORY_INVOKE;
+	return count;
+}
+
+static void print_proof(const struct history *history, const struct judge_violation *v,
+			uint64_t commands)
+{
+	unsigned number = 0, count = count_commands(history, v);
+
+	if (v->proof == JUDGE_PROOF_NONE)
+		printf("  what brought it about\n");
+	else
+		printf("  impossible by %s: %u of %" PRIu64 " command%s (%s)\n",
+		       count == 1 ? "itself" : "themselves", count, commands,
+		       commands == 1 ? "" : "s",
+		       v->proof == JUDGE_PROOF_SMALLEST ? "smallest: without any one of these "
+							  "answers there is an explanation"
+							: "small, not proven smallest");
+	for (size_t i = 0; i < v->event_count; i++)
+		print_row(history, v->events[i], &number);
+	if (!v->why)
+		return;
+	printf("  why\n");
+	print_why(v->why);
 }
 
 static void print_for_people(const struct history *history, const struct judge_report *report)
@@ -79,8 +146,7 @@ static void print_for_people(const struct history *history, const struct judge_r
 		const struct judge_violation *v = &report->violations[i];
 		printf("\nBROKEN   %s: %s\n  %s\n", judge_rule_name(v->rule),
 		       judge_rule_text(v->rule), v->text);
-		for (size_t e = 0; e < v->event_count; e++)
-			print_event(history, v->events[e]);
+		print_proof(history, v, report->commands);
 	}
 	if (report->notes[0] != '\0')
 		printf("\nnote     %s\n", report->notes);
@@ -95,16 +161,57 @@ static void print_for_people(const struct history *history, const struct judge_r
 
 /* ---- for machines ---- */
 
+static json_t *command_to_json(const struct history *history, size_t index)
+{
+	const struct history_event *e = &history->events[index];
+	size_t returned = return_of(history, index);
+	char what[256], answer[256] = "unknown";
+	json_t *object;
+
+	if (returned != SIZE_MAX)
+		history_result_text(&e->u.invoked, &history->events[returned].u.returned, answer,
+				    sizeof(answer));
+	object = json_pack("{s:I, s:I, s:I, s:s, s:s}", "line", (json_int_t)history->lines[index],
+			   "nexus", (json_int_t)e->nexus, "from_ns", (json_int_t)e->at_ns,
+			   "command", history_command_text(&e->u.invoked, what, sizeof(what)),
+			   "answer", answer);
+	if (object && returned != SIZE_MAX)
+		json_object_set_new(object, "to_ns",
+				    json_integer((json_int_t)history->events[returned].at_ns));
+	return object;
+}
+
+static json_t *why_to_json(const char *why)
+{
+	json_t *sentences = json_array();
+
+	while (why && *why != '\0') {
+		size_t len = strcspn(why, "\n");
+		json_array_append_new(sentences, json_stringn(why, len));
+		why += len + (why[len] != '\0');
+	}
+	return sentences;
+}
+
 static json_t *violation_to_json(const struct history *history, const struct judge_violation *v)
 {
-	json_t *lines = json_array();
+	static const char *const proofs[] = {
+		[JUDGE_PROOF_NONE] = "none",
+		[JUDGE_PROOF_SMALL] = "small",
+		[JUDGE_PROOF_SMALLEST] = "smallest",
+	};
+	json_t *lines = json_array(), *commands = json_array();
 
-	for (size_t i = 0; i < v->event_count; i++)
+	for (size_t i = 0; i < v->event_count; i++) {
 		json_array_append_new(lines,
 				      json_integer((json_int_t)history->lines[v->events[i]]));
-	return json_pack("{s:s, s:s, s:i, s:s, s:o}", "rule", judge_rule_name(v->rule), "means",
-			 judge_rule_text(v->rule), "lun", (int)v->lun, "text", v->text, "lines",
-			 lines);
+		if (history->events[v->events[i]].kind == HISTORY_INVOKE)
+			json_array_append_new(commands, command_to_json(history, v->events[i]));
+	}
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "rule",
+			 judge_rule_name(v->rule), "means", judge_rule_text(v->rule), "lun",
+			 (int)v->lun, "text", v->text, "proof", proofs[v->proof], "commands",
+			 commands, "why", why_to_json(v->why), "lines", lines);
 }
 
 static bool print_json(const struct history *history, const struct judge_report *report)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/lab/judge_internal.h"
+#include "tools/lab/judge_smallest.h"
 
 #define STATES_DEFAULT	8000000
 #define VIOLATIONS_KEPT 100 /* a target that fails everywhere is told so often enough */
@@ -80,6 +81,7 @@ bool judge_violation_make(struct judge_violation *ret_violation, enum judge_rule
 	memset(ret_violation, 0, sizeof(*ret_violation));
 	ret_violation->rule = rule;
 	ret_violation->lun = lun;
+	ret_violation->accused = JUDGE_NO_EVENT;
 	for (size_t i = 0; i < event_count; i++)
 		if (ret_violation->event_count == 0 ||
 		    copy[ret_violation->event_count - 1] != events[i])
@@ -94,11 +96,13 @@ bool judge_report_add(struct judge_report *report, struct judge_violation *viola
 
 	if (report->violation_count == VIOLATIONS_KEPT) {
 		free(violation->events);
+		free(violation->why);
 		return true;
 	}
 	grown = realloc(report->violations, (report->violation_count + 1) * sizeof(*grown));
 	if (!grown) {
 		free(violation->events);
+		free(violation->why);
 		return false;
 	}
 	report->violations = grown;
@@ -204,12 +208,17 @@ static int judge_lun(const struct history *history, uint16_t lun,
 		note(report, "LUN %u: gave up after %" PRIu64 " states; got as far as: %s ",
 		     (unsigned)lun, search.states, search.violation.text);
 	} else if (error == 0 && !search.found) {
+		error = judge_smallest(history, &ops, &known, &search.violation);
+	}
+	if (error == 0 && !ops.unjudged && !search.gave_up && !search.found) {
 		error = judge_report_add(report, &search.violation) ? 0 : -ENOMEM;
 		search.violation.events = NULL;
+		search.violation.why = NULL;
 	}
 	if (error == 0)
 		error = judge_blocks(history, lun, &ops, &search, report);
 	free(search.violation.events);
+	free(search.violation.why);
 	free(search.aborts);
 	judge_ops_free(&ops);
 	judge_sights_free(&sights);
@@ -241,8 +250,10 @@ void judge_report_free(struct judge_report **report)
 {
 	if (!*report)
 		return;
-	for (size_t i = 0; i < (*report)->violation_count; i++)
+	for (size_t i = 0; i < (*report)->violation_count; i++) {
 		free((*report)->violations[i].events);
+		free((*report)->violations[i].why);
+	}
 	free((*report)->violations);
 	free(*report);
 	*report = NULL;

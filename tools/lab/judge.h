@@ -44,12 +44,25 @@ enum judge_rule {
 	JUDGE_RULE_COUNT,
 };
 
+/* What is known of a violation's events. */
+enum judge_proof {
+	JUDGE_PROOF_NONE = 0, /* they brought the state about, as far as it concerns the last one,
+				 where the rule is seen broken */
+	JUDGE_PROOF_SMALL,    /* their commands' answers cannot be explained, whatever all others
+				 were answered */
+	JUDGE_PROOF_SMALLEST, /* and without any one of these answers the others can be */
+};
+
 struct judge_violation {
 	enum judge_rule rule;
 	uint16_t lun;
+	enum judge_proof proof;
 	char text[512]; /* what is wrong, with nexuses, commands and times */
-	size_t *events; /* indexes into history->events: what brought the state about, as far as it
-			   concerns the last one, where the rule is seen broken */
+	char *why;	/* sentences, one a line, that say what contradicts what; NULL: no proof */
+	size_t accused; /* event: the INVOKE of the command where the rule is seen broken, or
+			   SIZE_MAX */
+	enum history_outcome due; /* what the accused was to be answered */
+	size_t *events;		  /* indexes into history->events */
 	size_t event_count;
 };
 

@@ -205,6 +205,8 @@ void search_blame(struct search *search, const struct config *config, uint32_t c
 		search->no_memory = true;
 		return;
 	}
+	result->violation.accused = op->opened_by;
+	result->violation.due = wanted.outcome;
 	tell(search, op, &wanted, &result->violation);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tools/lab/judge_blocks.h"
+#include "tools/lab/judge_smallest.h"
 
 #define LOOK_BACK_MAX 1000 /* reads of one block that are looked at for an aborted write */
 
@@ -37,6 +38,14 @@ static bool accuse(struct blocks *b, enum judge_rule rule, const struct block_re
 	else
 		snprintf(violation.text, sizeof(violation.text), "block %" PRIu64 " (%s): %s",
 			 read->lba, who, what);
+	/* Whom PREEMPT AND ABORT removed, the order of all commands has told. */
+	if (rule != JUDGE_ABORTED_WRITE_ON_MEDIUM)
+		violation.proof = JUDGE_PROOF_SMALLEST;
+	violation.why = smallest_why(b->history, &violation);
+	if (!violation.why) {
+		free(violation.events);
+		return false;
+	}
 	return judge_report_add(b->report, &violation);
 }
 
@@ -63,12 +72,26 @@ static bool refused(const struct history_result *r)
 	       (r->outcome == HISTORY_CHECK && r->sense_key == 6);
 }
 
+/* The INVOKE of this RETURN. */
+static size_t invoke_of(const struct history *history, size_t returned)
+{
+	size_t i = returned;
+
+	while (i > 0 && (history->events[i].kind != HISTORY_INVOKE ||
+			 history->events[i].command != history->events[returned].command))
+		i--;
+	return i;
+}
+
 /* It does not hold what the cut must have left, nor anything after it. */
 static bool accuse_cut(struct blocks *b, const struct block_read *read,
 		       const struct block_floor *floor)
 {
-	size_t shown[] = {floor->write->invoked, floor->write->returned, floor->sync, floor->cut,
-			  read->invoked,	 read->returned};
+	bool synced = floor->sync != floor->write->returned;
+	size_t sync = synced ? invoke_of(b->history, floor->sync) : floor->sync;
+	size_t shown[] = {
+		floor->write->invoked, floor->write->returned, sync, floor->sync, floor->cut,
+		read->invoked,	       read->returned};
 
 	return accuse(b, JUDGE_LOST_BY_POWER_CUT, read, shown, sizeof(shown) / sizeof(shown[0]),
 		      floor->write->fua ? "a later write, with FUA, is gone with the power"
@@ -83,9 +106,11 @@ static bool judge_written(struct blocks *b, const struct block_read *read,
 	const struct history_event *events = b->history->events;
 
 	HASH_FIND(hh, b->writers, &wanted.write, sizeof(wanted.write), writer);
-	if (!writer || writer->invoked > read->returned)
-		return accuse(b, JUDGE_STALE_READ, read, &read->returned, 1,
+	if (!writer || writer->invoked > read->returned) {
+		size_t shown[] = {read->invoked, read->returned};
+		return accuse(b, JUDGE_STALE_READ, read, shown, sizeof(shown) / sizeof(shown[0]),
 			      "nobody had sent that write yet");
+	}
 	if (writer->returned != JUDGE_NO_EVENT && refused(&events[writer->returned].u.returned)) {
 		size_t shown[] = {writer->invoked, writer->returned, read->invoked, read->returned};
 		return accuse(b, JUDGE_FENCED_WRITE_ON_MEDIUM, read, shown,
@@ -118,9 +143,11 @@ static bool judge_read(struct blocks *b, const struct block_write *writes, size_
 	if (!latest || (floor->write && floor->write->invoked > latest->invoked))
 		latest = floor->write;
 
-	if (read->tag->torn)
-		return accuse(b, JUDGE_TORN_WRITE, read, &read->returned, 1,
+	if (read->tag->torn) {
+		size_t shown[] = {read->invoked, read->returned};
+		return accuse(b, JUDGE_TORN_WRITE, read, shown, sizeof(shown) / sizeof(shown[0]),
 			      "it holds pieces of two writes");
+	}
 	if (read->tag->written)
 		return judge_written(b, read, latest, floor);
 	if (latest && !is_erasable(b, read->lba)) {

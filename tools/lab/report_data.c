@@ -129,8 +129,29 @@ static void put_head(const struct page *page)
 		page->history->event_count);
 }
 
+/* Sentences, one a line. */
+static void put_why(FILE *out, const char *why)
+{
+	const char *before = "";
+	char sentence[FOREIGN_MAX + 1];
+
+	while (why && *why != '\0') {
+		size_t len = strcspn(why, "\n");
+		snprintf(sentence, sizeof(sentence), "%.*s", (int)len, why);
+		fputs(before, out);
+		put_foreign(out, sentence);
+		before = ",";
+		why += len + (why[len] != '\0');
+	}
+}
+
 static void put_violation(const struct page *page, const struct judge_violation *v)
 {
+	static const char *const proofs[] = {
+		[JUDGE_PROOF_NONE] = "none",
+		[JUDGE_PROOF_SMALL] = "small",
+		[JUDGE_PROOF_SMALLEST] = "smallest",
+	};
 	FILE *out = page->out;
 
 	putc('{', out);
@@ -139,7 +160,9 @@ static void put_violation(const struct page *page, const struct judge_violation 
 	put_member(out, "rule_text", judge_rule_text(v->rule));
 	putc(',', out);
 	put_member(out, "text", v->text);
-	fprintf(out, ",\"lun\":%u,\"lines\":[", (unsigned)v->lun);
+	fprintf(out, ",\"proof\":\"%s\",\"why\":[", proofs[v->proof]);
+	put_why(out, v->why);
+	fprintf(out, "],\"lun\":%u,\"lines\":[", (unsigned)v->lun);
 	for (size_t i = 0; i < v->event_count; i++)
 		fprintf(out, "%s%zu", i == 0 ? "" : ",", line_of(page, v->events[i]));
 	fputs("]}", out);

@@ -181,6 +181,19 @@ function evidenceItem(line, number) {
 	return element('li', '', button);
 }
 
+/* Is it the sending of a command whose answer is there, too? */
+function answeredIn(lines, line) {
+	const command = data.commands[commandOfLine.get(line)];
+	return command && command[INVOKE] === line && command[RETURN] && lines.includes(command[RETURN]);
+}
+
+function proofText(violation, count) {
+	return 'Impossible by ' + (count === 1 ? 'itself' : 'themselves') + ': ' + count + ' of ' +
+		data.commands.length.toLocaleString('en') + ' commands (' + (violation.proof === 'smallest'
+		? 'smallest: without any one of these answers there is an explanation'
+		: 'small, not proven smallest') + ')';
+}
+
 function openViolation(number) {
 	showViolation(number);
 	[...$('violations').children].forEach((item, n) => {
@@ -206,8 +219,12 @@ function fillViolations() {
 		jump.setAttribute('aria-expanded', 'false');
 		jump.addEventListener('click', () => openViolation(number));
 		proofs.hidden = true;
-		proofs.append(element('li', violation.text), ...violation.lines.map((line) =>
-			evidenceItem(line, violationCommands[number].get(commandOfLine.get(line)))));
+		proofs.append(element('li', violation.text));
+		if (violation.proof !== 'none')
+			proofs.append(element('li', proofText(violation, violationCommands[number].size)));
+		proofs.append(...violation.why.map((sentence) => element('li', sentence)),
+			...violation.lines.filter((line) => !answeredIn(violation.lines, line)).map((line) =>
+				evidenceItem(line, violationCommands[number].get(commandOfLine.get(line)))));
 		$('violations').append(element('li', '', jump, proofs));
 	});
 }
