@@ -52,8 +52,12 @@ static void assert_filled(uint64_t offset, size_t len, uint8_t value)
 	ck_assert_ptr_nonnull(data);
 	memset(data, 0xee, len);
 	run(BACKING_READ, offset, len, data, len);
-	for (size_t i = 0; i < len; i++)
-		ck_assert_uint_eq(data[i], value);
+	/* Not an assertion a byte: each of them tells the runner where it is. */
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] != value)
+			ck_abort_msg("byte %ju is %02x and not %02x", (uintmax_t)(offset + i),
+				     data[i], value);
+	}
 	free(data);
 }
 
