@@ -43,7 +43,7 @@ enum trial_verdict {
 /* *ret_step: where nothing was left, when it is impossible. */
 enum trial_verdict trial_run(const struct trial *trial, size_t *ret_step);
 
-/* ---- judge_smallest_world.c: the states of a trial, and what an op does to one ---- */
+/* ---- judge_smallest_world.c: the states of a trial ---- */
 
 struct world_key {
 	uint64_t key;
@@ -75,14 +75,27 @@ void world_finish(struct world *world);
 /* Has it to do with what is followed at all? */
 bool world_concerns(const struct world *world, uint32_t op);
 bool world_is_attentive(const struct world *world, const struct judge_op *op);
+/* Two ops that are left out and have the same signature do the same. */
+uint64_t world_signature(const struct world *world, uint32_t op);
+uint32_t world_place(const struct world *world, uint32_t nexus);
+/* What stands for all keys that no kept command names, in this place. */
+uint64_t world_other_key(const struct world *world, uint32_t place);
+bool world_is_named(const struct world *world, uint64_t key);
+/* May somebody who is not followed be registered with it? */
+bool world_is_offered(const struct world *world, uint64_t key);
+bool world_changes_state(const struct history_command *command);
+bool world_wants_attention(const struct judge_op *op);
+/* What is not looked at is made the same in all states. */
+void world_tidy(struct world *world);
+
+/* ---- judge_smallest_step.c: what an op does to a state ---- */
+
 /* All that can come of the op in the state `image`. `clear`: it was not kept from taking effect by
  * a unit attention. */
 void world_try(struct world *world, const void *image, uint32_t op, bool clear, world_taker take,
 	       void *taker);
 /* Does the probe's answer fit the state at hand? */
 bool world_fits(struct world *world, uint32_t op);
-/* Two ops that are left out and have the same signature do the same. */
-uint64_t world_signature(const struct world *world, uint32_t op);
 
 /* ---- judge_smallest_count.c ---- */
 
