@@ -72,6 +72,22 @@ verdict $? 'a command that does nothing'
 grep -q 'NOT-TESTABLE' "$dir/out"
 verdict $? 'cannot be judged'
 
+# The scripted initiator writes at 0 and at 8.
+for first in 8:PASS 16:NOT-TESTABLE; do
+	try 0 --all --first-lba ${first%:*} --check fault.eio-write -- "$scripted" {portal} {target} {work}
+	verdict $? "writes from block ${first%:*} on may fail"
+	grep -q "^${first#*:} " "$dir/out"
+	verdict $? "and one there does, or not: ${first#*:}"
+done
+try 0 --all --first-lba 8 --check fault.eio-read -- "$scripted" {portal} {target} {work}
+verdict $? 'a range of blocks'
+grep -q '^NOT-TESTABLE' "$dir/out"
+verdict $? 'moves with the first block'
+try 0 --first-lba 2048 --check act.login.tpgt-missing -- sh -c 'test {first-lba} = 2048 && test $HOLDFAST_FIRST_LBA = 2048'
+verdict $? 'the command is told the first block'
+try 2 --first-lba 12289 --check act.login.tpgt-missing -- true
+verdict $? 'no room behind the first block'
+
 try 2 --check act.login.silnce -- true
 verdict $? 'a check that there is not'
 grep -q 'did you mean `act.login.silence`' "$dir/out"

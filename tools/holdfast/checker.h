@@ -28,7 +28,10 @@ struct checker_options {
 	unsigned jobs;
 	unsigned time_limit_s; /* for one run of the command */
 	int wrong_data_status; /* exit status that says "what I read is not what I wrote" */
+	uint32_t first_lba;    /* reads and writes below are the initiator's own affair */
 };
+
+#define CHECKER_BLOCKS 16384 /* of the disk */
 
 #define CHECKER_CHECKS_MAX 512 /* times --check */
 
@@ -73,6 +76,7 @@ struct checker_target {
 	char folder[64];
 	uint16_t tap_ports[CHECKER_PORTALS_MAX], ports[CHECKER_PORTALS_MAX];
 	unsigned portals;
+	uint32_t first_lba;
 	const struct check_run *run;
 	enum check_work work;	  /* that the command is asked for */
 	struct arguments control; /* how it is asked */
@@ -112,6 +116,10 @@ void checker_child_kill(struct checker_child *child);
 
 /* Replaces {portal}, {target}, ... in a text. NULL: no memory. Freed by the caller. */
 char *checker_fill(const char *text, const struct checker_target *target);
+
+/* A rule of a row as the target gets it: filled, and for reads and writes from the first LBA on.
+ * NULL: no memory. Freed by the caller. */
+char *checker_rule(const char *rule, const struct checker_target *target);
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 

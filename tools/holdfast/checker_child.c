@@ -36,8 +36,9 @@ static const char *value_of(const struct checker_target *target, const char *nam
 {
 	bool chap = (target->run->flags & (CHECK_CHAP | CHECK_MUTUAL)) != 0;
 	bool mutual = (target->run->flags & CHECK_MUTUAL) != 0;
-	char portals[CHECKER_PORTALS_MAX][32];
+	char portals[CHECKER_PORTALS_MAX][32], first_lba[16];
 
+	snprintf(first_lba, sizeof(first_lba), "%u", target->first_lba);
 	for (unsigned i = 0; i < CHECKER_PORTALS_MAX; i++)
 		portal_text(target, i, portals[i], sizeof(portals[i]));
 	const struct {
@@ -49,6 +50,7 @@ static const char *value_of(const struct checker_target *target, const char *nam
 		{"digests", target->run->flags & CHECK_DIGESTS ? "yes" : "no"},
 		{"target", CHECKER_TARGET},
 		{"lun", "0"},
+		{"first-lba", first_lba},
 		{"user", chap ? CHECKER_USER : ""},
 		{"secret", chap ? secret_of(target) : ""},
 		{"target-user", mutual ? CHECKER_TARGET_USER : ""},
@@ -100,6 +102,7 @@ static const struct {
 	{"HOLDFAST_PORTAL2", "{portal2}"},
 	{"HOLDFAST_TARGET", "{target}"},
 	{"HOLDFAST_LUN", "{lun}"},
+	{"HOLDFAST_FIRST_LBA", "{first-lba}"},
 	{"HOLDFAST_USER", "{user}"},
 	{"HOLDFAST_SECRET", "{secret}"},
 	{"HOLDFAST_TARGET_USER", "{target-user}"},

@@ -10,6 +10,8 @@
 #define TIME_LIMIT_MAX_S  3600
 #define JOBS_MAX	  64
 #define WRONG_DATA_STATUS 3
+/* Room for the largest work behind it. */
+#define FIRST_LBA_MAX (CHECKER_BLOCKS - 4096)
 
 enum option_id {
 	OPTION_LIST = 256,
@@ -19,6 +21,7 @@ enum option_id {
 	OPTION_JOBS,
 	OPTION_TIME_LIMIT,
 	OPTION_WRONG_DATA,
+	OPTION_FIRST_LBA,
 	OPTION_ALL,
 	OPTION_JSON,
 	OPTION_JUNIT,
@@ -34,6 +37,7 @@ static const struct option long_options[] = {
 	{"jobs", required_argument, NULL, OPTION_JOBS},
 	{"time-limit", required_argument, NULL, OPTION_TIME_LIMIT},
 	{"wrong-data-status", required_argument, NULL, OPTION_WRONG_DATA},
+	{"first-lba", required_argument, NULL, OPTION_FIRST_LBA},
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"junit", required_argument, NULL, OPTION_JUNIT},
@@ -55,6 +59,7 @@ static void print_usage(FILE *out)
 	      "      --jobs N         runs at a time (as many as there are processors)\n"
 	      "      --time-limit S   for COMMAND, in seconds (10)\n"
 	      "      --wrong-data-status N  COMMAND's exit status for wrong data (3)\n"
+	      "      --first-lba N    faults of reads and writes hit only blocks from N on (0)\n"
 	      "      --all            the table shows what passed, too\n"
 	      "      --json [FILE]    the report for scripts, here or in a file\n"
 	      "      --junit FILE     for continuous integration\n"
@@ -96,6 +101,11 @@ static bool take_number(int id, const char *text, struct check_options *options)
 			return false;
 		options->runs.time_limit_s = (unsigned)value;
 		return true;
+	case OPTION_FIRST_LBA:
+		if (!parse_number("first-lba", text, FIRST_LBA_MAX, &value))
+			return false;
+		options->runs.first_lba = (uint32_t)value;
+		return true;
 	default:
 		if (!parse_number("wrong-data-status", text, 255, &value))
 			return false;
@@ -132,6 +142,7 @@ static bool take(int id, struct check_options *options, char **argv)
 	case OPTION_JOBS:
 	case OPTION_TIME_LIMIT:
 	case OPTION_WRONG_DATA:
+	case OPTION_FIRST_LBA:
 		return take_number(id, optarg, options);
 	case OPTION_ALL:
 		options->all = true;

@@ -273,6 +273,7 @@ static bool prepare(struct runner *runner)
 
 	runner->target.run = run;
 	runner->target.work = run->work;
+	runner->target.first_lba = runner->options->first_lba;
 	runner->target.portals = run->flags & CHECK_TWO_PORTALS ? 2 : 1;
 	runner->tap = checker_tap_create(&runner->result->record);
 	if (!runner->tap)

@@ -177,7 +177,7 @@ bool checker_target_misbehave(struct checker_target *target, char *ret_why, size
 	bool taken = true;
 
 	for (size_t i = 0; taken && i < CHECK_RULES_MAX && run->rules[i]; i++) {
-		char *rule = checker_fill(run->rules[i], target);
+		char *rule = checker_rule(run->rules[i], target);
 		json_t *reply = client_exchange(
 			target->control.control,
 			json_pack("{s:s,s:s}", "command", "fault-add", "rule", rule ? rule : ""));
