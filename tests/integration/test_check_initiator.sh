@@ -61,6 +61,16 @@ grep -q 'crashed' "$dir/out"
 verdict $? 'and is called one'
 try 1 --check act.disc.empty --check act.rej.unknown --time-limit 2 -- "$scripted" {portal} {target} {work} --break hang
 verdict $? 'a hang'
+cat >"$dir/loop" <<'PYTHON'
+import socket, sys
+address, port = sys.argv[1].rsplit(':', 1)
+while True:
+    socket.create_connection((address, int(port))).close()
+PYTHON
+try 1 --check act.login.accept-close --time-limit 600 -- python3 "$dir/loop" {portal}
+verdict $? 'one that connects again and again without end'
+grep -q 'did not come to an end' "$dir/out"
+verdict $? 'is not waited for'
 try 1 --check act.ua.ua-not-on-inquiry -- /nonexistent/initiator
 verdict $? 'a command that there is not'
 grep -q INCONCLUSIVE "$dir/out"

@@ -104,7 +104,7 @@ static bool is_disaster(struct check_run_result *result)
 		decide(result, disaster(run), "%s",
 		       "the command was told that all is well, and has wrong data");
 	else if (result->evidence.ended == CHECK_ENDED_NOT && !(run->flags & CHECK_MAY_LAST))
-		decide(result, disaster(run), "%s", "the command did not end within its time");
+		decide(result, disaster(run), "%s", "the command did not come to an end");
 	else
 		return false;
 	return true;

@@ -12,8 +12,11 @@
 #define SETTLE_MS 300 /* for connections to be closed once the command has ended */
 #define CLOCK_LAG_MS \
 	400 /* for the initiator to err, between a stimulus and what the clock brings */
-#define CRASH_STATUS 128 /* shells and sanitizers add the signal to it */
-#define CRASH_LAST   (CRASH_STATUS + 64)
+/* Who opens so many connections, or sends and gets so many PDUs, goes round in a loop. */
+#define LOOP_CONNECTIONS 1000
+#define LOOP_EVENTS	 100000
+#define CRASH_STATUS	 128 /* shells and sanitizers add the signal to it */
+#define CRASH_LAST	 (CRASH_STATUS + 64)
 
 struct runner {
 	const struct checker_options *options;
@@ -131,6 +134,12 @@ static enum check_ended ending_of(const struct checker_options *options, int sta
 	return code == 0 ? CHECK_ENDED_OK : CHECK_ENDED_FAILED;
 }
 
+static bool goes_round(const struct check_record *record)
+{
+	return record->connection_count >= LOOP_CONNECTIONS ||
+	       record->count + record->left_out >= LOOP_EVENTS;
+}
+
 /* Runs it to its end or the time limit. */
 static enum check_ended run_command(struct runner *runner, struct checker_child *child)
 {
@@ -139,7 +148,8 @@ static enum check_ended run_command(struct runner *runner, struct checker_child 
 
 	if (!checker_child_start(child, runner->options, &runner->target))
 		return CHECK_ENDED_FAILED;
-	while (!(ended = checker_child_poll(child)) && checker_now_ms() < deadline) {
+	while (!(ended = checker_child_poll(child)) && checker_now_ms() < deadline &&
+	       !goes_round(&runner->result->record)) {
 		checker_tap_poll(runner->tap, child->out, POLL_MS);
 		take_steps(runner);
 		take_clock(runner);
