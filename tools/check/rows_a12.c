@@ -101,7 +101,7 @@ static const struct check_run runs[] = {
 	FINAL("fault.pi-error", "application tag", "read", "b/10/02"),
 	FINAL("fault.pi-error", "reference tag", "read", "b/10/03"),
 	RUN("fault.short-transfer", NULL, WRITE, "on result op=read times=1 do short to=50%",
-	    "failed | again"),
+	    "failed | again | anywhere scsi-command edtl=2048"),
 	RUN("fault.rare-tsf", NULL, PARALLEL,
 	    "on command op=read,write every=7 do status task-set-full", "ok"),
 	{.id = "fault.host-busy",

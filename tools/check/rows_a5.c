@@ -65,8 +65,9 @@ static const struct check_run runs[] = {
 	    "on data-in op=read s=1 times=1 do set u=1 o=1 residual=512", "failed | recovers"),
 	RUN("act.din.bad-residual", "more than there is", WRITE,
 	    "on data-in op=read s=1 times=1 do set u=1 residual=0x7fffffff", "failed | recovers"),
+	/* Or what is missing is asked for alone. */
 	RUN("act.din.underflow", NULL, WRITE, "on result op=read times=1 do short by=512",
-	    "failed | again"),
+	    "failed | again | anywhere scsi-command edtl=512"),
 	RUN("act.din.overflow", NULL, WRITE,
 	    "on data-in op=read s=1 times=1 do set o=1 residual=4096", "failed | again"),
 	{.id = "act.din.interleave",
