@@ -422,6 +422,15 @@ check-libiscsi:
 	@echo "report: $(B)/check-initiator/libiscsi.txt, .json, .xml, .html"
 	@tests/initiators/compare $(B)/check-initiator/libiscsi.json tests/initiators/libiscsi.verdicts
 
+# The same for Debian's kernel and open-iscsi, each slice of the catalogue in a guest of its own; what is in
+# $(OPEN_ISCSI_B) already is not played again.
+OPEN_ISCSI_B := $(B)/check-open-iscsi
+.PHONY: check-open-iscsi
+check-open-iscsi: linux-image
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS)
+	@LINUX_B=$(LINUX_B) tests/initiators/open-iscsi/run $(OPEN_ISCSI_ARGS) $(OPEN_ISCSI_B)
+	@tests/initiators/compare $(OPEN_ISCSI_B)/report.json tests/initiators/open-iscsi.verdicts
+
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(HOLDFAST_LAB) run --live --own $(HOLDFASTD) --report $(B)/demo.html $(ARGS) \
@@ -479,6 +488,7 @@ help:
 	@echo 'make stress            the lab with kill -9, for STRESS_SECONDS (600)'
 	@echo 'make check-wire        tshark reads what the target sends in that (root)'
 	@echo 'make check-initiators  the active checks proven, and libiscsi against all of them'
+	@echo 'make check-open-iscsi  the active checks on open-iscsi and a Debian kernel in QEMU (long)'
 	@echo 'make check-linux       Debian kernels in QEMU as initiators, every scenario'
 	@echo 'make check-threads     what several threads do, under TSan'
 	@echo 'make check-loops       every integration test with 2 and 4 event loops, under TSan'

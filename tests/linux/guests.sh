@@ -32,16 +32,19 @@ cards_of() { # number of the guest
 }
 
 boot_guest() { # name, number
-	local name=$1 number=$2 talk nics
+	local name=$1 number=$2 talk nics outlet=()
+	[ -z "${outbox:-}" ] ||
+		outlet=(-chardev "file,id=outbox,path=$outbox" -device pci-serial,chardev=outbox)
 	cat "$image/initramfs" "$image/kernels/$kernel/modules" - < <(overlay_of "$name") \
 		>"$work/initramfs-$name"
 	mkfifo "$work/$name".{in,out} "$work/$name-monitor".{in,out}
 	mapfile -t nics < <(cards_of "$number")
 	booted_at[$name]=${EPOCHREALTIME/[.,]/}
-	qemu-system-x86_64 -accel "$accelerator" -M pc -cpu max -smp 1 -m 512 -nographic -no-reboot \
+	# shellcheck disable=SC2086 # clock: an option and its argument
+	qemu-system-x86_64 -accel "$accelerator" -M pc -cpu max -smp 1 -m "${memory:-512}" -nographic -no-reboot \
 		-display none -kernel "$image/kernels/$kernel/vmlinuz" -initrd "$work/initramfs-$name" \
 		-append "console=ttyS0 quiet loglevel=6 printk.time=1 panic=-1 mitigations=off tsc=unstable no_timer_check ${kernel_args:-}" \
-		"${nics[@]}" \
+		"${nics[@]}" "${outlet[@]}" ${clock:-} \
 		-chardev "file,id=console,path=$log_folder/console-$name" -serial chardev:console \
 		-chardev "pipe,id=talk,path=$work/$name" -serial chardev:talk \
 		-chardev "pipe,id=monitor,path=$work/$name-monitor" -mon chardev=monitor \
