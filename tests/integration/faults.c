@@ -12,6 +12,14 @@
 	"size = \"16M\"; } ); } );\n"
 #define WAIT_MS 60000
 
+void faults_clock(const struct daemon *daemon, const char *word, const char *time)
+{
+	const char *argv[] = {tool_path(), "--control", daemon->control, "clock", word, time, NULL};
+	char output[4096];
+
+	ck_assert_msg(program_run(argv, output, sizeof(output)) == 0, "%s: %s", word, output);
+}
+
 void faults_start(struct daemon *daemon)
 {
 	daemon_start_configured(daemon, "127.0.0.1:0", CONFIG);

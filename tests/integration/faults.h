@@ -26,6 +26,9 @@ void faults_rule(const struct daemon *daemon, const char *rule);
 /* `holdfast fault WORD`. */
 void faults_tool(const struct daemon *daemon, const char *word);
 
+/* `holdfast clock WORD [TIME]`. */
+void faults_clock(const struct daemon *daemon, const char *word, const char *time);
+
 /* Logs in with CmdSN 1; `keys` as of raw_login_pdu. */
 void wire_login(struct wire *wire, const struct daemon *daemon, const char *keys, size_t keys_len);
 void wire_close(struct wire *wire);

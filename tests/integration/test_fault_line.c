@@ -2,9 +2,13 @@
 #include "tests/integration/faults.h"
 #include "tests/support/suite.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "pr_engine/bytes.h"
 
@@ -214,6 +218,80 @@ START_TEST(targets_that_are_not_there_are_told_of)
 }
 END_TEST
 
+/* --- CHAP ------------------------------------------------------------------------------------- */
+
+#define SECRET	   "a-secret-for-tests"
+#define CHALLENGED "on login-response has=CHAP_C do key-set CHAP_I=7 do key-set "
+/* MD5 of 7, the secret, and this challenge. */
+#define CHALLENGE "CHAP_C=0x00112233445566778899aabbccddeeff"
+#define PROOF	  "CHAP_N=user\0CHAP_R=0x6421e97f48fbe7f5938c374a32795198"
+
+/* A target that asks for CHAP. */
+static void start_with_user(void)
+{
+	char folder[] = "/tmp/holdfast-test-XXXXXX", path[64], config[512];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/secrets", folder);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(dprintf(fd, "user " SECRET "\n"), 0);
+	close(fd);
+	snprintf(
+		config, sizeof(config),
+		"secrets = \"%s\"; targets = ( { name = \"iqn.2026-11.test:disk\"; user = \"user\"; "
+		"luns = ( { backing = \"memory\"; size = \"1M\"; } ); } );\n",
+		path);
+	daemon_finish(&target);
+	daemon_start_configured(&target, "127.0.0.1:0", config);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* A request of the security stage; what it gets for an answer is in `wire`. */
+static void ask(bool begins, bool ends, const char *keys, size_t keys_len)
+{
+	uint8_t pdu[RAW_PDU_MAX];
+	uint32_t stat_sn = begins ? 0 : get_be32(wire.bhs + 24) + 1;
+	size_t len = raw_login_pdu(&target, "iqn.2026-11.test:user", keys, keys_len, pdu);
+
+	if (!begins) { /* names are said once */
+		memcpy(pdu + RAW_BHS, keys, keys_len);
+		memset(pdu + RAW_BHS + keys_len, 0, 4);
+		put_be24(pdu + 5, (uint32_t)keys_len);
+		len = RAW_BHS + (keys_len + 3) / 4 * 4;
+	}
+	pdu[1] = ends ? 0x81 : 0; /* on to operational negotiation */
+	put_be32(pdu + 28, stat_sn);
+	ck_assert(raw_write(wire.fd, pdu, len));
+	wire_expect(&wire, LOGIN_RESPONSE);
+	ck_assert_uint_eq(login_status() >> 8 == 0 || ends, 1);
+}
+
+static unsigned log_in_by_chap(const char *rule)
+{
+	start_with_user();
+	faults_rule(&target, rule);
+	wire.fd = raw_dial(&target);
+	ask(true, false, "AuthMethod=CHAP", sizeof("AuthMethod=CHAP"));
+	ask(false, false, "CHAP_A=5", sizeof("CHAP_A=5"));
+	ck_assert(says(CHALLENGE));
+	ask(false, true, PROOF, sizeof(PROOF));
+	return login_status();
+}
+
+START_TEST(an_answer_to_a_challenge_that_was_changed_is_wrong)
+{
+	ck_assert_uint_eq(log_in_by_chap(CHALLENGED CHALLENGE), 0x0201);
+}
+END_TEST
+
+START_TEST(unless_the_challenge_is_adopted)
+{
+	ck_assert_uint_eq(log_in_by_chap(CHALLENGED CHALLENGE " do chap-adopt"), 0);
+}
+END_TEST
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 START_TEST(a_connection_is_closed_behind_the_answer)
@@ -333,6 +411,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_value_comes_back_and_has_a_length_and_wrong_bits);
 	tcase_add_test(tcase, an_answer_comes_in_pieces);
 	tcase_add_test(tcase, targets_that_are_not_there_are_told_of);
+	tcase_add_test(tcase, an_answer_to_a_challenge_that_was_changed_is_wrong);
+	tcase_add_test(tcase, unless_the_challenge_is_adopted);
 	tcase_add_test(tcase, a_connection_is_closed_behind_the_answer);
 	tcase_add_test(tcase, a_connection_is_reset);
 	tcase_add_test(tcase, who_is_mute_is_heard_when_the_rule_is_gone);

@@ -123,6 +123,18 @@ START_TEST(what_is_held_goes_when_it_is_released)
 }
 END_TEST
 
+START_TEST(a_delayed_pdu_goes_when_its_time_has_come)
+{
+	ready_session_with("on scsi-response do delay 3600s");
+	faults_clock(&target, "freeze", NULL);
+	wire_command(&wire, TEST_UNIT_READY, 2, 0);
+	wire_command(&wire, READ, 3, 1);
+	wire_expect_answer(&wire, DATA_IN, 3);
+	faults_clock(&target, "step", "3600s");
+	wire_expect_answer(&wire, RESPONSE, 2);
+}
+END_TEST
+
 START_TEST(short_data_have_their_residual)
 {
 	ready_session_with("on result op=read do short to=100");
@@ -379,6 +391,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_answer_is_filled_up_with_zeros);
 	tcase_add_test(tcase, who_vanished_is_not_answered_and_can_be_aborted);
 	tcase_add_test(tcase, what_is_held_goes_when_it_is_released);
+	tcase_add_test(tcase, a_delayed_pdu_goes_when_its_time_has_come);
 	tcase_add_test(tcase, short_data_have_their_residual);
 	tcase_add_test(tcase, corrupt_data_are_wrong_in_place);
 	tcase_add_test(tcase, data_are_put_over_the_commands_own);
