@@ -35,6 +35,16 @@
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}
+#define DIGEST_AT_1(check_id, first, second, ...)                                                  \
+	{                                                                                          \
+		.id = (check_id), .variant = "ErrorRecoveryLevel 1", .work = CHECK_WORK_WRITE,     \
+		.flags = CHECK_DIGESTS, .policy = "error_recovery_level = 1; initial_r2t = true;", \
+		.rules = {first, second},                                                          \
+		.needs = "offered ErrorRecoveryLevel=1 | offered ErrorRecoveryLevel=2", .must = {  \
+			__VA_ARGS__,                                                               \
+			"ok | failed"                                                              \
+		}                                                                                  \
+	}
 #define TWO(check_id, rule, ...)                                                            \
 	{                                                                                   \
 		.id = (check_id), .work = CHECK_WORK_TWO, .policy = "max_connections = 2;", \
@@ -80,6 +90,12 @@ static const struct check_run runs[] = {
 	DIGEST("act.digest.data-bad-datain", NULL, WRITE, HAS_DATA_DIGEST,
 	       "on data-in op=read times=1 do data-digest", NULL,
 	       "recovers | failed | sent snack-request"),
+	DIGEST_AT_1("act.digest.data-bad-datain", "on data-in op=read times=1 do data-digest", NULL,
+		    "sent snack-request type=0 begrun=stimulus.datasn | recovers | failed"),
+	DIGEST_AT_1("act.digest.data-bad-sense",
+		    "on scsi-response op=read status=check-condition times=1 do data-digest",
+		    "on command op=read times=1 do sense b/00/00",
+		    "sent snack-request type=1 begrun=stimulus.statsn | recovers"),
 	DIGEST("act.digest.data-bad-sense", NULL, WRITE, HAS_DATA_DIGEST,
 	       "on scsi-response op=read status=check-condition times=1 do data-digest",
 	       "on command op=read times=1 do sense b/00/00",
