@@ -121,7 +121,7 @@ static const struct check_run runs[] = {
 		   "on scsi-response do split 1 pause=1"},
 	 .must = {"ok"}},
 	RUN("act.tcp.split-headers", "1", WRITE, "on sent do split 1", "ok"),
-	RUN("act.tcp.split-headers", "7", WRITE, "on sent do split 7", "ok"),
+	RUN("act.tcp.split-headers", "7", WRITE, "on sent do split 7 pause=1", "ok"),
 	RUN("act.tcp.split-headers", "47", WRITE, "on sent do split 47 pause=1", "ok"),
 	RUN("act.tcp.split-headers", "50", WRITE, "on sent do split 50 pause=1", "ok"),
 	RUN("act.tcp.coalesced", NULL, IDLE,
