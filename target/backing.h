@@ -55,6 +55,9 @@ struct backing_ops {
 	 */
 	int (*at_once)(struct backing *backing, enum backing_op op, uint64_t offset, uint8_t *data,
 		       size_t len);
+	/* A READ from there comes next: whatever makes it quicker, and takes no time. NULL: nothing
+	 * does. */
+	void (*expect)(const struct backing *backing, uint64_t offset);
 	void (*close)(struct backing *backing); /* nothing may be under way */
 	/*
 	 * Makes the store at least as long as it was: `size` bytes, or (0) what it has grown to by

@@ -12,6 +12,8 @@
 
 /* Chunks that one EXTENT request looks at: a bound on the time it takes in a huge empty store. */
 #define EXTENT_CHUNKS_MAX 65536
+#define CACHE_LINE	  64
+#define EXPECTED_LEN	  (4 * CACHE_LINE)
 
 struct chunk {
 	uint8_t *data;	/* NULL: reads as zeros */
@@ -201,6 +203,20 @@ static int memory_at_once(struct backing *backing, enum backing_op op, uint64_t 
 	return 0;
 }
 
+/*
+ * It is waiting for memory that takes the time of a READ, so the first bytes are sent for while the
+ * command before it is still carried out; the processor then looks ahead by itself.
+ */
+static void memory_expect(const struct backing *backing, uint64_t offset)
+{
+	const struct backing_memory *memory = (const struct backing_memory *)backing;
+	struct piece piece = piece_at(offset, EXPECTED_LEN);
+	const uint8_t *data = memory->chunks[piece.chunk].data;
+
+	for (size_t at = 0; data && at < piece.len; at += CACHE_LINE)
+		__builtin_prefetch(data + piece.at + at);
+}
+
 static void memory_close(struct backing *backing)
 {
 	struct backing_memory *memory = (struct backing_memory *)backing;
@@ -239,6 +255,7 @@ static const struct backing_ops memory_ops = {
 	.name = "memory",
 	.submit = memory_submit,
 	.at_once = memory_at_once,
+	.expect = memory_expect,
 	.close = memory_close,
 	.grow = memory_grow,
 };

@@ -286,14 +286,14 @@ static bool check_medium(struct scsi_task *task)
 	const struct scsi_lun *lun = task->lun;
 	unsigned flags = task->command->flags;
 
-	if (!(flags & SCSI_COMMAND_WHILE_ERASING) && scsi_task_medium_is_erased(task))
+	if (lun->erase && !(flags & SCSI_COMMAND_WHILE_ERASING) && scsi_task_medium_is_erased(task))
 		return false;
 	if (flags & SCSI_COMMAND_WRITES_MEDIUM &&
 	    (lun->config.read_only || lun->mode.software_write_protect)) {
 		scsi_task_check_condition(task, SCSI_SENSE_WRITE_PROTECTED);
 		return false;
 	}
-	if (scsi_task_medium_is_broken(task))
+	if (lun->intents.broken && scsi_task_medium_is_broken(task))
 		return false;
 	if (flags & SCSI_COMMAND_NEEDS_MEDIUM && lun->stopped) {
 		scsi_task_check_condition(task, lun->ejected
@@ -433,6 +433,26 @@ static void task_find_lun(struct scsi_task *task)
 static void task_arrives(struct scsi_task *task)
 {
 	task->arrived_ns = scsi_nexus_now_ns(task->nexus);
+}
+
+/* READ (10), (12), (16) */
+static bool reads_blocks(const uint8_t *cdb)
+{
+	return cdb[0] == 0x28 || cdb[0] == 0x88 || cdb[0] == 0xa8;
+}
+
+void target_expect(const struct scsi_nexus *nexus, const uint8_t lun_bytes[8], const uint8_t *cdb)
+{
+	uint16_t number;
+
+	if (!reads_blocks(cdb) || !scsi_lun_number_decode(lun_bytes, &number))
+		return;
+	const struct scsi_lun *lun = scsi_nexus_lun(nexus, number);
+	if (!lun || !lun->backing->ops->expect)
+		return;
+	uint64_t lba = scsi_cdb_extent(cdb).lba;
+	if (lba < lun->blocks)
+		lun->backing->ops->expect(lun->backing, lba << lun->block_shift);
 }
 
 /* A LUN that is not there has no task set, and no order. */

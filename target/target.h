@@ -221,6 +221,9 @@ uint32_t scsi_nexus_who(const struct scsi_nexus *nexus);
 
 /* The one place that holds the order of checks. See task.h for a task's life. */
 void target_execute(struct scsi_task *task);
+/* A command of these bytes comes behind the one that is executed next. A hint: nothing is checked,
+ * and nothing comes of it but that it may be quicker. */
+void target_expect(const struct scsi_nexus *nexus, const uint8_t lun_bytes[8], const uint8_t *cdb);
 /* ops->begin has said SCSI_GATE_CLOSED: now it is asked again. */
 void target_task_go_on(struct scsi_task *task);
 /* There is room for its data_in now (ops->room_for_data_in was false). */

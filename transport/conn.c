@@ -308,10 +308,21 @@ void iscsi_conn_take_pdu(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, b
 		iscsi_dispatch_digest_error(conn, pdu);
 }
 
+/* While this PDU is taken, what the next one asks for can be on its way. */
+static void look_ahead(const struct iscsi_conn *conn)
+{
+	const uint8_t *next = conn->input + conn->input_at;
+
+	if (conn->input_end - conn->input_at >= ISCSI_BHS_LEN && conn->session &&
+	    conn->session->nexus && iscsi_bhs_is_command(next))
+		target_expect(conn->session->nexus, iscsi_bhs_lun(next), iscsi_bhs_cdb(next));
+}
+
 static void take_pdu(struct iscsi_conn *conn, bool data_is_sound)
 {
 	struct iscsi_pdu pdu = framed_pdu(&conn->framer);
 
+	look_ahead(conn);
 	if (!conn->fault || iscsi_fault_received(conn, &pdu, data_is_sound))
 		iscsi_conn_take_pdu(conn, &pdu, data_is_sound);
 	iscsi_conn_stop_receiving(conn);

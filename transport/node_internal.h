@@ -9,7 +9,7 @@
 #include "transport/node.h"
 
 #define ISCSI_ADDRESS_MAX  80 /* "[IPv6%...]:port" and a NUL */
-#define ISCSI_NODE_INPUT   (128u * 1024)
+#define ISCSI_NODE_INPUT   (256u * 1024)
 #define ISCSI_LOG_LINE_MAX 1024 /* bytes of one log line, with its NUL */
 
 enum iscsi_log_level {

@@ -108,6 +108,22 @@ static inline void iscsi_bhs_decode(const uint8_t bhs[ISCSI_BHS_LEN], struct isc
 	ret->itt = get_be32(bhs + 16);
 }
 
+/* What can be seen of a command before it is taken. */
+static inline bool iscsi_bhs_is_command(const uint8_t bhs[ISCSI_BHS_LEN])
+{
+	return (bhs[0] & 0x3f) == ISCSI_SCSI_COMMAND;
+}
+
+static inline const uint8_t *iscsi_bhs_lun(const uint8_t bhs[ISCSI_BHS_LEN])
+{
+	return bhs + 8;
+}
+
+static inline const uint8_t *iscsi_bhs_cdb(const uint8_t bhs[ISCSI_BHS_LEN])
+{
+	return bhs + 32;
+}
+
 /* Of every numbered request. */
 static inline uint32_t iscsi_bhs_cmd_sn(const uint8_t bhs[ISCSI_BHS_LEN])
 {

@@ -228,6 +228,17 @@ START_TEST(what_is_unmapped_of_a_large_store_is_zero_and_can_be_written_again)
 }
 END_TEST
 
+START_TEST(what_is_expected_need_not_be_there_and_changes_nothing)
+{
+	backing->ops->expect(backing, 0);
+	backing->ops->expect(backing, SIZE - 512);
+	write_filled(SIZE - 512, 512, 'e');
+	backing->ops->expect(backing, SIZE - 512);
+	assert_filled(0, SIZE - 512, 0);
+	assert_filled(SIZE - 512, 512, 'e');
+}
+END_TEST
+
 START_TEST(flush_has_nothing_to_do_and_succeeds)
 {
 	run(BACKING_FLUSH, 0, 0, NULL, 0);
@@ -271,6 +282,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_extent_never_reaches_past_what_was_asked_for);
 	tcase_add_test(tcase, a_large_store_keeps_each_chunk_apart);
 	tcase_add_test(tcase, what_is_unmapped_of_a_large_store_is_zero_and_can_be_written_again);
+	tcase_add_test(tcase, what_is_expected_need_not_be_there_and_changes_nothing);
 	tcase_add_test(tcase, flush_has_nothing_to_do_and_succeeds);
 	tcase_add_test(tcase, an_empty_store_is_refused);
 	tcase_add_test(tcase, the_null_store_reads_zeros_whatever_is_written);
