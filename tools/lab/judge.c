@@ -33,7 +33,8 @@ static const struct {
 	[JUDGE_NEEDLESS_CONFLICT] = {"needless_conflict",
 				     "RESERVATION CONFLICT where nothing forbids the command"},
 	[JUDGE_PR_OUT_ADMITTED] = {"pr_out_admitted",
-				   "a PERSISTENT RESERVE OUT was GOOD that had to be refused"},
+				   "a PERSISTENT RESERVE OUT was GOOD, or failed for another "
+				   "reason, that had to be refused"},
 	[JUDGE_SPC2_RESERVATION] = {"spc2_reservation",
 				    "an SPC-2 RESERVE did not keep others out, or was GOOD where "
 				    "it had to be refused"},

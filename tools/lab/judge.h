@@ -25,7 +25,8 @@ enum judge_rule {
 	JUDGE_READ_BY_STRANGER,	 /* GOOD where an exclusive type admits no read of it */
 	JUDGE_NEEDLESS_CONFLICT, /* RESERVATION CONFLICT where nothing forbids the command */
 	JUDGE_PR_OUT_ADMITTED,	 /* a PERSISTENT RESERVE OUT was GOOD that is not to be: wrong key,
-				    no registration, wrong type, somebody else's reservation */
+				    no registration, wrong type, somebody else's reservation; or
+				    it passed that check, and failed at a later one */
 	JUDGE_SPC2_RESERVATION,	 /* a RESERVE(6) of SPC-2 did not keep others out, or was itself
 				    admitted where it is not to be */
 	JUDGE_LOST_BY_CRASH,	 /* acknowledged state with APTPL gone after a crash */

@@ -249,6 +249,13 @@ static enum judge_rule rule_of_admitted(const struct search *search, const struc
 	return JUDGE_PR_OUT_ADMITTED;
 }
 
+/* The target takes who says so for the holder, of another type (SPC-4 5.13.11.2). */
+static bool is_invalid_release(const struct history_result *r)
+{
+	return r->outcome == HISTORY_CHECK && r->sense_key == 5 && r->asc == 0x26 &&
+	       r->ascq == 0x04;
+}
+
 static enum judge_rule rule_of_pr_out(const struct search *search, const struct judge_op *op,
 				      const struct lu_answer *wanted)
 {
@@ -263,6 +270,10 @@ static enum judge_rule rule_of_pr_out(const struct search *search, const struct 
 	/* An answer for one who is not in the way of a reservation, which was to survive. */
 	if (op->result->outcome == HISTORY_CHECK && reservation_survived(search))
 		return JUDGE_LOST_BY_CRASH;
+	if (op->result->outcome == HISTORY_CHECK && wanted->outcome == HISTORY_CONFLICT)
+		return JUDGE_PR_OUT_ADMITTED;
+	if (is_invalid_release(op->result) && wanted->outcome == HISTORY_GOOD)
+		return JUDGE_HOLDER;
 	if (op->result->outcome != HISTORY_CONFLICT)
 		return JUDGE_ORDER;
 	return wanted->outcome == HISTORY_GOOD ? JUDGE_NEEDLESS_CONFLICT : JUDGE_ORDER;

@@ -36,6 +36,8 @@ void breaks(const struct script *s, enum judge_rule rule);
 #define CONFLICT      "\"outcome\":\"conflict\""
 #define UNKNOWN	      "\"outcome\":\"unknown\""
 #define UA(asc, ascq) "\"outcome\":\"check\",\"sense_key\":6,\"asc\":" #asc ",\"ascq\":" #ascq
+#define CHECK(key, asc, ascq) \
+	"\"outcome\":\"check\",\"sense_key\":" #key ",\"asc\":" #asc ",\"ascq\":" #ascq
 #define REGISTER(old, new) \
 	"\"op\":\"register\",\"key\":\"" old "\",\"action_key\":\"" new "\",\"aptpl\":true"
 #define RESERVE(with, of) "\"op\":\"reserve\",\"key\":\"" with "\",\"type\":" of

@@ -49,6 +49,8 @@ static const struct {
 	{2, REGISTER("0x1", "0xc"), GOOD, JUDGE_PR_OUT_ADMITTED},
 	{0, RELEASE("0xa", "5"), GOOD, JUDGE_PR_OUT_ADMITTED},
 	{1, PREEMPT("0xb", "0xdead", "6"), GOOD, JUDGE_PR_OUT_ADMITTED},
+	{1, PREEMPT("0xc", "0x0", "6"), CHECK(5, 38, 0), JUDGE_PR_OUT_ADMITTED},
+	{1, RELEASE("0xb", "5"), CHECK(5, 38, 4), JUDGE_HOLDER},
 	{1, READ_KEYS, GOOD ",\"generation\":3,\"key_count\":2,\"keys\":[\"0xa\",\"0xb\"]",
 	 JUDGE_GENERATION},
 	{1, READ_KEYS, GOOD ",\"generation\":2,\"key_count\":1,\"keys\":[\"0xa\"]", JUDGE_KEYS},
