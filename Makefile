@@ -112,7 +112,7 @@ $(B)/holdfast: $(call objs,$(CLI_SRC) $(COMMON_SRC)) $(LIB_CHECK) $(LIB_TRANSPOR
 # The lab needs an initiator, which building and running the target does not.
 LAB_PROGRAM := $(B)/holdfast-lab
 $(call objs,$(LAB_TOOL_SRC)): CPPFLAGS += $(shell pkg-config --cflags lua5.4)
-$(B)/tools/holdfast-lab/scenario_prelude.o: tools/holdfast-lab/prelude.lua
+$(B)/tools/holdfast-lab/scenario_prelude.o: $(wildcard tools/holdfast-lab/*.lua)
 $(LAB_PROGRAM): $(call objs,$(LAB_TOOL_SRC) $(COMMON_SRC)) $(LIB_LAB) $(LIB_PR_ENGINE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ISCSI_LIBS) $(LUA_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
