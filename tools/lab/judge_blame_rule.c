@@ -242,7 +242,8 @@ static enum judge_rule rule_of_admitted(const struct search *search, const struc
 
 	if (kept_out_by_spc2(search, op))
 		return JUDGE_SPC2_RESERVATION;
-	if (op->command->op == HISTORY_RESERVE && registered && reservation_survived(search))
+	if ((op->command->op == HISTORY_RESERVE || op->command->op == HISTORY_RELEASE) &&
+	    registered && reservation_survived(search))
 		return JUDGE_LOST_BY_CRASH;
 	if (!registered && fresh_from_crash(search, op))
 		return JUDGE_KEPT_OVER_CRASH;
@@ -281,6 +282,12 @@ static enum judge_rule rule_of_pr_out(const struct search *search, const struct 
 
 static enum judge_rule rule_of_spc2(const struct search *search, const struct judge_op *op)
 {
+	uint32_t registered = search->lu.registered;
+
+	/* It is kept out by those who are registered: by nobody, if the crash has taken them. */
+	if (op->result->outcome == HISTORY_GOOD && !kept_out_by_spc2(search, op) &&
+	    registered > 0 && registrations_that_survived(search) == registered)
+		return JUDGE_LOST_BY_CRASH;
 	if (op->result->outcome == HISTORY_GOOD)
 		return JUDGE_SPC2_RESERVATION;
 	if (op->result->outcome != HISTORY_CONFLICT)

@@ -487,6 +487,21 @@ START_TEST(prgeneration_that_what_is_under_way_explains_is_not_blamed)
 }
 END_TEST
 
+static const struct {
+	unsigned nexus;
+	const char *what;
+} kept_out_by_what_is_lost[] = {{2, "\"op\":\"spc2_reserve\""}, {0, RELEASE("0xa", "6")}};
+
+START_TEST(a_crash_is_blamed_for_what_passes_because_of_it)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	comes_back(&s);
+	run(&s, kept_out_by_what_is_lost[_i].nexus, kept_out_by_what_is_lost[_i].what, GOOD);
+	breaks(&s, JUDGE_LOST_BY_CRASH);
+}
+END_TEST
+
 START_TEST(register_on_all_ports_has_to_know_the_key_of_each)
 {
 	struct script s;
@@ -549,6 +564,7 @@ static void fill(TCase *tcase)
 		       a_change_is_blamed_that_prgeneration_counts_and_the_state_does_not_admit);
 	tcase_add_test(tcase, a_key_that_a_crash_has_put_back_is_lost);
 	tcase_add_test(tcase, prgeneration_that_what_is_under_way_explains_is_not_blamed);
+	tcase_add_loop_test(tcase, a_crash_is_blamed_for_what_passes_because_of_it, 0, 2);
 	tcase_add_test(tcase, register_on_all_ports_has_to_know_the_key_of_each);
 	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
 }
