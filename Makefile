@@ -283,7 +283,7 @@ THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/te
 LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
 LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_faults, \
                 $(call test_bins,$(wildcard tests/integration/test_*.c)))
-REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence inquiry lun_mask mode opcodes orwrite \
+REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence lease inquiry lun_mask mode opcodes orwrite \
                 pr_in read_write reservation spc_buffer spc_diagnostic spc_identifying spc_log unmap \
                 verify write_atomic write_same)
 .PHONY: thread-tests thread-suite

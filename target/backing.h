@@ -2,9 +2,10 @@
  * Backing stores: where a LUN's blocks live. One vtable; file, memory and null behind it.
  *
  * Requests are asynchronous: submit never blocks and never fails; `done` is called later, or before
- * submit returns, on the loop's thread. Offsets and lengths are bytes, multiples of the block size,
- * inside the store; the caller has checked the range. The caller keeps the request and its buffer
- * until done.
+ * submit returns, on the loop's thread. Several loops may ask at once, as long as nobody else reads
+ * or writes a region that somebody writes (marks.h). Offsets and lengths are bytes, multiples of
+ * the block size, inside the store; the caller has checked the range. The caller keeps the request
+ * and its buffer until done.
  */
 #ifndef TARGET_BACKING_H
 #define TARGET_BACKING_H
@@ -38,9 +39,10 @@ struct backing_request {
 	bool mapped;	 /* EXTENT's answer: data, or a hole */
 	int error;	 /* 0 or a negative errno, set before done */
 	void (*done)(struct backing_request *request);
-	struct scsi_job job;	 /* the store's */
-	struct backing *backing; /* the store's */
-	uint64_t changes;	 /* the store's: how many its sync covers */
+	struct scsi_executor *executor; /* of the loop that asks; NULL: the one of the store */
+	struct scsi_job job;		/* the store's */
+	struct backing *backing;	/* the store's */
+	uint64_t changes;		/* the store's: how many its sync covers */
 };
 
 struct backing;

@@ -338,5 +338,5 @@ void backing_file_submit(struct backing *backing, struct backing_request *reques
 					 .done = file_job_done,
 					 .quick = is_quick(request)};
 	file_offer_io(file, request);
-	scsi_executor_submit(file->executor, &request->job);
+	scsi_executor_submit(request->executor ? request->executor : file->executor, &request->job);
 }

@@ -28,6 +28,9 @@ enum scsi_command_flag {
 	SCSI_COMMAND_BY_PROFILE = 1 << 6,
 	/* Runs while the medium is being erased, and after that has failed (SBC-3 4.11.2) */
 	SCSI_COMMAND_WHILE_ERASING = 1 << 7,
+	/* Changes nothing and waits for nothing that a READ or WRITE on another loop could notice:
+	 * runs while leases are out (lease.h). Without it they are recalled first */
+	SCSI_COMMAND_BESIDE_LEASES = 1 << 8,
 	/* Runs through a target port whose group is in that state (SPC-4 5.15.2.4); all others are
 	 * refused with 2/04/0B, 2/04/0C, 2/04/0A */
 	SCSI_COMMAND_IN_STANDBY = 1 << 12,

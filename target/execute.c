@@ -9,7 +9,7 @@
 #include "pr_engine/access.h"
 #include "target/access_state.h"
 #include "target/buffer.h"
-#include "target/command.h"
+#include "target/lease.h"
 #include "target/pr_commit.h"
 #include "target/remote_internal.h"
 #include "target/trace_task.h"
@@ -30,6 +30,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;
 	task->has_room = false;
+	task->awaits_recall = false;
 	task->descriptor_sense = false;
 	task->lun = NULL;
 	task->command = NULL;
@@ -391,6 +392,8 @@ static void task_pass_gate(struct scsi_task *task)
 
 void scsi_task_start(struct scsi_task *task)
 {
+	if (task->lun && task->lun->leases && scsi_lease_holds_up(task))
+		return;
 	if (task->ops->begin && task->lun)
 		task_pass_gate(task);
 	else
@@ -399,7 +402,7 @@ void scsi_task_start(struct scsi_task *task)
 
 void target_task_go_on(struct scsi_task *task)
 {
-	if (task->phase == SCSI_TASK_WAITING_DATA)
+	if (task->phase == SCSI_TASK_WAITING_DATA && !task->awaits_recall)
 		task_pass_gate(task);
 }
 
@@ -413,7 +416,8 @@ void target_data_in_room(struct scsi_task *task)
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
 	task->has_room = true;
-	task_run(task);
+	if (!task->awaits_recall)
+		task_run(task);
 }
 
 static void task_find_lun(struct scsi_task *task)
@@ -461,7 +465,7 @@ void target_execute(struct scsi_task *task)
 	task_clear_answer(task);
 	task_find_lun(task);
 	task_arrives(task);
-	if (task->nexus->remote)
+	if (task->nexus->remote && !scsi_lease_serves(task))
 		remote_execute(task);
 	else if (!task->lun || scsi_task_set_add(task))
 		scsi_task_start(task);

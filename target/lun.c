@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "pr_engine/bytes.h"
+#include "target/lease.h"
 #include "target/mode.h"
 #include "target/pr_commit.h"
 #include "target/saved.h"
@@ -241,6 +242,7 @@ void scsi_lun_free(struct scsi_lun **lun)
 	if (!*lun)
 		return;
 	assert(!(*lun)->nexuses && !(*lun)->drains && !(*lun)->dropped);
+	scsi_lease_free(*lun);
 	pr_commit_free(&(*lun)->pr);
 	scsi_lun_erase_free(*lun);
 	if ((*lun)->config.medium_store)

@@ -19,8 +19,11 @@
 #include "target/trace.h"
 #include "target/unit_attention.h"
 
-struct sbc_io;	  /* sbc.h: one medium access */
-struct sbc_erase; /* sbc_erase.h: a medium that is being erased */
+struct sbc_io;	   /* sbc.h: one medium access */
+struct sbc_erase;  /* sbc_erase.h: a medium that is being erased */
+struct scsi_lease; /* lease.h: other loops read and write a LUN by themselves */
+struct scsi_leases;
+struct sbc_marks; /* marks.h */
 struct pr_commit; /* pr_commit.h: the queue of PERSISTENT RESERVE OUTs of one LUN */
 
 /* What one nexus is to one LUN: made for every LUN when the nexus opens or the LUN is added. */
@@ -43,6 +46,11 @@ struct scsi_lun_nexus {
 	struct scsi_drain closing;	  /* of this nexus' last commands */
 	/* pr_commit.c's notes while it installs one command. */
 	struct scsi_lun_nexus *touched_next;
+	/* Of leases: at home which of them it was admitted to, and what became of its commands when
+	 * all were aborted; on a shadow what it may do. */
+	uint64_t admitted;
+	bool abort_sends_status, abort_tells;
+	unsigned lease_access;
 	bool touched;
 	bool lost_registration;
 };
@@ -188,7 +196,11 @@ struct scsi_lun {
 	struct scsi_job farewell;
 	bool farewell_is_due; /* the job is under way */
 	struct sbc_intents intents;
-	struct sbc_erase *erase; /* SANITIZE or FORMAT UNIT: going on, or failed (sbc_erase.h) */
+	unsigned tasks;		    /* in the task sets of all its nexuses */
+	struct scsi_leases *leases; /* NULL: no other loop has asked for it */
+	struct scsi_lease *lease;   /* of a shadow */
+	struct sbc_marks *marks;    /* NULL: no other loop is at the medium */
+	struct sbc_erase *erase;    /* SANITIZE or FORMAT UNIT: going on, or failed (sbc_erase.h) */
 };
 
 /* Where the rows of each opcode begin in the command table: every command asks. */
@@ -219,6 +231,10 @@ struct scsi_target {
 	struct scsi_target *home;
 	struct scsi_link *link;
 	struct spare_list spare_doubles;
+	struct scsi_lease *shadows;
+	unsigned loop_number; /* 0: the home */
+	unsigned loops;	      /* of a home: remote targets made so far */
+	bool keeps_all;	      /* of a home: no leases */
 };
 
 uint64_t scsi_target_now_ms(const struct scsi_target *target);

@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <utlist.h>
 
-#include "target/lun.h"
+#include "target/lease.h"
 
-static bool lun_is_at_work(const struct scsi_lun *lun)
+static bool lun_is_at_work(struct scsi_lun *lun)
 {
 	const struct scsi_lun_nexus *lun_nexus;
 
-	if (lun->dropped || lun->drains || !scsi_lun_is_idle(lun))
+	if (scsi_lun_recall(lun) || lun->dropped || lun->drains || !scsi_lun_is_idle(lun))
 		return true;
 	DL_FOREACH(lun->nexuses, lun_nexus)
 	if (lun_nexus->tasks)
@@ -30,6 +30,7 @@ static void lun_end(struct scsi_lun *lun)
 	void (*removed)(void *context) = lun->removed;
 	void *context = lun->removed_context;
 
+	scsi_lease_dismiss(lun);
 	while (lun->nexuses)
 		scsi_lun_detach(lun, lun->nexuses->nexus);
 	DL_DELETE2(lun->target->leaving, lun, leaving_prev, leaving_next);
@@ -55,6 +56,8 @@ static void farewell_done(struct scsi_job *job)
 
 void scsi_lun_settle(struct scsi_lun *lun)
 {
+	if (lun->lease)
+		scsi_lease_settle(lun->lease);
 	if (!lun->is_leaving || lun->farewell_is_due)
 		return;
 	lun->farewell_is_due = true;
@@ -71,6 +74,7 @@ int scsi_target_remove_lun(struct scsi_target *target, uint16_t number,
 		return -ENOENT;
 	target->luns[number] = NULL;
 	lun->is_leaving = true;
+	scsi_lun_recall(lun);
 	scsi_lun_show(lun);
 	lun->removed = removed;
 	lun->removed_context = context;

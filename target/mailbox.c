@@ -6,6 +6,7 @@
 
 struct scsi_mailbox {
 	pthread_mutex_t lock;
+	pthread_cond_t filled; /* for scsi_mailbox_wait */
 	struct scsi_letter *first, *last;
 	void (*wake)(void *context);
 	void *context;
@@ -18,6 +19,7 @@ struct scsi_mailbox *scsi_mailbox_create(void (*wake)(void *context), void *cont
 	if (!mailbox)
 		return NULL;
 	pthread_mutex_init(&mailbox->lock, NULL);
+	pthread_cond_init(&mailbox->filled, NULL);
 	mailbox->wake = wake;
 	mailbox->context = context;
 	return mailbox;
@@ -28,6 +30,7 @@ void scsi_mailbox_free(struct scsi_mailbox **mailbox)
 	if (!*mailbox)
 		return;
 	assert(!(*mailbox)->first);
+	pthread_cond_destroy(&(*mailbox)->filled);
 	pthread_mutex_destroy(&(*mailbox)->lock);
 	free(*mailbox);
 	*mailbox = NULL;
@@ -76,6 +79,16 @@ void scsi_line_flush(struct scsi_line *line)
 	pthread_mutex_unlock(&mailbox->lock);
 	line->first = line->last = NULL;
 	/* Who has found it filled knows that somebody else has woken its loop. */
-	if (was_empty)
-		mailbox->wake(mailbox->context);
+	if (!was_empty)
+		return;
+	pthread_cond_signal(&mailbox->filled);
+	mailbox->wake(mailbox->context);
+}
+
+void scsi_mailbox_wait(struct scsi_mailbox *mailbox)
+{
+	pthread_mutex_lock(&mailbox->lock);
+	while (!mailbox->first)
+		pthread_cond_wait(&mailbox->filled, &mailbox->lock);
+	pthread_mutex_unlock(&mailbox->lock);
 }

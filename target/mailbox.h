@@ -24,6 +24,8 @@ struct scsi_mailbox *scsi_mailbox_create(void (*wake)(void *context), void *cont
 /* It must be empty. */
 void scsi_mailbox_free(struct scsi_mailbox **mailbox);
 
+/* Waits until there is something in it. */
+void scsi_mailbox_wait(struct scsi_mailbox *mailbox);
 /* Delivers what is in it now. True when there was anything. */
 bool scsi_mailbox_open(struct scsi_mailbox *mailbox);
 

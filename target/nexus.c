@@ -182,17 +182,17 @@ void scsi_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why,
 	assert(closed && !nexus->closed);
 	nexus->closed = closed;
 	nexus->closed_context = context;
-	if (nexus->remote) {
-		remote_nexus_close(nexus, why);
-		return;
-	}
 	/* Counts as a task of its own, so that the nexus stays until every LUN was left. */
 	nexus->tasks++;
 	nexus->target->tasks++;
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		if (nexus->luns[i])
 			nexus_leave_lun(nexus->luns[i]);
-	scsi_nexus_forget_task(nexus);
+	/* The home has the rest of it: then it stays until that is over, too. */
+	if (nexus->remote)
+		remote_nexus_close(nexus, why);
+	else
+		scsi_nexus_forget_task(nexus);
 }
 
 void scsi_nexus_set_queries(struct scsi_nexus *nexus, bool queries)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/buffer.h"
 #include "target/remote_internal.h"
 
 struct scsi_target *scsi_target_create_remote(struct scsi_target *home, struct scsi_link *link,
@@ -24,6 +25,7 @@ struct scsi_target *scsi_target_create_remote(struct scsi_target *home, struct s
 		return NULL;
 	target->home = home;
 	target->link = link;
+	target->loop_number = ++home->loops;
 	return target;
 }
 
@@ -66,7 +68,7 @@ void remote_loop_closed(struct scsi_letter *letter)
 	struct scsi_nexus *nexus = remote->local;
 
 	free(remote);
-	scsi_nexus_end(nexus);
+	scsi_nexus_forget_task(nexus);
 }
 
 void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
@@ -153,21 +155,30 @@ static void want(struct scsi_task *task, uint32_t len, uint64_t room, uint64_t t
 	task->ops->want_data(task);
 }
 
-void remote_execute(struct scsi_task *task)
+static struct remote_task *task_double(struct scsi_task *task)
 {
 	struct spare_list *spares = &task->nexus->target->spare_doubles;
 	struct remote_task *remote = spare_take(spares, sizeof(*remote));
 
-	if (!remote) {
-		task_end_here(task, SCSI_STATUS_BUSY);
-		return;
-	}
+	if (!remote)
+		return NULL;
 	remote->spares = spares;
 	remote->nexus = task->nexus->remote;
 	remote->link = remote->nexus->link;
 	remote->origin = task;
 	copy_request(task, &remote->task);
 	task->remote = remote;
+	return remote;
+}
+
+void remote_execute(struct scsi_task *task)
+{
+	struct remote_task *remote = task_double(task);
+
+	if (!remote) {
+		task_end_here(task, SCSI_STATUS_BUSY);
+		return;
+	}
 	task->phase = SCSI_TASK_RUNNING;
 	remote->asked_for_room = !ask_for_room(task, remote);
 	/* Read by the home before any letter but this one was posted. */
@@ -176,6 +187,31 @@ void remote_execute(struct scsi_task *task)
 	task_post(remote, &remote->execute, remote_home_execute);
 	if (remote->eager_len > 0)
 		want(task, remote->eager_len, remote->eager_len, remote->eager_len);
+}
+
+/* The transport was told already what data are wanted: it goes on gathering, or has done so. */
+bool remote_go_on(struct scsi_task *task, uint64_t epoch)
+{
+	struct remote_task *remote = task_double(task);
+	bool writes = task->command->data_out != NULL;
+
+	if (!remote)
+		return false;
+	remote->began = true;
+	remote->epoch = epoch;
+	remote->eager_len = writes ? task->data_out_len : 0;
+	remote->has_room = writes || task->has_room || task->phase == SCSI_TASK_RUNNING;
+	remote->asked_for_room = !remote->has_room;
+	scsi_buffer_give(task->spares, task->data_in);
+	task->data_in = NULL;
+	task_post(remote, &remote->execute, remote_home_execute);
+	if (writes && task->phase == SCSI_TASK_RUNNING) {
+		remote->data_out = task->data_out;
+		task_post(remote, &remote->data, remote_home_data);
+	} else if (!writes) {
+		task->phase = SCSI_TASK_RUNNING;
+	}
+	return true;
 }
 
 void remote_data_in_room(struct scsi_task *task)

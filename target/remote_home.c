@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/lease.h"
 #include "target/remote_internal.h"
 #include "target/trace.h"
 
@@ -150,6 +151,28 @@ static const struct scsi_task_ops double_ops = {
 	.aborted = double_aborted,
 };
 
+/*
+ * A command that began on its loop, and comes home as its lease was recalled: all commands of its
+ * nexus may have been aborted meanwhile. It was one of them.
+ */
+static bool was_aborted_on_the_way(struct remote_task *remote)
+{
+	struct scsi_task *task = &remote->task;
+	struct scsi_lun_nexus *lun_nexus;
+	uint16_t number;
+
+	if (!scsi_lun_number_decode(task->lun_bytes, &number))
+		return false;
+	lun_nexus = task->nexus->luns[number];
+	if (!lun_nexus || lun_nexus->epoch == remote->epoch)
+		return false;
+	if (lun_nexus->abort_tells)
+		scsi_lun_nexus_raise(lun_nexus, SCSI_UA_COMMANDS_CLEARED);
+	task->status = SCSI_STATUS_TASK_ABORTED;
+	double_aborted(task, lun_nexus->abort_sends_status);
+	return true;
+}
+
 void remote_home_execute(struct scsi_letter *letter)
 {
 	struct remote_task *remote = remote_of(letter, struct remote_task, execute);
@@ -161,7 +184,10 @@ void remote_home_execute(struct scsi_letter *letter)
 	task->nexus = remote->nexus->nexus;
 	task->ops = &double_ops;
 	task->owner = remote;
+	if (task->nexus && remote->began && was_aborted_on_the_way(remote))
+		return;
 	if (task->nexus) {
+		scsi_lease_consider(task, remote->nexus->local);
 		target_execute(task);
 		return;
 	}

@@ -45,6 +45,9 @@ struct remote_task {
 	unsigned posted; /* letters that name it */
 	bool asked_for_room, failed;
 	uint8_t *data_out;
+	/* It began on the loop (lease.h), under that epoch of its nexus. */
+	bool began;
+	uint64_t epoch;
 	uint32_t eager_len; /* its data come unasked, so many bytes; 0: when they are wanted */
 	uint8_t key, asc, ascq;
 	/* Of the home, for the letters down. */
@@ -87,6 +90,8 @@ void remote_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why);
 void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
 		       const uint8_t lun_bytes[8], bool queries);
 void remote_execute(struct scsi_task *task);
+/* A command that began on the loop goes on at home. False: no memory, and nothing has happened. */
+bool remote_go_on(struct scsi_task *task, uint64_t epoch);
 void remote_data_in_room(struct scsi_task *task);
 bool remote_data_out_prepare(struct scsi_task *task);
 void remote_data_out_ready(struct scsi_task *task);

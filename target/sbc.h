@@ -28,6 +28,8 @@
 #define SBC_VERIFY_CHUNK ((size_t)256 * 1024)
 /* Requests that one command makes before others get their turn. */
 #define SBC_IN_A_ROW_MAX 16
+/* Times that an access looks for its blocks when another loop is there. */
+#define SBC_MARK_TRIES_MAX 16
 
 enum sbc_access {
 	SBC_EXCLUSIVE = 0,
@@ -64,6 +66,11 @@ struct sbc_io {
 	uint32_t delay_ms;		/* planned instead of a request */
 	bool parked;			/* sbc_io_park */
 	bool submitting, completed;
+	bool begun;		 /* its turn has come */
+	bool awaits_recall;	 /* ... and it has to have the LUN to itself (lease.h) */
+	bool comes_again;	 /* the job is to look for its marks again */
+	unsigned tries;		 /* without finding its marks */
+	struct sbc_marks *marks; /* of which it has those of its blocks; NULL: none */
 	enum sbc_access access;
 	uint64_t lba, blocks;
 	bool entered;	   /* it is in the LUN's list of accesses */
@@ -105,6 +112,12 @@ void sbc_io_unpark(struct sbc_io *io);
 /* Of no command: all blocks of the LUN, alone. NULL: no memory. Then sbc_io_start. */
 struct sbc_io *sbc_io_create_background(struct scsi_lun *lun, size_t buffer_len,
 					void (*ended)(struct sbc_io *io));
+
+/* Other loops come to the medium (lease.h): what is at work there gets its marks. False: there is
+ * an access that can have none. */
+bool sbc_io_mark_all(struct scsi_lun *lun);
+/* They are gone: what has waited for that begins. */
+void sbc_io_leases_returned(struct scsi_lun *lun);
 
 /* A step that ends the task with GOOD. */
 bool sbc_io_good(struct sbc_io *io);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <utlist.h>
 
+#include "target/lease.h"
 #include "target/sbc.h"
 
 static struct scsi_lun *lun_of(struct backing_request *request)
@@ -39,6 +40,7 @@ static void tell_who_asked(struct scsi_lun *lun, enum scsi_sense sense)
 	DL_FOREACH(lun->nexuses, lun_nexus)
 	if (lun_nexus->flush_first <= run && run <= lun_nexus->flush_last)
 		lun_nexus->deferred_error = sense;
+	scsi_lun_recall(lun);
 }
 
 static void flush_done(struct backing_request *request)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "target/lease.h"
+
 /* Those without a buffer are all alike: READ and WRITE have such. */
 static void io_free(void *work)
 {
@@ -244,9 +246,108 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 
 static void io_run(struct sbc_io *io);
 
+static void accesses_start_ready(struct sbc_accesses *accesses);
+static void io_submit_job(struct sbc_io *io);
+
+/* ---- other loops ----------------------------------------------------------------------------- */
+
+static bool marks_take(struct sbc_io *io)
+{
+	struct scsi_lun *lun = io->lun;
+
+	if (!sbc_marks_take(lun->marks, lun->target->loop_number, io->access == SBC_EXCLUSIVE,
+			    io->lba << lun->block_shift, io->blocks << lun->block_shift))
+		return false;
+	io->marks = lun->marks;
+	return true;
+}
+
+static void marks_give(struct sbc_io *io)
+{
+	struct scsi_lun *lun = io->lun;
+
+	if (!io->marks)
+		return;
+	sbc_marks_give(io->marks, lun->target->loop_number, io->lba << lun->block_shift,
+		       io->blocks << lun->block_shift);
+	io->marks = NULL;
+}
+
+/* It has not begun, and nothing of it is left here. */
+static bool io_goes_home(struct sbc_io *io)
+{
+	struct sbc_accesses *accesses = &io->lun->accesses;
+	struct scsi_task *task = io->task;
+	struct scsi_lun *lun = io->lun;
+
+	if (scsi_task_is_aborted(task) || !scsi_lease_send_home(task))
+		return false;
+	access_leave(accesses, io);
+	io_free(io);
+	accesses_start_ready(accesses);
+	scsi_lun_settle(lun);
+	return true;
+}
+
+/* Others stay where it wants to be: the home has them leave. */
+static void io_give_up(struct sbc_io *io)
+{
+	if (!io->lun->lease) {
+		io->awaits_recall = true;
+		scsi_lun_recall(io->lun);
+	} else if (!io_goes_home(io)) {
+		io->tries = 0;
+		io_submit_job(io);
+	}
+}
+
+/* True: nobody is in its way. False: it begins later. */
+static bool io_takes_marks(struct sbc_io *io)
+{
+	if (!io->lun->marks || io->blocks == 0 || marks_take(io))
+		return true;
+	io->comes_again = true;
+	if (++io->tries < SBC_MARK_TRIES_MAX)
+		io_submit_job(io);
+	else
+		io_give_up(io);
+	return false;
+}
+
+bool sbc_io_mark_all(struct scsi_lun *lun)
+{
+	struct sbc_io *io;
+
+	for (io = lun->accesses.first; io; io = io->next)
+		if (io->begun && io->blocks > 0 && !marks_take(io))
+			break;
+	if (!io)
+		return true;
+	for (io = lun->accesses.first; io; io = io->next)
+		marks_give(io);
+	return false;
+}
+
+void sbc_io_leases_returned(struct scsi_lun *lun)
+{
+	for (struct sbc_io *io = lun->accesses.first; io; io = io->next) {
+		if (!io->awaits_recall)
+			continue;
+		io->awaits_recall = io->comes_again = false;
+		io->tries = 0;
+		access_ready(&lun->accesses, io);
+	}
+	accesses_start_ready(&lun->accesses);
+}
+
+/* ---- the steps ------------------------------------------------------------------------------- */
+
 /* Its turn has come. What it waited for may have left a medium that must not be written. */
 static void io_begin(struct sbc_io *io)
 {
+	if (!io_takes_marks(io))
+		return;
+	io->begun = true;
 	if (io->task && scsi_task_medium_is_broken(io->task))
 		io->next_step = NULL;
 	io_run(io);
@@ -276,6 +377,7 @@ static void io_end(struct sbc_io *io)
 	struct scsi_lun *lun = io->lun;
 
 	if (io->entered) {
+		marks_give(io);
 		access_leave(&lun->accesses, io);
 		accesses_start_ready(&lun->accesses);
 	}
@@ -326,13 +428,18 @@ static void job_done(struct scsi_job *job)
 
 	io->work = NULL;
 	io->delay_ms = 0;
-	io_run(io);
+	if (io->comes_again) {
+		io->comes_again = false;
+		io_begin(io);
+	} else {
+		io_run(io);
+	}
 }
 
 /* Work, a delay, or, with neither, others get their turn of the loop before this one goes on. */
 static void io_submit_job(struct sbc_io *io)
 {
-	io->job = (struct scsi_job){.run = job_run, .done = job_done};
+	io->job = (struct scsi_job){.run = job_run, .done = job_done, .quick = !io->work};
 	scsi_executor_submit_later(io->lun->target->config.executor, &io->job, io->delay_ms);
 }
 
@@ -409,6 +516,7 @@ bool sbc_io_plan(struct sbc_io *io, enum backing_op op, uint64_t offset, uint8_t
 			    : data ? (size_t)len
 				   : 0,
 		.done = io_done,
+		.executor = io->lun->target->config.executor,
 	};
 	io->next_step = next;
 	io->requests++;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pr_engine/bytes.h"
-#include "target/command.h"
+#include "target/lease.h"
 #include "target/pr_commit.h"
 
 static bool target_config_is_valid(const struct scsi_target_config *config)
@@ -81,6 +81,7 @@ void scsi_target_free(struct scsi_target **target)
 		return;
 	scsi_target_stop(*target);
 	target_wait(*target);
+	scsi_lease_free_shadows(*target);
 	for (unsigned i = 0; i <= SCSI_LUN_MAX; i++)
 		scsi_lun_free(&(*target)->luns[i]);
 	spare_clear(&(*target)->spare_ios);

@@ -329,6 +329,19 @@ struct scsi_tmf {
  */
 void target_manage(struct scsi_tmf *tmf);
 
+/*
+ * Of a target whose loops (remote.h) carry out commands by themselves: all is to be done at home
+ * until `keep` is false again. What is elsewhere at that moment is asked back by
+ * scsi_target_recall.
+ */
+void scsi_target_keep_all(struct scsi_target *target, bool keep);
+/*
+ * Asks back from other loops whatever they do by themselves. True: it is not all back yet. Called
+ * until it says false, with mail delivered in between, before anything is changed that is not
+ * changed by a command.
+ */
+bool scsi_target_recall(struct scsi_target *target);
+
 /* Every task, everywhere, for a clean stop: true when none is left on any LUN of the target. */
 bool scsi_target_idle(const struct scsi_target *target);
 

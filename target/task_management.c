@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "target/command.h"
+#include "target/lease.h"
 #include "target/remote_internal.h"
 #include "target/trace_task.h"
 
@@ -60,6 +60,7 @@ static struct scsi_drain *management_begin_drain(struct management *management,
 
 	management->waiting++;
 	scsi_drain_begin(drain, lun, management_drained, management);
+	scsi_lease_drain(drain);
 	return drain;
 }
 
@@ -93,7 +94,10 @@ static void abort_all(struct scsi_lun *lun, const struct scsi_nexus *issuer, boo
 		bool send_status = other && lun->mode.tas;
 		unsigned aborted = scsi_task_set_abort(lun_nexus, NULL, send_status, drain);
 
-		if (cleared && other && !send_status && aborted > 0)
+		/* Those that are still on another loop hear of it when they come (lease.h). */
+		lun_nexus->abort_sends_status = send_status;
+		lun_nexus->abort_tells = cleared && other && !send_status;
+		if (lun_nexus->abort_tells && aborted > 0)
 			scsi_lun_nexus_raise(lun_nexus, SCSI_UA_COMMANDS_CLEARED);
 	}
 }
@@ -274,10 +278,25 @@ static void manage_lun(struct scsi_tmf *tmf)
 	answer(tmf, SCSI_TMF_NOT_SUPPORTED);
 }
 
+/* Its task began on this loop (lease.h). */
+static bool is_about_shadow(const struct scsi_tmf *tmf)
+{
+	const struct scsi_task *task = tmf->referenced;
+
+	return task && task->lun && !task->remote;
+}
+
 void target_manage(struct scsi_tmf *tmf)
 {
 	memset(tmf->additional, 0, sizeof(tmf->additional));
-	if (tmf->nexus->remote) {
+	if (tmf->function == SCSI_TMF_QUERY_TASK_SET && tmf->nexus->remote &&
+	    scsi_lease_is_busy(tmf->nexus, tmf->lun_bytes)) {
+		tmf->response = SCSI_TMF_SUCCEEDED;
+		tmf->complete(tmf);
+		return;
+	}
+	if (tmf->nexus->remote && !is_about_shadow(tmf)) {
+		scsi_lease_stop_for(tmf);
 		remote_manage(tmf);
 		return;
 	}

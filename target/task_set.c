@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <utlist.h>
 
-#include "target/command.h"
+#include "target/lease.h"
 #include "target/trace_task.h"
 
 void scsi_drain_begin(struct scsi_drain *drain, struct scsi_lun *lun,
@@ -25,6 +25,19 @@ static void lun_settle_drains(struct scsi_lun *lun)
 		if (drain->done)
 			drain->done(drain);
 	}
+}
+
+void scsi_drain_leases_returned(struct scsi_lun *lun)
+{
+	struct scsi_drain *drain;
+
+	DL_FOREACH(lun->drains, drain)
+	{
+		if (drain->awaits_recall)
+			drain->tasks--;
+		drain->awaits_recall = false;
+	}
+	lun_settle_drains(lun);
 }
 
 void scsi_drain_cancel(struct scsi_drain *drain)
@@ -95,6 +108,7 @@ void scsi_drain_seal(struct scsi_drain *drain)
 	lun_report_dropped(lun);
 	drain->sealed = true;
 	lun_settle_drains(lun);
+	scsi_lun_settle(lun);
 }
 
 bool scsi_task_set_add(struct scsi_task *task)
@@ -105,6 +119,7 @@ bool scsi_task_set_add(struct scsi_task *task)
 	task->cancel = NULL;
 	task->drain = NULL;
 	DL_APPEND(lun_nexus->tasks, task);
+	task->lun->tasks++;
 	task->nexus->tasks++;
 	task->nexus->target->tasks++;
 	return scsi_task_order_enter(&lun_nexus->order, task);
@@ -128,8 +143,20 @@ static bool task_let_go(struct scsi_task *task, enum scsi_task_phase phase)
 		scsi_task_order_leave(&lun_nexus->order, task);
 	else
 		return false;
+	if (task->awaits_recall)
+		scsi_lease_forget_task(task);
 	DL_DELETE(lun_nexus->tasks, task);
+	lun_nexus->lun->tasks--;
 	return true;
+}
+
+void scsi_task_set_leave(struct scsi_task *task)
+{
+	struct scsi_lun_nexus *lun_nexus = scsi_task_lun_nexus(task);
+
+	scsi_task_order_leave(&lun_nexus->order, task);
+	DL_DELETE(lun_nexus->tasks, task);
+	lun_nexus->lun->tasks--;
 }
 
 unsigned scsi_task_abort(struct scsi_task *task, bool send_status, struct scsi_drain *drain)
@@ -199,6 +226,7 @@ static void task_finish_aborted(struct scsi_task *task)
 	struct scsi_lun *lun = task->lun;
 
 	DL_DELETE(lun_nexus->tasks, task);
+	lun->tasks--;
 	scsi_task_order_leave(&lun_nexus->order, task);
 	task->drain->tasks--;
 	task_report_aborted(task);
@@ -216,6 +244,7 @@ static void task_finish_before_others(struct scsi_task *task)
 	bool others;
 
 	DL_DELETE(lun_nexus->tasks, task);
+	task->lun->tasks--;
 	scsi_task_order_leave(&lun_nexus->order, task);
 	scsi_lun_settle(task->lun);
 	others = lun_nexus->order.dormant != NULL;

@@ -26,6 +26,7 @@ struct scsi_drain {
 	struct scsi_lun *lun;		/* NULL: not begun, or over */
 	struct scsi_drain *prev, *next; /* lun->drains */
 	unsigned tasks;			/* aborted for this drain and still working */
+	bool awaits_recall;		/* `tasks` counts the leases of the LUN, too (lease.h) */
 	bool sealed;			/* everything to be aborted has been */
 	/* Called once, possibly from scsi_drain_seal; may free the drain. May be NULL. */
 	void (*done)(struct scsi_drain *drain);
@@ -41,6 +42,12 @@ void scsi_drain_cancel(struct scsi_drain *drain);
 
 /* True: it may run. False: it is dormant, and is started when its turn comes. */
 bool scsi_task_set_add(struct scsi_task *task);
+
+/* All leases are back: drains that waited for that may end. */
+void scsi_drain_leases_returned(struct scsi_lun *lun);
+
+/* Takes one out of its task set that nothing works for; it goes on elsewhere (lease.h). */
+void scsi_task_set_leave(struct scsi_task *task);
 
 /* Ends every command of the LUN that waits for its turn or for data with this sense data. */
 void scsi_task_set_refuse_waiting(struct scsi_lun *lun, enum scsi_sense sense);

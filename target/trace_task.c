@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "pr_engine/state.h"
-#include "target/command.h"
+#include "target/lease.h"
 #include "target/pr_commit.h"
 #include "target/trace_internal.h"
 
@@ -188,6 +188,7 @@ static void put_unit_attention(const struct scsi_nexus *nexus, uint16_t lun, uin
 
 void scsi_lun_nexus_raise(struct scsi_lun_nexus *lun_nexus, enum scsi_unit_attention ua)
 {
+	scsi_lun_recall(lun_nexus->lun);
 	scsi_ua_raise(&lun_nexus->unit_attentions, ua);
 	put_unit_attention(lun_nexus->nexus, lun_nexus->lun->number, TRACE_NO_TAG, ua);
 }

@@ -21,6 +21,11 @@
 #define FENCE_ROUNDS  25
 #define FENCE_LBA     64
 #define FENCE_BLOCKS  16
+#define FENCE_WRITES  120 /* of each victim before, on its own loop soon */
+#define WRITERS	      6
+#define WRITES	      400
+#define TORN_LBA      256
+#define TORN_BLOCKS   24
 #define PREEMPT_ABORT 5
 #define WERO	      5 /* write exclusive, registrants only */
 #define REGISTER      0
@@ -263,12 +268,86 @@ START_TEST(compare_and_write_loses_no_increment)
 }
 END_TEST
 
+/* Writes blocks that are all alike, and reads what somebody else's must be. */
+static void write_and_look(unsigned number)
+{
+	struct iscsi_context *initiator = initiator_login(&served, name_of(number), number + 1);
+	static uint8_t mine[TORN_BLOCKS * 512], found[TORN_BLOCKS * 512];
+
+	initiator_drain(initiator, 0);
+	for (unsigned i = 0; i < WRITES; i++) {
+		/* A different part each time, so that they overlap in many ways. */
+		uint32_t lba = TORN_LBA + i % TORN_BLOCKS;
+
+		memset(mine, (int)(number + 1 + i % 8 * WRITERS), sizeof(mine));
+		if (initiator_write(initiator, 0, lba, mine, TORN_BLOCKS).status !=
+			    SCSI_STATUS_GOOD ||
+		    initiator_read(initiator, 0, TORN_LBA, found, TORN_BLOCKS) != SCSI_STATUS_GOOD)
+			_exit(1);
+		for (size_t at = 0; at < sizeof(found); at += 512)
+			if (memcmp(found + at, found + at + 1, 511) != 0)
+				_exit(2);
+	}
+	initiator_logout(&initiator);
+	_exit(0);
+}
+
+START_TEST(no_block_is_ever_read_half_written)
+{
+	pid_t pids[WRITERS];
+	int status;
+
+	for (unsigned i = 0; i < WRITERS; i++) {
+		pids[i] = fork();
+		ck_assert_int_ge(pids[i], 0);
+		if (pids[i] == 0)
+			write_and_look(i);
+	}
+	for (unsigned i = 0; i < WRITERS; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_int_eq(status, 0);
+	}
+}
+END_TEST
+
+static void work_for_a_while(struct iscsi_context *initiator)
+{
+	uint8_t block[512];
+
+	for (unsigned i = 0; i < FENCE_WRITES; i++)
+		ck_assert_int_eq(initiator_read(initiator, 0, 0, block, 1), SCSI_STATUS_GOOD);
+}
+
+/* Whoever resets has its answer only when nobody can miss it any more. */
+START_TEST(a_reset_is_heard_of_on_every_loop)
+{
+	struct iscsi_context *initiators[SESSIONS];
+	uint8_t block[512];
+
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		initiators[i] = initiator_login(&served, name_of(i), i + 1);
+		initiator_drain(initiators[i], 0);
+		work_for_a_while(initiators[i]);
+	}
+	for (unsigned round = 0; round < SESSIONS; round++) {
+		ck_assert_int_eq(iscsi_task_mgmt_lun_reset_sync(initiators[round], 0), 0);
+		for (unsigned i = 0; i < SESSIONS; i++)
+			ck_assert_int_eq(initiator_read(initiators[i], 0, 0, block, 1),
+					 SCSI_STATUS_CHECK_CONDITION);
+		for (unsigned i = 0; i < SESSIONS; i++)
+			work_for_a_while(initiators[i]);
+	}
+	for (unsigned i = 0; i < SESSIONS; i++)
+		initiator_logout(&initiators[i]);
+}
+END_TEST
+
 /* Registers, and then writes until it may no longer. */
 static void write_until_fenced(unsigned number, int ready)
 {
 	struct iscsi_context *initiator = initiator_login(&served, name_of(number), number + 1);
 	static uint8_t data[FENCE_BLOCKS * 512];
-	bool told = false;
+	unsigned written = 0;
 
 	memset(data, 'v', sizeof(data));
 	initiator_drain(initiator, 0);
@@ -290,9 +369,8 @@ static void write_until_fenced(unsigned number, int ready)
 				answer.asc, answer.ascq);
 			_exit(3);
 		}
-		if (!told && write(ready, "", 1) != 1)
+		if (++written == FENCE_WRITES && write(ready, "", 1) != 1)
 			_exit(1);
-		told = true;
 	}
 	initiator_logout(&initiator);
 	_exit(0);
@@ -381,6 +459,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_login_may_come_in_pieces);
 	tcase_add_test(tcase, who_says_nothing_is_given_up);
 	tcase_add_test(tcase, compare_and_write_loses_no_increment);
+	tcase_add_test(tcase, no_block_is_ever_read_half_written);
+	tcase_add_test(tcase, a_reset_is_heard_of_on_every_loop);
 	tcase_add_test(tcase, a_fence_holds_wherever_its_victims_live);
 	tcase_add_test(tcase, it_stops_clean_with_sessions_on_every_loop);
 }

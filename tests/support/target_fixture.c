@@ -217,6 +217,9 @@ struct scsi_lun *fixture_lun(struct fixture *fixture)
 	struct scsi_lun *lun = scsi_target_lun(fixture->target, fixture->lun);
 
 	ck_assert_ptr_nonnull(lun);
+	/* What a test changes in it no other loop knows. */
+	if (scsi_target_recall(fixture->target))
+		fixture_deliver_letters(fixture);
 	return lun;
 }
 

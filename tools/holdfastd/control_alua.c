@@ -2,6 +2,7 @@
  * `alua` and `alua-set`: asymmetric access states of one LUN, shown and changed implicitly.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 
 static void alua_reply(const struct scsi_lun *lun, struct control_reply *reply)
 {
@@ -39,6 +40,7 @@ void control_alua_set(struct service *service, const json_t *request, struct con
 
 	if (!lun)
 		return;
+	loops_recall(service);
 	if (!name || !scsi_access_state_parse(name, &state))
 		control_reply_error(reply, "`state` must be one of active/optimized, "
 					   "active/non-optimized, standby, unavailable, "

@@ -3,6 +3,7 @@
  * a journal is read on the loop, as at the start; what drains, drains behind the reply.
  */
 #include "tools/holdfastd/control_commands.h"
+#include "tools/holdfastd/loops.h"
 #include "tools/holdfastd/serve_luns.h"
 
 #define SETTINGS_MAX 64
@@ -124,6 +125,7 @@ void control_lun_add(struct service *service, const json_t *request, struct cont
 	    !collect_settings(request, reply, settings, &count) ||
 	    !place_is_free(service, &subject, reply))
 		return;
+	loops_recall(service);
 	if (!config_load_lun(service->config, subject.lun, settings, count, collect_problem,
 			     &problems, &lun))
 		control_reply_error(reply, "%s", problems.text);
@@ -164,6 +166,7 @@ void control_lun_remove(struct service *service, const json_t *request, struct c
 		return;
 	}
 	*removal = (struct removal){service, subject};
+	loops_recall(service);
 	if (scsi_target_remove_lun(service->targets[subject.target], subject.lun, lun_removed,
 				   removal) != 0) {
 		free(removal);
@@ -212,6 +215,7 @@ void control_lun_resize(struct service *service, const json_t *request, struct c
 		control_reply_error(reply, "`size` must be text such as \"2G\"");
 		return;
 	}
+	loops_recall(service);
 	int error = scsi_target_resize_lun(service->targets[subject.target], subject.lun, size);
 	if (error != 0)
 		resize_refused(&subject, error, reply);

@@ -14,7 +14,7 @@
 struct service_loop {
 	struct service *service;
 	struct ev_loop *loop;
-	struct scsi_executor *executor; /* without threads: no work is done here */
+	struct scsi_executor *executor;
 	struct loop_part part;
 	struct scsi_link link;
 	pthread_t thread;
@@ -100,7 +100,7 @@ static bool build_loop(struct service_loop *loop, struct iscsi_node_config node)
 	node.cold_reset = relay_cold_reset;
 	node.cold_reset_context = loop;
 	loop->loop = ev_loop_new(EVFLAG_AUTO);
-	loop->executor = scsi_executor_create(0);
+	loop->executor = service_create_executor(service);
 	loop->part.node = iscsi_node_create(&node);
 	loop->part.targets = calloc(service->config->target_count, sizeof(struct scsi_target *));
 	if (!loop->loop || !loop->executor || !loop->part.trace || !loop->part.node ||
@@ -223,6 +223,30 @@ void loops_each(struct service *service, void (*each)(const struct loop_part *pa
 			call_on(&loops->loops[i], each, context);
 		else
 			each(&loops->loops[i].part, context);
+	}
+}
+
+/* ---- what loops do by themselves ------------------------------------------------------------- */
+
+static bool recall_targets(const struct service *service)
+{
+	bool out = false;
+
+	for (uint32_t i = 0; i < service->config->target_count; i++)
+		out |= scsi_target_recall(service->targets[i]);
+	return out;
+}
+
+/* The loops have nothing to wait for but their disks. */
+void loops_recall(struct service *service)
+{
+	const struct service_loops *loops = service->loops;
+
+	while (loops && recall_targets(service)) {
+		for (unsigned i = 0; i < loops->count; i++)
+			scsi_line_flush(&loops->loops[i].link.down);
+		scsi_mailbox_wait(loops->loops[0].link.up.to);
+		scsi_mailbox_open(loops->loops[0].link.up.to);
 	}
 }
 

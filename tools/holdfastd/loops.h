@@ -32,6 +32,13 @@ bool loops_start(struct service *service);
 void loops_each(struct service *service, void (*each)(const struct loop_part *part, void *context),
 		void *context);
 
+/*
+ * Asks back what the loops do by themselves on LUNs (lease.h), and waits for it: before the control
+ * socket changes anything that a command could notice. Commands of loops may begin and end at home
+ * meanwhile.
+ */
+void loops_recall(struct service *service);
+
 /* Stops the servers of all loops; `stopped` is called at home when the last one has. */
 void loops_stop(struct service *service, uint32_t grace_ms, void (*stopped)(void *context),
 		void *context);

@@ -257,20 +257,32 @@ static struct iscsi_policy node_policy(const struct config_policy *policy)
 }
 
 /* With nothing said: io_uring where the kernel lets us, and threads everywhere else. */
-static bool choose_disk_io(struct service *service)
+static bool choose_disk_io(const struct service *service, struct scsi_executor *executor)
 {
 	uint32_t wanted = service->config->disk_io;
 
 	if (wanted == CONFIG_DISK_IO_THREADS)
 		return true;
-	int error = scsi_executor_use_ring(service->executor);
+	int error = scsi_executor_use_ring(executor);
 	if (error == 0)
 		return true;
 	if (wanted == CONFIG_DISK_IO_URING)
 		return failed(service, "disk_io = \"io_uring\"", -error);
-	log_line(service->log, LOG_LEVEL_INFO, "no io_uring here (%s): threads wait for disks",
-		 strerror(-error));
+	if (!service->executor) /* said once for all loops */
+		log_line(service->log, LOG_LEVEL_INFO,
+			 "no io_uring here (%s): threads wait for disks", strerror(-error));
 	return true;
+}
+
+struct scsi_executor *service_create_executor(const struct service *service)
+{
+	struct scsi_executor *executor = scsi_executor_create(service->config->workers);
+
+	if (!executor)
+		failed(service, "worker threads", errno);
+	else if (!choose_disk_io(service, executor))
+		scsi_executor_free(&executor);
+	return executor;
 }
 
 /* Of every loop; logins that are under way, and data in memory, are bounded in all of them
@@ -307,10 +319,8 @@ static bool build_node(struct service *service)
 	if (!service->registry)
 		return failed(service, "sessions", ENOMEM);
 	struct iscsi_node_config node = node_config(service);
-	service->executor = scsi_executor_create(service->config->workers);
+	service->executor = service_create_executor(service);
 	if (!service->executor)
-		return failed(service, "worker threads", errno);
-	if (!choose_disk_io(service))
 		return false;
 	service->node = iscsi_node_create(&node);
 	if (!service->node)

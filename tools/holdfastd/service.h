@@ -55,4 +55,7 @@ uint64_t service_clock_ms(void *context);
 /* Nanoseconds since 1970 UTC. */
 uint64_t service_clock_ns(void *context);
 
+/* As the configuration wants the work of one loop done; NULL: the log says why. */
+struct scsi_executor *service_create_executor(const struct service *service);
+
 #endif
