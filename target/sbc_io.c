@@ -306,6 +306,9 @@ static bool io_takes_marks(struct sbc_io *io)
 {
 	if (!io->lun->marks || io->blocks == 0 || marks_take(io))
 		return true;
+	/* An aborted one ends without having begun. */
+	if (io->task && scsi_task_is_aborted(io->task))
+		return true;
 	io->comes_again = true;
 	if (++io->tries < SBC_MARK_TRIES_MAX)
 		io_submit_job(io);
@@ -319,7 +322,7 @@ bool sbc_io_mark_all(struct scsi_lun *lun)
 	struct sbc_io *io;
 
 	for (io = lun->accesses.first; io; io = io->next)
-		if (io->begun && io->blocks > 0 && !marks_take(io))
+		if (io->begun && io->blocks > 0 && !io->marks && !marks_take(io))
 			break;
 	if (!io)
 		return true;

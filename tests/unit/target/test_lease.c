@@ -369,6 +369,47 @@ START_TEST(who_finds_its_blocks_taken_for_long_goes_home_with_its_data)
 }
 END_TEST
 
+/* A write that is at work at home while leases come, go and come again. */
+START_TEST(what_is_at_work_at_home_is_marked_once)
+{
+	fixture_good(fixture_register(f, a, 0, 0xa));
+	f->disks[0].hold = true;
+	struct fixture_task *write = fixture_start_write(f, b, 7, 0x99, false);
+	fixture_deliver_letters(f);
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	f->disks[0].hold = false;
+	wait_for_quiet();
+	fixture_good(fixture_read(f, a, 200, 1));
+	fixture_lun(f); /* all are recalled */
+	fixture_good(fixture_read(f, a, 200, 1));
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(write));
+	ck_assert(reads_by_itself(a));
+	ck_assert_uint_eq(fixture_read(f, a, 7, 1)->data[0], 0x99);
+}
+END_TEST
+
+START_TEST(an_aborted_write_does_not_wait_for_its_blocks)
+{
+	struct function function;
+
+	f->disks[0].hold = true;
+	struct fixture_task *first = fixture_start_write(f, a, 20, 0x99, false);
+	struct fixture_task *second = fixture_start_write(f, b, 20, 0x88, false);
+	f->is_delivering = true;
+	manage(&function, b, SCSI_TMF_ABORT_TASK, second);
+	while (function.completed == 0)
+		scsi_executor_reap(f->executor);
+	f->is_delivering = false;
+	ck_assert_int_eq(second->state, FIXTURE_ABORTED);
+	ck_assert_uint_eq(f->disks[0].held_count, 1);
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(first));
+}
+END_TEST
+
 START_TEST(a_session_that_ends_leaves_nothing_on_its_loop)
 {
 	bool closed;
@@ -456,6 +497,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_ordered_command_does_not_pass_an_older_one);
 	tcase_add_test(tcase, a_read_never_sees_half_of_another_loops_write);
 	tcase_add_test(tcase, who_finds_its_blocks_taken_for_long_goes_home_with_its_data);
+	tcase_add_test(tcase, what_is_at_work_at_home_is_marked_once);
+	tcase_add_test(tcase, an_aborted_write_does_not_wait_for_its_blocks);
 	tcase_add_test(tcase, a_session_that_ends_leaves_nothing_on_its_loop);
 	tcase_add_test(tcase, a_lun_stays_until_other_loops_have_left_it);
 	tcase_add_test(tcase, what_was_done_elsewhere_is_counted);
