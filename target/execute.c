@@ -402,6 +402,10 @@ void scsi_task_start(struct scsi_task *task)
 
 void target_task_go_on(struct scsi_task *task)
 {
+	if (task->remote) {
+		remote_begin(task);
+		return;
+	}
 	if (task->phase == SCSI_TASK_WAITING_DATA && !task->awaits_recall)
 		task_pass_gate(task);
 }

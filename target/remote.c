@@ -183,7 +183,8 @@ void remote_execute(struct scsi_task *task)
 	remote->asked_for_room = !ask_for_room(task, remote);
 	/* Read by the home before any letter but this one was posted. */
 	remote->has_room = !remote->asked_for_room;
-	remote->eager_len = eager_len(task, remote);
+	remote->gated = task->ops->begin != NULL;
+	remote->eager_len = remote->gated ? 0 : eager_len(task, remote);
 	task_post(remote, &remote->execute, remote_home_execute);
 	if (remote->eager_len > 0)
 		want(task, remote->eager_len, remote->eager_len, remote->eager_len);
@@ -221,6 +222,37 @@ void remote_data_in_room(struct scsi_task *task)
 	if (remote->asked_for_room)
 		task_post(remote, &remote->room, remote_home_room);
 	remote->asked_for_room = false;
+}
+
+static void take_answer(struct scsi_task *task, struct remote_answer *ret_answer)
+{
+	*ret_answer = (struct remote_answer){
+		.status = task->status,
+		.sense_len = task->sense_len,
+		.data_in = task->data_in,
+		.data_in_len = task->data_in_len,
+		.transfer_len = task->transfer_len,
+	};
+	memcpy(ret_answer->sense, task->sense, sizeof(task->sense));
+	task->data_in = NULL;
+}
+
+void remote_begin(struct scsi_task *task)
+{
+	struct remote_task *remote = task->remote;
+	enum scsi_gate verdict = task->ops->begin(task);
+
+	if (verdict == SCSI_GATE_CLOSED)
+		return;
+	if (verdict == SCSI_GATE_ENDED)
+		take_answer(task, &remote->answer);
+	remote->verdict = verdict;
+	task_post(remote, &remote->pass, remote_home_pass);
+}
+
+void remote_loop_gate(struct scsi_letter *letter)
+{
+	remote_begin(remote_of(letter, struct remote_task, gate)->origin);
 }
 
 void remote_loop_want(struct scsi_letter *letter)

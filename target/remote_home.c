@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/buffer.h"
 #include "target/lease.h"
 #include "target/remote_internal.h"
 #include "target/trace.h"
@@ -144,6 +145,36 @@ static void double_aborted(struct scsi_task *task, bool send_status)
 	post_end(remote);
 }
 
+/* The loop is asked, and says so by remote_home_pass. */
+static enum scsi_gate double_begin(struct scsi_task *task)
+{
+	struct remote_task *remote = task->owner;
+	struct remote_answer *answer = &remote->answer;
+
+	if (!remote->passed) {
+		post_down(remote->link, &remote->gate, remote_loop_gate);
+		return SCSI_GATE_CLOSED;
+	}
+	if (remote->verdict == SCSI_GATE_ENDED) {
+		task->status = answer->status;
+		task->sense_len = answer->sense_len;
+		memcpy(task->sense, answer->sense, sizeof(task->sense));
+		task->data_in = answer->data_in;
+		task->data_in_len = answer->data_in_len;
+		task->transfer_len = answer->transfer_len;
+		answer->data_in = NULL;
+	}
+	return remote->verdict;
+}
+
+static const struct scsi_task_ops gated_ops = {
+	.begin = double_begin,
+	.complete = double_complete,
+	.want_data = double_want_data,
+	.room_for_data_in = double_room_for_data_in,
+	.aborted = double_aborted,
+};
+
 static const struct scsi_task_ops double_ops = {
 	.complete = double_complete,
 	.want_data = double_want_data,
@@ -182,7 +213,7 @@ void remote_home_execute(struct scsi_letter *letter)
 	if (remote->nexus->home->config.trace)
 		trace_tick(remote->nexus->home->config.trace);
 	task->nexus = remote->nexus->nexus;
-	task->ops = &double_ops;
+	task->ops = remote->gated ? &gated_ops : &double_ops;
 	task->owner = remote;
 	if (task->nexus && remote->began && was_aborted_on_the_way(remote))
 		return;
@@ -193,6 +224,20 @@ void remote_home_execute(struct scsi_letter *letter)
 	}
 	task->status = SCSI_STATUS_BUSY; /* no memory for its nexus */
 	post_end(remote);
+}
+
+void remote_home_pass(struct scsi_letter *letter)
+{
+	struct remote_task *remote = remote_of(letter, struct remote_task, pass);
+
+	remote->taken++;
+	remote->passed = true;
+	if (!remote->ended) {
+		target_task_go_on(&remote->task);
+		return;
+	}
+	scsi_buffer_give(&remote->nexus->home->spare_buffers, remote->answer.data_in);
+	remote->answer.data_in = NULL;
 }
 
 void remote_home_room(struct scsi_letter *letter)

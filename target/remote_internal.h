@@ -6,6 +6,8 @@
  *   loop (remote.c)                          home (remote_home.c)
  *   target_execute      --- execute -->      target_execute of its double
  *                       <-- want -----       ops->want_data
+ *   ops->begin          <-- gate -----       its turn has come (fault rules alone)
+ *   its verdict         --- pass ----->      target_task_go_on
  *   data_out_ready      --- data ----->      target_data_out_ready
  *   ops->complete       <-- end ------       ops->complete, or aborted
  *
@@ -33,17 +35,30 @@ struct remote_nexus {
 	struct scsi_letter open, close, closed;
 };
 
+/* What a command ends with that never began. */
+struct remote_answer {
+	enum scsi_status status;
+	uint8_t sense[SCSI_SENSE_MAX];
+	uint8_t sense_len;
+	uint8_t *data_in;
+	uint32_t data_in_len;
+	uint64_t transfer_len;
+};
+
 struct remote_task {
 	struct scsi_link *link;
 	struct spare_list *spares; /* the loop's */
 	struct remote_nexus *nexus;
 	struct scsi_task *origin; /* the loop's */
 	struct scsi_task task;	  /* its double */
-	struct scsi_letter execute, room, data, forget;
-	struct scsi_letter want, end;
+	struct scsi_letter execute, room, data, forget, pass;
+	struct scsi_letter want, end, gate;
 	/* Of the loop, for the letters up. */
 	unsigned posted; /* letters that name it */
 	bool asked_for_room, failed;
+	bool gated; /* it has ops->begin */
+	enum scsi_gate verdict;
+	struct remote_answer answer; /* ENDED: what it ends with */
 	uint8_t *data_out;
 	/* It began on the loop (lease.h), under that epoch of its nexus. */
 	bool began;
@@ -53,7 +68,7 @@ struct remote_task {
 	/* Of the home, for the letters down. */
 	unsigned taken, taken_at_end;
 	bool has_room, has_data, ended;
-	bool wants_data, data_came;
+	bool wants_data, data_came, passed;
 	bool aborted, send_status;
 };
 
@@ -92,6 +107,7 @@ void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
 void remote_execute(struct scsi_task *task);
 /* A command that began on the loop goes on at home. False: no memory, and nothing has happened. */
 bool remote_go_on(struct scsi_task *task, uint64_t epoch);
+void remote_begin(struct scsi_task *task);
 void remote_data_in_room(struct scsi_task *task);
 bool remote_data_out_prepare(struct scsi_task *task);
 void remote_data_out_ready(struct scsi_task *task);
@@ -106,12 +122,14 @@ void remote_home_note(struct scsi_letter *letter);
 void remote_home_execute(struct scsi_letter *letter);
 void remote_home_room(struct scsi_letter *letter);
 void remote_home_data(struct scsi_letter *letter);
+void remote_home_pass(struct scsi_letter *letter);
 void remote_home_forget(struct scsi_letter *letter);
 void remote_home_manage(struct scsi_letter *letter);
 
 /* Letters down: delivered on the loop (remote.c). */
 void remote_loop_closed(struct scsi_letter *letter);
 void remote_loop_want(struct scsi_letter *letter);
+void remote_loop_gate(struct scsi_letter *letter);
 void remote_loop_end(struct scsi_letter *letter);
 void remote_loop_managed(struct scsi_letter *letter);
 

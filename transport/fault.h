@@ -6,7 +6,8 @@
  * A fault changes what is on the wire, and what becomes of commands; never what the target has
  * promised. A dropped answer is an answer that got lost: the command has taken effect.
  *
- * Rules belong to a node, and so do their counters; there are no globals. Without a rule no
+ * Rules belong to a node, and so do their counters; there are no globals. Nodes of several event
+ * loops can have the same rules, and then count together. Without a rule no
  * connection has any state of this, and each of the points is one branch.
  */
 #ifndef TRANSPORT_FAULT_H
@@ -43,6 +44,12 @@ bool iscsi_fault_check(const char *text, iscsi_fault_consider consider,
  */
 int iscsi_node_fault_add(struct iscsi_node *node, const char *text, iscsi_fault_consider consider,
 			 char ret_id[ISCSI_FAULT_ID_MAX], char ret_error[ISCSI_FAULT_ERROR_MAX]);
+/*
+ * The node gets the rules of the other one that it does not have; what comes to any of them counts
+ * as if it had come to one. On the thread of `node`, while that of `other` stands still. 0 or
+ * -ENOMEM.
+ */
+int iscsi_node_fault_share(struct iscsi_node *node, const struct iscsi_node *other);
 /* Takes the rule away (NULL: all of them), and lets go on what it held. How many there were. */
 unsigned iscsi_node_fault_clear(struct iscsi_node *node, const char *id);
 /* Lets go on what the rule (NULL: any of them) holds or delays; the rule stays. How many. */

@@ -249,6 +249,7 @@ void fault_rule_free(struct fault_rule **rule)
 	*rule = NULL;
 	if (!r)
 		return;
+	fault_tally_leave(&r->tally);
 	for (unsigned i = 0; r->actions && i < r->action_count; i++)
 		free(r->actions[i].echo);
 	free(r->actions);
@@ -301,13 +302,11 @@ static bool is_its_turn(const struct fault_rule *rule, const struct fault_count 
 	       (rule->times == 0 || count->firings < rule->times);
 }
 
-bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment,
-		      struct fault_count *own)
+static bool count_match(struct fault_rule *rule, const struct fault_moment *moment,
+			struct fault_count *own)
 {
 	struct fault_count *count = rule->per_connection && own ? own : &rule->total;
 
-	if (!matches(rule, moment))
-		return false;
 	if (count != &rule->total)
 		count->matches++;
 	uint64_t n = ++rule->total.matches;
@@ -321,6 +320,17 @@ bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment
 		count->firings++;
 	rule->total.firings++;
 	return true;
+}
+
+bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment,
+		      struct fault_count *own)
+{
+	if (!matches(rule, moment))
+		return false;
+	fault_tally_open(rule);
+	bool fires = count_match(rule, moment, own);
+	fault_tally_close(rule);
+	return fires;
 }
 
 bool fault_rule_block(const struct fault_rule *rule, const uint8_t *cdb, uint64_t *ret_lba)

@@ -255,6 +255,16 @@ struct fault_count {
 	uint64_t matches, firings;
 };
 
+/* What the rules of several nodes have seen that are one rule (fault_tally.c). */
+struct fault_tally;
+
+struct fault_tally *fault_tally_create(void);
+struct fault_tally *fault_tally_share(struct fault_tally *tally);
+void fault_tally_leave(struct fault_tally **tally);
+struct fault_rule;
+/* The first one brings what it has counted. */
+void fault_tally_enter(struct fault_tally *tally, struct fault_rule *rule);
+
 /* --- the rule --------------------------------------------------------------------------------- */
 
 struct fault_rule {
@@ -282,6 +292,8 @@ struct fault_rule {
 	struct fault_count total;
 	uint64_t first_ms; /* of the first firing */
 	struct iscsi_fault_place first, last;
+	/* NULL: the four above are its own. Else they are what they were when it fired last. */
+	struct fault_tally *tally;
 	struct fault_rule *prev, *next;
 };
 
@@ -294,6 +306,13 @@ void fault_rule_free(struct fault_rule **rule);
  * connection, for a rule that counts by connection; or NULL. */
 bool fault_rule_fires(struct fault_rule *rule, const struct fault_moment *moment,
 		      struct fault_count *own);
+/* Notes where it has just fired. */
+void fault_rule_note(struct fault_rule *rule, const struct iscsi_fault_place *place);
+/* What is counted together, as it is now. */
+void fault_rule_refresh(struct fault_rule *rule);
+/* fault_tally.c: the rule's counters are everybody's between the two. */
+void fault_tally_open(struct fault_rule *rule);
+void fault_tally_close(const struct fault_rule *rule);
 /* The n-th random number of the rule: the same for the same seed. */
 uint64_t fault_random(uint64_t seed, uint64_t n);
 

@@ -188,9 +188,7 @@ static void note_place(struct iscsi_conn *conn, struct fault_rule *rule,
 	if (event->is_pdu && !event->is_sent)
 		place.received--;
 	snprintf(place.peer, sizeof(place.peer), "%s", conn->peer);
-	if (rule->total.firings == 1)
-		rule->first = place;
-	rule->last = place;
+	fault_rule_note(rule, &place);
 }
 
 void fault_tell(struct iscsi_conn *conn, struct fault_rule *rule, const struct fault_moment *moment,

@@ -104,6 +104,54 @@ int iscsi_node_fault_add(struct iscsi_node *node, const char *text, iscsi_fault_
 	return 0;
 }
 
+/* --- several nodes ---------------------------------------------------------------------------- */
+
+/* The counters of a rule that was alone become everybody's. */
+static bool begin_tally(struct fault_rule *rule)
+{
+	if (rule->tally)
+		return true;
+	struct fault_tally *tally = fault_tally_create();
+	if (!tally)
+		return false;
+	fault_tally_enter(tally, rule);
+	return true;
+}
+
+static bool share_rule(struct iscsi_node *node, struct fault_rule *theirs)
+{
+	char error[ISCSI_FAULT_ERROR_MAX];
+
+	if (!begin_tally(theirs))
+		return false;
+	struct fault_rule *rule = fault_rule_parse(theirs->text, NULL, error);
+	if (!rule)
+		return false;
+	snprintf(rule->id, sizeof(rule->id), "%s", theirs->id);
+	rule->seed = theirs->seed;
+	rule->tally = fault_tally_share(theirs->tally);
+	DL_APPEND(node->faults->rules, rule);
+	node->faults->count++;
+	return true;
+}
+
+int iscsi_node_fault_share(struct iscsi_node *node, const struct iscsi_node *other)
+{
+	struct iscsi_faults *faults = faults_of(node);
+	struct fault_rule *rule;
+
+	if (!other->faults || !other->faults->rules)
+		return 0;
+	if (!faults || !states_make(node))
+		return -ENOMEM;
+	DL_FOREACH(other->faults->rules, rule)
+	{
+		if (!find(faults, rule->id) && !share_rule(node, rule))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* --- taking away ------------------------------------------------------------------------------ */
 
 static unsigned let_go(struct iscsi_node *node, const struct fault_rule *rule)
@@ -186,12 +234,13 @@ void iscsi_node_each_fault(const struct iscsi_node *node,
 			   void (*each)(void *context, const struct iscsi_fault_info *info),
 			   void *context)
 {
-	const struct fault_rule *rule;
+	struct fault_rule *rule;
 
 	if (!node->faults)
 		return;
 	DL_FOREACH(node->faults->rules, rule)
 	{
+		fault_rule_refresh(rule);
 		struct iscsi_fault_info info = {
 			.id = rule->id,
 			.text = rule->text,

@@ -434,6 +434,106 @@ START_TEST(a_fence_holds_wherever_its_victims_live)
 }
 END_TEST
 
+/* ---- fault rules ----------------------------------------------------------------------------- */
+
+static void fault(const char *what, const char *rule)
+{
+	const char *const argv[] = {tool_path(), "--control", served.control, "fault", what,
+				    rule,	 NULL};
+	char output[4096];
+
+	ck_assert_msg(program_run(argv, output, sizeof(output)) == 0, "%s", output);
+}
+
+static const char *fault_list(void)
+{
+	static char output[16384];
+	const char *const argv[] = {tool_path(), "--control", served.control, "fault", "list",
+				    "--json",	 NULL};
+
+	ck_assert_int_eq(program_run(argv, output, sizeof(output)), 0);
+	return output;
+}
+
+static unsigned busy_reads(struct iscsi_context **initiators, unsigned count, unsigned rounds)
+{
+	unsigned busy = 0;
+	uint8_t block[512];
+
+	for (unsigned round = 0; round < rounds; round++)
+		for (unsigned i = 0; i < count; i++)
+			busy += initiator_read(initiators[i], 0, 0, block, 1) == SCSI_STATUS_BUSY;
+	return busy;
+}
+
+/* Sessions on every loop, and each has read by itself when a rule comes. */
+START_TEST(a_fault_rule_counts_what_comes_to_all_loops)
+{
+	struct iscsi_context *initiators[SESSIONS];
+
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		initiators[i] = initiator_login(&served, name_of(i), i + 1);
+		initiator_drain(initiators[i], 0);
+	}
+	ck_assert_uint_eq(busy_reads(initiators, SESSIONS, 20), 0);
+	fault("add", "id=b on command op=read-10 from=4 every=5 times=7 do status busy");
+	ck_assert_uint_eq(busy_reads(initiators, SESSIONS, 4), 7);
+	fault("add", "id=r on result op=read-10 times=5 do status busy");
+	ck_assert_uint_eq(busy_reads(initiators, SESSIONS, 2), 5);
+	json_t *reply = json_loads(fault_list(), 0, NULL);
+	const json_t *rule = json_array_get(json_object_get(reply, "rules"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(rule, "firings")), 7);
+	ck_assert_int_eq(json_integer_value(json_object_get(rule, "matches")), 6 * SESSIONS);
+	json_decref(reply);
+	fault("clear", "b");
+	fault("clear", "r");
+	ck_assert_uint_eq(busy_reads(initiators, SESSIONS, 20), 0);
+	for (unsigned i = 0; i < SESSIONS; i++)
+		initiator_logout(&initiators[i]);
+}
+END_TEST
+
+static json_int_t held(void)
+{
+	json_t *reply = json_loads(fault_list(), 0, NULL);
+	json_int_t count = json_integer_value(
+		json_object_get(json_array_get(json_object_get(reply, "rules"), 0), "held"));
+
+	json_decref(reply);
+	return count;
+}
+
+static void read_when_let_go(unsigned number)
+{
+	struct iscsi_context *initiator = initiator_login(&served, name_of(number), number + 1);
+	uint8_t block[512];
+
+	_exit(initiator_read(initiator, 0, 0, block, 1) == SCSI_STATUS_GOOD ? 0 : 1);
+}
+
+START_TEST(a_rule_holds_and_lets_go_on_every_loop)
+{
+	pid_t pids[COUNTERS];
+	int status;
+
+	fault("add", "on command op=read-10 do hold");
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		pids[i] = fork();
+		ck_assert_int_ge(pids[i], 0);
+		if (pids[i] == 0)
+			read_when_let_go(i);
+	}
+	while (held() < COUNTERS)
+		usleep(10000);
+	fault("release", "1");
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(held(), 0);
+}
+END_TEST
+
 START_TEST(it_stops_clean_with_sessions_on_every_loop)
 {
 	struct iscsi_context *initiators[SESSIONS];
@@ -462,6 +562,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, no_block_is_ever_read_half_written);
 	tcase_add_test(tcase, a_reset_is_heard_of_on_every_loop);
 	tcase_add_test(tcase, a_fence_holds_wherever_its_victims_live);
+	tcase_add_test(tcase, a_fault_rule_counts_what_comes_to_all_loops);
+	tcase_add_test(tcase, a_rule_holds_and_lets_go_on_every_loop);
 	tcase_add_test(tcase, it_stops_clean_with_sessions_on_every_loop);
 }
 

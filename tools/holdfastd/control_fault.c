@@ -6,7 +6,66 @@
 #include <errno.h>
 
 #include "config/suggest.h"
+#include "tools/holdfastd/loops.h"
+#include "tools/holdfastd/serve_faults.h"
 #include "transport/fault.h"
+
+/* ---- on every loop --------------------------------------------------------------------------- */
+
+struct share {
+	const struct iscsi_node *home;
+	bool failed;
+};
+
+static void share_with(const struct loop_part *part, void *context)
+{
+	struct share *share = context;
+
+	if (part->node != share->home && iscsi_node_fault_share(part->node, share->home) != 0)
+		share->failed = true;
+}
+
+/* What is done to one rule, or to all (NULL), and how often it was. */
+struct work {
+	const char *id;
+	unsigned count, most;
+};
+
+static void clear_one(const struct loop_part *part, void *context)
+{
+	struct work *work = context;
+	unsigned count = iscsi_node_fault_clear(part->node, work->id);
+
+	if (count > work->most)
+		work->most = count;
+}
+
+static void release_one(const struct loop_part *part, void *context)
+{
+	struct work *work = context;
+
+	work->count += iscsi_node_fault_release(part->node, work->id);
+}
+
+/* Every loop has the same rules. */
+static unsigned clear_everywhere(struct service *service, const char *id)
+{
+	struct work work = {.id = id};
+
+	loops_each(service, clear_one, &work);
+	serve_faults_keep_all(service);
+	return work.most;
+}
+
+static unsigned release_everywhere(struct service *service, const char *id)
+{
+	struct work work = {.id = id};
+
+	loops_each(service, release_one, &work);
+	return work.count;
+}
+
+/* ---- the commands ---------------------------------------------------------------------------- */
 
 void control_fault_add(struct service *service, const json_t *request, struct control_reply *reply)
 {
@@ -17,13 +76,17 @@ void control_fault_add(struct service *service, const json_t *request, struct co
 		control_reply_error(reply, "`rule` must be the text of a rule");
 		return;
 	}
-	/* A rule counts in order what comes, and several loops have no common order. */
-	if (service->config->threads > 1) {
-		control_reply_error(reply, "fault rules need one event loop: --threads 1");
-		return;
-	}
 	if (iscsi_node_fault_add(service->node, text, config_consider, id, error) != 0) {
 		control_reply_error(reply, "%s", error);
+		return;
+	}
+	serve_faults_keep_all(service);
+	loops_recall(service);
+	struct share share = {.home = service->node};
+	loops_each(service, share_with, &share);
+	if (share.failed) {
+		clear_everywhere(service, id);
+		control_reply_error(reply, "out of memory");
 		return;
 	}
 	control_reply_object(reply, json_pack("{s:b,s:s}", "ok", 1, "id", id));
@@ -54,12 +117,42 @@ static void add_rule(void *context, const struct iscsi_fault_info *info)
 	json_array_append_new(context, object);
 }
 
+struct held {
+	const struct iscsi_node *home;
+	json_t *rules;
+};
+
+static void add_held_of_rule(void *context, const struct iscsi_fault_info *info)
+{
+	const json_t *rules = context;
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(rules, i, object)
+	{
+		json_t *held = json_object_get(object, "held");
+
+		if (strcmp(json_string_value(json_object_get(object, "id")), info->id) == 0)
+			json_integer_set(held, json_integer_value(held) + (json_int_t)info->held);
+	}
+}
+
+/* What other loops than the home hold. */
+static void add_held(const struct loop_part *part, void *context)
+{
+	const struct held *held = context;
+
+	if (part->node != held->home)
+		iscsi_node_each_fault(part->node, add_held_of_rule, held->rules);
+}
+
 void control_fault_list(struct service *service, const json_t *request, struct control_reply *reply)
 {
 	json_t *rules = json_array();
 	(void)request;
 
 	iscsi_node_each_fault(service->node, add_rule, rules);
+	loops_each(service, add_held, &(struct held){service->node, rules});
 	control_reply_object(reply, json_pack("{s:b,s:o}", "ok", 1, "rules", rules));
 }
 
@@ -102,9 +195,8 @@ void control_fault_clear(struct service *service, const json_t *request,
 	const char *id;
 
 	if (read_id(service, request, reply, &id))
-		control_reply_object(reply,
-				     json_pack("{s:b,s:i}", "ok", 1, "cleared",
-					       (int)iscsi_node_fault_clear(service->node, id)));
+		control_reply_object(reply, json_pack("{s:b,s:i}", "ok", 1, "cleared",
+						      (int)clear_everywhere(service, id)));
 }
 
 void control_fault_release(struct service *service, const json_t *request,
@@ -113,7 +205,6 @@ void control_fault_release(struct service *service, const json_t *request,
 	const char *id;
 
 	if (read_id(service, request, reply, &id))
-		control_reply_object(reply,
-				     json_pack("{s:b,s:i}", "ok", 1, "released",
-					       (int)iscsi_node_fault_release(service->node, id)));
+		control_reply_object(reply, json_pack("{s:b,s:i}", "ok", 1, "released",
+						      (int)release_everywhere(service, id)));
 }

@@ -9,6 +9,7 @@
 
 #include "target/remote.h"
 #include "tools/holdfastd/serve_access.h"
+#include "transport/fault.h"
 
 /* A further loop. What is not its thread's is the home's. */
 struct service_loop {
@@ -111,6 +112,8 @@ static bool build_loop(struct service_loop *loop, struct iscsi_node_config node)
 	if (!loop->part.server || !join_lines(loop))
 		return false;
 	iscsi_node_share_portals(loop->part.node, service->node);
+	if (iscsi_node_fault_share(loop->part.node, service->node) != 0)
+		return false;
 	for (uint32_t i = 0; i < service->config->target_count; i++)
 		if (!add_target(loop, i))
 			return false;

@@ -294,8 +294,6 @@ static bool apply_daemon(const struct options *options, struct config *config)
 		config->threads = options->threads;
 	if (config->threads == 0)
 		config->threads = 1;
-	if (config->fault_count > 0 && config->threads > 1)
-		return refuse("fault rules need one event loop: threads = 1");
 	if (options->workers != 0)
 		config->workers = options->workers;
 	if (config->workers == 0)

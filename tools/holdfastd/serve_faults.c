@@ -70,3 +70,20 @@ int serve_faults_add(struct iscsi_node *node, const struct config *config,
 					     ret_error);
 	return error;
 }
+
+static void note_rule(void *context, const struct iscsi_fault_info *info)
+{
+	bool *any = context;
+	(void)info;
+
+	*any = true;
+}
+
+void serve_faults_keep_all(const struct service *service)
+{
+	bool any = false;
+
+	iscsi_node_each_fault(service->node, note_rule, &any);
+	for (uint32_t i = 0; i < service->config->target_count; i++)
+		scsi_target_keep_all(service->targets[i], any);
+}

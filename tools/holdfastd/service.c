@@ -337,6 +337,7 @@ static bool build_loops(struct service *service)
 {
 	struct iscsi_node_config node = node_config(service);
 
+	serve_faults_keep_all(service);
 	return loops_build(service, &node);
 }
 

@@ -178,6 +178,120 @@ START_TEST(data_that_do_not_come_fail_the_command)
 }
 END_TEST
 
+/* ---- a gate ---------------------------------------------------------------------------------- */
+
+struct gated {
+	struct scsi_task task;
+	enum scsi_gate gate;
+	unsigned asked, completed, aborted;
+};
+
+static enum scsi_gate gated_begin(struct scsi_task *task)
+{
+	struct gated *gated = task->owner;
+
+	gated->asked++;
+	if (gated->gate == SCSI_GATE_ENDED)
+		target_task_inject_data(task, "said", 4);
+	return gated->gate;
+}
+
+static void gated_complete(struct scsi_task *task)
+{
+	((struct gated *)task->owner)->completed++;
+}
+
+static void gated_aborted(struct scsi_task *task, bool send_status)
+{
+	(void)send_status;
+	((struct gated *)task->owner)->aborted++;
+}
+
+/* A READ of one block. */
+static void start_gated(struct gated *gated, struct scsi_nexus *nexus, enum scsi_gate gate)
+{
+	static const struct scsi_task_ops ops = {
+		.begin = gated_begin, .complete = gated_complete, .aborted = gated_aborted};
+
+	*gated = (struct gated){.gate = gate,
+				.task = {
+					.nexus = nexus,
+					.ops = &ops,
+					.owner = gated,
+					.cdb = {0x28, [8] = 1},
+					.cdb_len = 16,
+					.attribute = SCSI_ATTRIBUTE_SIMPLE,
+					.expected_in = 512,
+				}};
+	target_execute(&gated->task);
+	fixture_settle(f);
+}
+
+START_TEST(the_home_asks_the_loop_whether_a_command_may_begin)
+{
+	struct gated gated;
+
+	scsi_target_keep_all(f->target, true);
+	start_gated(&gated, a, SCSI_GATE_OPEN);
+	ck_assert_uint_eq(gated.asked, 1);
+	ck_assert_uint_eq(gated.completed, 1);
+	ck_assert_uint_eq(gated.task.data_in_len, 512);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+START_TEST(a_command_ends_with_what_its_loop_says)
+{
+	struct gated gated;
+
+	scsi_target_keep_all(f->target, true);
+	start_gated(&gated, a, SCSI_GATE_ENDED);
+	ck_assert_uint_eq(gated.completed, 1);
+	ck_assert_uint_eq(gated.task.data_in_len, 4);
+	ck_assert_mem_eq(gated.task.data_in, "said", 4);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+START_TEST(a_command_waits_as_long_as_its_loop_wants)
+{
+	struct gated gated;
+
+	scsi_target_keep_all(f->target, true);
+	start_gated(&gated, a, SCSI_GATE_CLOSED);
+	ck_assert_uint_eq(gated.completed, 0);
+	gated.gate = SCSI_GATE_OPEN;
+	target_task_go_on(&gated.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(gated.completed, 1);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+START_TEST(a_command_that_waits_at_its_gate_can_be_aborted)
+{
+	struct gated gated;
+	struct function function;
+
+	scsi_target_keep_all(f->target, true);
+	start_gated(&gated, a, SCSI_GATE_CLOSED);
+	/* The verdict crosses the reset. */
+	f->is_delivering = true;
+	manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
+	scsi_line_flush(&f->loops[1].link.up);
+	gated.gate = SCSI_GATE_ENDED;
+	target_task_go_on(&gated.task);
+	f->is_delivering = false;
+	fixture_settle(f);
+	ck_assert_uint_eq(function.completed, 1);
+	ck_assert_uint_eq(gated.aborted, 1);
+	ck_assert_uint_eq(gated.completed, 0);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+/* ---- data that come with the command ------------------------------------------------------- */
+
 struct eager {
 	struct scsi_task task;
 	unsigned wanted, completed;
@@ -370,6 +484,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, abort_task_waits_for_what_is_at_work);
 	tcase_add_test(tcase, a_command_released_with_a_letter_on_its_way_is_freed_behind_it);
 	tcase_add_test(tcase, a_session_that_ends_takes_its_commands_along);
+	tcase_add_test(tcase, the_home_asks_the_loop_whether_a_command_may_begin);
+	tcase_add_test(tcase, a_command_ends_with_what_its_loop_says);
+	tcase_add_test(tcase, a_command_waits_as_long_as_its_loop_wants);
+	tcase_add_test(tcase, a_command_that_waits_at_its_gate_can_be_aborted);
 	tcase_add_test(tcase, data_that_do_not_come_fail_the_command);
 	tcase_add_test(tcase, data_at_hand_are_sent_along);
 	tcase_add_test(tcase, data_at_hand_may_come_late);
