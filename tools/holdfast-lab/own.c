@@ -276,6 +276,13 @@ const char *own_control_path(const struct own *own, char *buffer, size_t len)
 	return buffer;
 }
 
+const char *own_journal_path(const struct own *own, unsigned lun, char *buffer, size_t len)
+{
+	snprintf(buffer, len, "%s/state/reservations/" TARGET_NAME "/lun%u.journal", own->folder,
+		 lun);
+	return buffer;
+}
+
 const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len)
 {
 	snprintf(buffer, len, "%s/state/disks/" TARGET_NAME "/lun%u.img", own->folder, lun);

@@ -45,6 +45,8 @@ bool own_stop(struct own *own);
 bool own_restart(struct own *own);
 /* Its control socket. Returns buffer. */
 const char *own_control_path(const struct own *own, char *buffer, size_t len);
+/* The journal of a LUN. Returns buffer. */
+const char *own_journal_path(const struct own *own, unsigned lun, char *buffer, size_t len);
 /* The backing file of a LUN. Returns buffer. */
 const char *own_disk_path(const struct own *own, unsigned lun, char *buffer, size_t len);
 

@@ -118,7 +118,7 @@ static void put(struct recorder *recorder, const struct history_event *event, co
 
 	if (recorder->error == 0)
 		recorder->error = error;
-	if (event->kind != HISTORY_MEDIUM)
+	if (event->kind != HISTORY_MEDIUM && event->kind != HISTORY_APPLIED)
 		keep_line(recorder, event, text);
 	if (recorder->watch)
 		recorder->watch(recorder->watch_context, event);
@@ -206,6 +206,16 @@ void recorder_medium(struct recorder *recorder, uint16_t lun, uint64_t lba,
 	event.u.medium.lun = lun;
 	event.u.medium.lba = lba;
 	event.u.medium.tag = *tag;
+	put(recorder, &event, "");
+}
+
+void recorder_applied(struct recorder *recorder, uint32_t nexus,
+		      const struct history_command *command)
+{
+	struct history_event event = event_now(recorder, HISTORY_APPLIED);
+
+	event.nexus = nexus;
+	event.u.invoked = *command;
 	put(recorder, &event, "");
 }
 

@@ -44,6 +44,9 @@ void recorder_return(struct recorder *recorder, uint32_t nexus, uint64_t command
 		     const struct history_command *invoked, const struct history_result *result);
 void recorder_medium(struct recorder *recorder, uint16_t lun, uint64_t lba,
 		     const struct history_tag *tag);
+/* The target says that this PERSISTENT RESERVE OUT changed something next. */
+void recorder_applied(struct recorder *recorder, uint32_t nexus,
+		      const struct history_command *command);
 void recorder_note(struct recorder *recorder, const char *text);
 
 /*

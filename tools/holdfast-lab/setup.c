@@ -12,6 +12,7 @@
 
 #include <iscsi/iscsi.h>
 
+#include "tools/holdfast-lab/applied.h"
 #include "tools/holdfast-lab/probe.h"
 #include "tools/lab/contender.h"
 #include "tools/lab/tag.h"
@@ -159,6 +160,8 @@ bool setup_begin(struct setup *setup, const struct setup_options *options)
 		setup->recorder = recorder_create(setup->history, &setup->head);
 		if (setup->recorder)
 			setup->loop = loop_create(setup->recorder, &setup->target, timeout_ms);
+		if (setup->recorder && setup->own)
+			setup->applied = applied_create(setup->recorder, setup->own, setup->luns);
 		if (setup->loop && clear_luns(setup)) {
 			wait_for_signals(setup);
 			return true;
@@ -189,6 +192,14 @@ void setup_show_end(struct setup *setup)
 	screen_end(&setup->screen);
 }
 
+/* ---- what the own target says ---- */
+
+void setup_quote(struct setup *setup)
+{
+	if (setup->applied && own_runs(setup->own))
+		applied_quote_soon(setup->applied);
+}
+
 /* ---- the target's death and return ---- */
 
 static bool wait_until_quiet(struct loop *loop)
@@ -209,6 +220,8 @@ static void end_target(struct setup *setup, unsigned after_us, enum history_kind
 	loop_flush(setup->loop);
 	nanosleep(&pause, NULL);
 	own_kill(setup->own);
+	if (setup->applied)
+		applied_quote(setup->applied);
 	recorder_target(setup->recorder, how);
 	/* Answers that were sent before count; then each connection shows its end. */
 	loop_turn(setup->loop, 0);
@@ -231,6 +244,8 @@ bool setup_cut_power(struct setup *setup, unsigned after_us, uint64_t seed)
 		seed = contender_random(&setup->power_seed);
 	if (!own_cut_power(setup->own, seed, &losses))
 		return false;
+	if (setup->applied)
+		applied_forget_lost(setup->applied);
 	snprintf(text, sizeof(text),
 		 "lost: %" PRIu64 " of %" PRIu64 " sectors and %" PRIu64 " of %" PRIu64
 		 " changes of names that were not synced",
@@ -277,6 +292,8 @@ bool setup_scan(struct setup *setup, uint64_t lba, uint32_t blocks)
 {
 	bool scanned = own_stop(setup->own);
 
+	if (setup->applied)
+		applied_quote(setup->applied);
 	for (unsigned i = 0; i < setup->luns && scanned; i++)
 		scanned = scan_lun(setup, i, lba, blocks);
 	return scanned;
@@ -291,6 +308,7 @@ bool setup_close(struct setup *setup)
 
 	setup_show_end(setup);
 	loop_free(&setup->loop);
+	applied_free(&setup->applied);
 	error = recorder_finish(&setup->recorder);
 	died = setup->own && own_died(setup->own);
 	own_free(&setup->own);

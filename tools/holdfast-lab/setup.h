@@ -79,6 +79,7 @@ struct setup {
 	struct history_head head;
 	struct recorder *recorder;
 	struct loop *loop;
+	struct applied *applied; /* NULL: somebody else's target */
 	FILE *history;
 	struct screen *screen; /* NULL: nobody looks on */
 	const char *report;
@@ -99,6 +100,9 @@ bool setup_begin(struct setup *setup, const struct setup_options *options);
 void setup_show_begin(struct setup *setup, const struct setup_options *options, uint64_t slice_ns);
 void setup_show(struct setup *setup);
 void setup_show_end(struct setup *setup);
+/* Now and then, while commands are under way: writes down what the own target says of their order.
+ */
+void setup_quote(struct setup *setup);
 /* Did somebody ask to stop? */
 bool setup_interrupted(const struct setup *setup);
 /* Ends the run without judging it. False: the history could not be written. */

@@ -303,6 +303,7 @@ static void fight(struct stress *stress)
 	while (!stress->over) {
 		loop_turn(stress->setup->loop, TURN_MS);
 		setup_show(stress->setup);
+		setup_quote(stress->setup);
 		stress->over = stress->over || is_over(stress) || setup_interrupted(stress->setup);
 		if (!stress->over && !stress->failed)
 			end_target_if_due(stress);

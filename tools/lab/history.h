@@ -5,7 +5,9 @@
  * disk a history is JSON, one object a line; holdfast-history(5) documents it.
  *
  * A history knows nothing of any target's inside: only what initiators saw, and what was done to
- * the target from outside. It can be recorded against any target.
+ * the target from outside. It can be recorded against any target. A target that tells in which
+ * order it made changes may be quoted (HISTORY_APPLIED): that is a hint where to look for an order,
+ * and no evidence.
  */
 #ifndef LAB_HISTORY_H
 #define LAB_HISTORY_H
@@ -26,6 +28,7 @@
 #define HISTORY_CDB_MAX	    32
 #define HISTORY_NO_NEXUS    UINT32_MAX
 #define HISTORY_NO_COMMAND  UINT64_MAX
+#define HISTORY_NO_EVENT    SIZE_MAX
 
 enum history_kind {
 	HISTORY_KIND_INVALID = 0,
@@ -41,6 +44,7 @@ enum history_kind {
 	HISTORY_UP,	   /* it accepts logins again */
 	HISTORY_MEDIUM,	   /* a block found on the medium by somebody outside of the contest */
 	HISTORY_NOTE,	   /* for people: the step of a scenario, a fault that fired */
+	HISTORY_APPLIED, /* a hint: the target says that this change of a nexus took effect next */
 	HISTORY_KIND_COUNT,
 };
 
@@ -159,7 +163,7 @@ struct history_event {
 	uint64_t command; /* INVOKE and its RETURN share it; else HISTORY_NO_COMMAND */
 	union {
 		struct history_nexus introduced; /* HISTORY_NEXUS */
-		struct history_command invoked;	 /* HISTORY_INVOKE */
+		struct history_command invoked;	 /* HISTORY_INVOKE, HISTORY_APPLIED */
 		struct history_result returned;	 /* HISTORY_RETURN */
 		struct {
 			uint16_t lun;
@@ -228,6 +232,13 @@ struct history_error {
  */
 int history_read(FILE *in, struct history **ret_history, struct history_error *ret_error);
 void history_free(struct history **history);
+
+/*
+ * Which events belong together: of each INVOKE its RETURN, of each RETURN its INVOKE, as indexes
+ * into history->events; HISTORY_NO_EVENT of any other, and where there is none. 0 or -ENOMEM. To be
+ * freed.
+ */
+int history_pair(const struct history *history, size_t **ret_partner);
 
 /* ---- names, the same in JSON, on the terminal and in reports ---- */
 

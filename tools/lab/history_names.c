@@ -11,7 +11,7 @@ static const char *const kind_names[HISTORY_KIND_COUNT] = {
 	[HISTORY_INVOKE] = "invoke",	   [HISTORY_RETURN] = "return",
 	[HISTORY_CRASH] = "crash",	   [HISTORY_UP] = "up",
 	[HISTORY_MEDIUM] = "medium",	   [HISTORY_NOTE] = "note",
-	[HISTORY_POWER_CUT] = "power_cut",
+	[HISTORY_POWER_CUT] = "power_cut", [HISTORY_APPLIED] = "applied",
 };
 
 static const char *const op_names[HISTORY_OP_COUNT] = {

@@ -193,6 +193,7 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 		return known_field_of_json(history_nexus_fields, name, value, &event->u.introduced,
 					   ret_known, ret_error);
 	case HISTORY_INVOKE:
+	case HISTORY_APPLIED:
 		if (strcmp(name, "cdb") == 0) {
 			if (!bytes_of_json(name, value, event->u.invoked.cdb, HISTORY_CDB_MAX, &len,
 					   ret_error))
@@ -278,7 +279,7 @@ bool history_event_of_json(json_t *object, struct history_arena *arena,
 	ret_event->kind = history_kind_of(kind);
 	if (ret_event->kind == HISTORY_KIND_INVALID)
 		return history_refuse(ret_error, "`kind` has an unknown word `%s`", kind);
-	if (ret_event->kind == HISTORY_INVOKE)
+	if (ret_event->kind == HISTORY_INVOKE || ret_event->kind == HISTORY_APPLIED)
 		ret_event->u.invoked.move_to = HISTORY_NO_NEXUS;
 	json_object_foreach(object, name, value)
 	{

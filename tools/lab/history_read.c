@@ -129,7 +129,7 @@ static int check(struct reader *reader, const struct history_event *event)
 	const struct history *history = reader->history;
 	bool of_nexus = event->kind == HISTORY_LOGIN || event->kind == HISTORY_LOGOUT ||
 			event->kind == HISTORY_LOST || event->kind == HISTORY_INVOKE ||
-			event->kind == HISTORY_RETURN;
+			event->kind == HISTORY_RETURN || event->kind == HISTORY_APPLIED;
 
 	if (history->event_count > 0 &&
 	    event->at_ns < history->events[history->event_count - 1].at_ns)
@@ -148,6 +148,8 @@ static int check(struct reader *reader, const struct history_event *event)
 		return check_invoke(reader, event);
 	if (event->kind == HISTORY_RETURN)
 		return check_return(reader, event);
+	if (event->kind == HISTORY_APPLIED && !history_op_is_pr_out(event->u.invoked.op))
+		return refuse(reader, "an `applied` whose `op` is no PERSISTENT RESERVE OUT");
 	return 0;
 }
 

@@ -164,6 +164,7 @@ static bool body_to_json(const struct history_event *event, json_t *object)
 	case HISTORY_NEXUS:
 		return fields_to_json(history_nexus_fields, &event->u.introduced, object);
 	case HISTORY_INVOKE:
+	case HISTORY_APPLIED:
 		if (event->u.invoked.cdb_len > 0 &&
 		    json_object_set_new(
 			    object, "cdb",

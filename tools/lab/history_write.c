@@ -67,6 +67,8 @@ static bool well_formed(const struct history_writer *writer, const struct histor
 		return has_nexus && has_command &&
 		       event->u.returned.outcome > HISTORY_OUTCOME_INVALID &&
 		       event->u.returned.outcome < HISTORY_OUTCOME_COUNT;
+	case HISTORY_APPLIED:
+		return has_nexus && history_op_is_pr_out(event->u.invoked.op);
 	case HISTORY_CRASH:
 	case HISTORY_POWER_CUT:
 	case HISTORY_UP:

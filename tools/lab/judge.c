@@ -183,7 +183,7 @@ static void count(const struct history *history, struct judge_report *report, bo
 	}
 }
 
-static int judge_lun(const struct history *history, uint16_t lun,
+static int judge_lun(const struct history *history, const size_t *partner, uint16_t lun,
 		     const struct judge_options *options, struct judge_report *report)
 {
 	struct lu_rules known = rules_of(&history->head, options);
@@ -192,9 +192,9 @@ static int judge_lun(const struct history *history, uint16_t lun,
 	struct judge_ops ops = {.lun = lun};
 	int error;
 
-	error = judge_sights_build(history, lun, &sights);
+	error = judge_sights_build(history, lun, partner, &sights);
 	if (error == 0)
-		error = judge_ops_build(history, lun, sights, &ops);
+		error = judge_ops_build(history, lun, partner, sights, &ops);
 	if (error == 0)
 		error = judge_search(
 			history, &ops, &known,
@@ -217,7 +217,7 @@ static int judge_lun(const struct history *history, uint16_t lun,
 		search.violation.why = NULL;
 	}
 	if (error == 0)
-		error = judge_blocks(history, lun, &ops, &search, report);
+		error = judge_blocks(history, partner, lun, &ops, &search, report);
 	free(search.violation.events);
 	free(search.violation.why);
 	free(search.aborts);
@@ -231,14 +231,16 @@ int judge(const struct history *history, const struct judge_options *options,
 {
 	struct judge_report *report = calloc(1, sizeof(*report));
 	bool *luns = calloc(UINT16_MAX + 1, sizeof(*luns));
-	int error = report && luns ? 0 : -ENOMEM;
+	size_t *partner = NULL;
+	int error = report && luns ? history_pair(history, &partner) : -ENOMEM;
 
 	if (error == 0)
 		count(history, report, luns);
 	for (unsigned lun = 0; error == 0 && lun <= UINT16_MAX; lun++)
 		if (luns[lun])
-			error = judge_lun(history, (uint16_t)lun, options, report);
+			error = judge_lun(history, partner, (uint16_t)lun, options, report);
 	free(luns);
+	free(partner);
 	if (error != 0) {
 		judge_report_free(&report);
 		return error;

@@ -34,7 +34,7 @@ static bool sets_aptpl(const struct judge_op *op)
 }
 
 /* To unregister who is not registered changes nothing, and is not counted. */
-static bool is_counted(const struct judge_op *op)
+bool search_op_is_counted(const struct judge_op *op)
 {
 	const struct history_command *c = op->command;
 
@@ -67,7 +67,7 @@ static bool add_view(struct ahead *ahead, struct view view)
 	return true;
 }
 
-static bool look(struct ahead *ahead, const struct judge_ops *ops, size_t *opened)
+static bool look(struct ahead *ahead, const struct judge_ops *ops)
 {
 	uint32_t counted = 0;
 	size_t since = 0;
@@ -78,7 +78,7 @@ static bool look(struct ahead *ahead, const struct judge_ops *ops, size_t *opene
 		ahead->next_view[at] = ahead->view_count;
 		ahead->counted[at] = counted;
 		if (!step.closes) {
-			opened[step.op] = at;
+			ahead->opens[step.op] = at;
 			if ((shows_generation(op) || op->role == JUDGE_CRASHED) &&
 			    !add_view(ahead,
 				      (struct view){.at = at, .counted = counted, .op = step.op}))
@@ -86,9 +86,9 @@ static bool look(struct ahead *ahead, const struct judge_ops *ops, size_t *opene
 			continue;
 		}
 		ahead->closes[step.op] = at;
-		counted += is_counted(op);
-		if (sets_aptpl(op) && opened[step.op] > since)
-			since = opened[step.op];
+		counted += search_op_is_counted(op);
+		if (sets_aptpl(op) && ahead->opens[step.op] > since)
+			since = ahead->opens[step.op];
 		if (op->role == JUDGE_CRASHED)
 			memset(ahead->aptpl_matters + since, true, at - since + 1);
 	}
@@ -112,7 +112,6 @@ bool search_look_ahead(struct search *search)
 {
 	const struct judge_ops *ops = search->ops;
 	struct ahead *ahead = &search->ahead;
-	size_t *opened = calloc(ops->op_count + 1, sizeof(*opened));
 	bool memory;
 
 	ahead->aptpl_matters = calloc(ops->step_count + 1, sizeof(*ahead->aptpl_matters));
@@ -120,14 +119,14 @@ bool search_look_ahead(struct search *search)
 	ahead->counted = calloc(ops->step_count + 1, sizeof(*ahead->counted));
 	ahead->closes = malloc((ops->op_count + 1) * sizeof(*ahead->closes));
 	ahead->next_crash = malloc((ops->step_count + 1) * sizeof(*ahead->next_crash));
-	memory = opened && ahead->next_crash && ahead->aptpl_matters && ahead->next_view &&
+	ahead->opens = calloc(ops->op_count + (size_t)1, sizeof(*ahead->opens));
+	memory = ahead->opens && ahead->next_crash && ahead->aptpl_matters && ahead->next_view &&
 		 ahead->counted && ahead->closes;
 	if (memory) {
 		memset(ahead->closes, 0xff, (ops->op_count + 1) * sizeof(*ahead->closes));
 		find_crashes(ahead, ops);
-		memory = look(ahead, ops, opened) && search_look_ahead_nexuses(search);
+		memory = look(ahead, ops) && search_look_ahead_nexuses(search);
 	}
-	free(opened);
 	return memory;
 }
 
@@ -137,6 +136,7 @@ void search_finish_ahead(struct search *search)
 	free(search->ahead.next_view);
 	free(search->ahead.counted);
 	free(search->ahead.closes);
+	free(search->ahead.opens);
 	free(search->ahead.views);
 	free(search->ahead.next_crash);
 	search_finish_ahead_nexuses(search);
@@ -150,7 +150,7 @@ static uint32_t done_early(const struct search *search, size_t step)
 
 	for (uint32_t k = 0; k < search->movers.count; k++) {
 		uint32_t i = search->movers.ops[k];
-		count += is_counted(&ops[i]) && search->ahead.closes[i] >= step &&
+		count += search_op_is_counted(&ops[i]) && search->ahead.closes[i] >= step &&
 			 search_is_done(search, i);
 	}
 	return count;

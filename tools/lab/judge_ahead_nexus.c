@@ -13,6 +13,8 @@
 
 #include "tools/lab/judge_search.h"
 
+#define REPORTS_AHEAD 16 /* commands */
+
 static bool is_attention(const struct judge_op *op)
 {
 	return op->result && op->result->outcome == HISTORY_CHECK && op->result->sense_key == 6;
@@ -168,6 +170,23 @@ static bool is_stuck_with(const struct search *search, uint32_t nexus)
 	return until < crash && until != SIZE_MAX && (due & ~kinds) != 0;
 }
 
+bool search_reports_again(const struct search *search, uint32_t i, size_t until)
+{
+	const struct ahead *ahead = &search->ahead;
+	const struct judge_op *ops = search->ops->ops;
+	uint32_t nexus = ops[i].nexus, end = ahead->first_of_nexus[nexus + 1];
+	uint32_t from = first_later(search, nexus, ahead->opens[i] + 1);
+
+	for (uint32_t k = from; k < end && k - from < REPORTS_AHEAD; k++) {
+		const struct later *later = &ahead->of_nexus[k];
+		if ((reported(&ops[later->op]) & reported(&ops[i])) != 0)
+			return true;
+		if (later->at > until || ops[later->op].role == JUDGE_SESSION_END)
+			break;
+	}
+	return false;
+}
+
 static bool session_ends(const struct search *search, uint32_t nexus)
 {
 	for (uint32_t k = 0; k < search->movers.count; k++) {
@@ -235,7 +254,7 @@ static bool has_wrong_key(const struct search *search, uint32_t nexus)
 	       ops[proof].command->key != search->lu.keys[nexus];
 }
 
-bool search_nexus_is_stuck(const struct search *search, uint32_t applied)
+bool search_nexus_is_stuck(struct search *search, uint32_t applied)
 {
 	const struct judge_op *op = &search->ops->ops[applied];
 	bool registers = op->command && !is_attention(op) &&
@@ -250,8 +269,10 @@ bool search_nexus_is_stuck(const struct search *search, uint32_t applied)
 		return false;
 	for (uint32_t n = 0; n < search->lu.nexus_count; n++) {
 		if (search->lu.pending[n] != 0 && !session_ends(search, n) &&
-		    is_stuck_with(search, n))
+		    is_stuck_with(search, n)) {
+			search->blocked[n] = true;
 			return true;
+		}
 		if ((strikes || (registers && n == op->nexus)) && !search->ahead.ports_together &&
 		    has_wrong_key(search, n))
 			return true;

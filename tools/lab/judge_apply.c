@@ -26,7 +26,7 @@ void search_mark_done(struct search *search, uint32_t op)
 	set_bit(search->done, search->ops->ops[op].slot);
 }
 
-static bool wants_attention(const struct judge_op *op)
+bool search_op_is_attention(const struct judge_op *op)
 {
 	return op->result && op->result->outcome == HISTORY_CHECK && op->result->sense_key == 6;
 }
@@ -45,7 +45,7 @@ bool search_was_clear(const struct search *search, const struct judge_op *op)
 	return bit(search->clear, op->slot);
 }
 
-static bool may_answer(const struct search *search, const struct judge_op *op)
+bool search_may_answer(const struct search *search, const struct judge_op *op)
 {
 	return search_was_clear(search, op) || !lu_reports_attention(op->command);
 }
@@ -66,7 +66,7 @@ bool search_probe_fits(struct search *search, uint32_t i)
 	unsigned variants = 1;
 	bool fits = false;
 
-	if (!may_answer(search, op))
+	if (!search_may_answer(search, op))
 		return false;
 	if (op->found_on_medium)
 		return lu_admits(&search->lu, op->nexus, true);
@@ -96,6 +96,8 @@ void search_settle(struct search *search, uint32_t op)
 		if (search_probe_fits(search, probe))
 			search_mark_done(search, probe);
 	}
+	if (search_follows(search))
+		search_led_settle(search);
 }
 
 static bool shows_state(const struct judge_op *op)
@@ -104,7 +106,7 @@ static bool shows_state(const struct judge_op *op)
 	       op->result->outcome == HISTORY_GOOD;
 }
 
-bool search_is_hopeless(const struct search *search, uint32_t applied)
+bool search_is_hopeless(struct search *search, uint32_t applied)
 {
 	if (search->crash != JUDGE_NO_OP && !search_is_done(search, search->crash))
 		return false;
@@ -112,8 +114,10 @@ bool search_is_hopeless(const struct search *search, uint32_t applied)
 		uint32_t probe = search->probes.ops[i];
 		const struct judge_op *op = &search->ops->ops[probe];
 		if (shows_state(op) && !search_is_done(search, probe) &&
-		    lu_distance(&search->lu, op->command, op->result) == LU_TOO_FAR)
+		    lu_distance(&search->lu, op->command, op->result) == LU_TOO_FAR) {
+			search->blocked[op->nexus] = true;
 			return true;
+		}
 	}
 	if (search->blind)
 		return false;
@@ -199,11 +203,13 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 	case JUDGE_ROLE_INVALID:
 		return false;
 	}
-	if (wants_attention(op))
+	if (search_op_is_attention(op))
 		return lu_attention_take(lu, op->nexus, op->result->asc, op->result->ascq);
-	if (!may_answer(search, op))
+	if (!search_may_answer(search, op))
 		return false;
+	lu_note_merged(lu, true);
 	answer = lu_step(lu, op->nexus, op->command, variant, ret_variants);
+	lu_note_merged(lu, false);
 	return answer_fits(op, &answer);
 }
 
@@ -219,7 +225,7 @@ static enum reach reach_of(const struct judge_op *op)
 {
 	const struct history_command *c = op->command;
 
-	if (!c || wants_attention(op) || c->op == HISTORY_LUN_RESET ||
+	if (!c || search_op_is_attention(op) || c->op == HISTORY_LUN_RESET ||
 	    c->op == HISTORY_TARGET_RESET)
 		return REACH_NEXUS;
 	if (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE)
@@ -254,7 +260,7 @@ static bool matters_to(const struct judge_op *a, const struct judge_op *b)
 		return true;
 	if (one == REACH_NEXUS)
 		return matters_to(b, a);
-	if (one == REACH_RESERVATION || wants_attention(b))
+	if (one == REACH_RESERVATION || search_op_is_attention(b))
 		return false;
 	return b->command && (!is_preempt(a->command) || preempts(a, b));
 }
@@ -266,6 +272,8 @@ unsigned search_price(const struct search *search, uint32_t i)
 	const struct judge_op *ops = search->ops->ops;
 	unsigned price = search_hinted_price(search, i) + (ops[i].role == JUDGE_MAYBE ? 2 : 0);
 
+	if (search->led)
+		return search_led_price(search, i);
 	if (!ops[i].command)
 		return price;
 	for (uint32_t k = 0; k < search->movers.count; k++) {

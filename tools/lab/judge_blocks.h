@@ -38,6 +38,7 @@ struct block_sync {
 
 struct blocks {
 	const struct history *history;
+	const size_t *partner; /* of each event: see history_pair */
 	uint16_t lun;
 	struct block_write *writes;
 	size_t write_count, write_capacity;

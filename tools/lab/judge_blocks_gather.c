@@ -130,44 +130,29 @@ static bool add_command(struct blocks *b, size_t invoked, size_t returned)
 }
 
 /* Pairs of INVOKE and RETURN, and what the medium held. */
+static bool is_invoke_here(const struct blocks *b, size_t event)
+{
+	const struct history_event *e = &b->history->events[event];
+
+	return e->kind == HISTORY_INVOKE && e->u.invoked.lun == b->lun;
+}
+
 static bool gather_commands(struct blocks *b)
 {
-	struct invoked *open = NULL, *entry, *next;
 	bool memory = true;
 
 	for (size_t i = 0; memory && i < b->history->event_count; i++) {
 		const struct history_event *e = &b->history->events[i];
-		if (e->kind == HISTORY_INVOKE && e->u.invoked.lun == b->lun) {
-			entry = malloc(sizeof(*entry));
-			memory = entry != NULL;
-			if (!memory)
-				break;
-			*entry = (struct invoked){.command = e->command, .event = i};
-			HASH_ADD(hh, open, command, sizeof(entry->command), entry);
-		}
 		if (e->kind == HISTORY_POWER_CUT)
 			memory = add_cut(b, i);
-		if (e->kind == HISTORY_MEDIUM && e->u.medium.lun == b->lun)
+		else if (e->kind == HISTORY_MEDIUM && e->u.medium.lun == b->lun)
 			memory = add_read(b, (struct block_read){.lba = e->u.medium.lba,
 								 .invoked = i,
 								 .returned = i,
 								 .tag = &e->u.medium.tag,
 								 .medium = true});
-		if (e->kind != HISTORY_RETURN)
-			continue;
-		HASH_FIND(hh, open, &e->command, sizeof(e->command), entry);
-		if (!entry)
-			continue;
-		memory = add_command(b, entry->event, i);
-		HASH_DEL(open, entry);
-		free(entry);
-	}
-	HASH_ITER(hh, open, entry, next)
-	{
-		/* cppcheck-suppress uninitvar ; every entry was filled before it was added */
-		memory = memory && add_command(b, entry->event, JUDGE_NO_EVENT);
-		HASH_DEL(open, entry);
-		free(entry);
+		else if (is_invoke_here(b, i))
+			memory = add_command(b, i, b->partner[i]);
 	}
 	return memory;
 }

@@ -35,8 +35,15 @@ bool search_init_hints(struct search *search)
 	search->hints.first = malloc((count + 1) * sizeof(*search->hints.first));
 	if (!search->hints.first)
 		return false;
-	memset(search->hints.first, 0xff, (count + 1) * sizeof(*search->hints.first));
+	search_forget_hints(search);
 	return true;
+}
+
+void search_forget_hints(struct search *search)
+{
+	memset(search->hints.first, 0xff,
+	       (search->ops->op_count + (size_t)1) * sizeof(*search->hints.first));
+	search->hints.count = 0;
 }
 
 void search_finish_hints(struct search *search)

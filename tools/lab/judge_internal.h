@@ -13,7 +13,8 @@
 #include "tools/lab/judge_lu.h"
 
 #define JUDGE_NO_OP    UINT32_MAX
-#define JUDGE_NO_EVENT SIZE_MAX
+#define JUDGE_NO_EVENT HISTORY_NO_EVENT
+#define JUDGE_NO_RANK  0u
 
 enum judge_role {
 	JUDGE_ROLE_INVALID = 0,
@@ -34,6 +35,9 @@ struct judge_op {
 	bool found_on_medium; /* a write without GOOD whose data was found: it must have been let
 				 through before closed_by */
 	uint32_t slot;	      /* no other op that is open at the same time has it */
+	/* The target is quoted with this change: its place among those that are, from 1. */
+	uint32_t rank;
+	uint32_t generation_after; /* of one with a rank: PRGENERATION, as the target says */
 };
 
 struct judge_step {
@@ -50,13 +54,15 @@ struct judge_ops {
 	struct judge_step *steps;
 	size_t step_count, step_capacity;
 	uint32_t slot_count;
-	bool unjudged; /* it has commands whose effect the model does not know */
+	uint32_t rank_count; /* ops with a rank */
+	bool unjudged;	     /* it has commands whose effect the model does not know */
 };
 
 /* Who saw which write first. */
 struct judge_sights;
 
-int judge_sights_build(const struct history *history, uint16_t lun,
+/* `partner`, here and below: of each event, see history_pair. */
+int judge_sights_build(const struct history *history, uint16_t lun, const size_t *partner,
 		       struct judge_sights **ret_sights);
 void judge_sights_free(struct judge_sights **sights);
 /* JUDGE_NO_EVENT: nobody ever saw it. */
@@ -67,9 +73,15 @@ size_t judge_sights_find(const struct judge_sights *sights, uint32_t nexus, uint
 bool judge_op_ends(const struct judge_op *end, const struct judge_op *op);
 
 /* 0 or -ENOMEM. */
-int judge_ops_build(const struct history *history, uint16_t lun, const struct judge_sights *sights,
-		    struct judge_ops *ret_ops);
+int judge_ops_build(const struct history *history, uint16_t lun, const size_t *partner,
+		    const struct judge_sights *sights, struct judge_ops *ret_ops);
 void judge_ops_free(struct judge_ops *ops);
+
+/* Gives each op its slot. False: no memory. */
+bool judge_ops_assign_slots(struct judge_ops *ops);
+/* Gives those ops a rank of which the target says in which order they took effect: a hint, which
+ * may be missing or wrong. 0 or -ENOMEM. */
+int judge_ops_rank(const struct history *history, struct judge_ops *ops);
 
 /* A registration that a PREEMPT AND ABORT took. */
 struct judge_abort {
@@ -90,8 +102,9 @@ int judge_search(const struct history *history, struct judge_ops *ops, const str
 		 uint64_t states_max, struct judge_search_result *ret_result);
 
 /* The rules over blocks. Adds violations to the report. 0 or -ENOMEM. */
-int judge_blocks(const struct history *history, uint16_t lun, const struct judge_ops *ops,
-		 const struct judge_search_result *search, struct judge_report *report);
+int judge_blocks(const struct history *history, const size_t *partner, uint16_t lun,
+		 const struct judge_ops *ops, const struct judge_search_result *search,
+		 struct judge_report *report);
 
 /* Takes the violation's events over. False: no memory. */
 bool judge_report_add(struct judge_report *report, struct judge_violation *violation);

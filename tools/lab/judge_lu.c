@@ -167,8 +167,11 @@ int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_ne
 	lu->ports = count_ports(nexuses, nexus_count);
 	lu->holder = lu->spc2_owner = (uint32_t)LU_NOBODY;
 	lu->keys = calloc(count, BYTES_PER_NEXUS);
-	if (!lu->keys)
+	lu->merged = calloc(count, sizeof(*lu->merged));
+	if (!lu->keys || !lu->merged) {
+		lu_finish(lu);
 		return -ENOMEM;
+	}
 	lu->pending = (uint32_t *)(lu->keys + count);
 	lu->maybe = lu->pending + count;
 	lu->up = lu->maybe + count;
@@ -178,6 +181,7 @@ int lu_init(struct lu *lu, const struct lu_rules *rules, const struct history_ne
 void lu_finish(struct lu *lu)
 {
 	free(lu->keys);
+	free(lu->merged);
 	free(lu->log);
 	memset(lu, 0, sizeof(*lu));
 }
@@ -212,8 +216,22 @@ void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua)
 	 * which nobody outside sees exactly) a target may keep it for the next or not. */
 	uint32_t *where = lu->up[nexus] ? &lu->pending[nexus] : &lu->maybe[nexus];
 
-	if (lu->rules->unit_attentions)
-		lu_set(lu, where, *where | ua);
+	if (!lu->rules->unit_attentions)
+		return;
+	if (lu->notes_merged && (*where & ua) != 0) {
+		lu->merged[nexus] |= *where & ua;
+		lu->has_merged = true;
+	}
+	lu_set(lu, where, *where | ua);
+}
+
+void lu_note_merged(struct lu *lu, bool notes)
+{
+	if (notes && lu->has_merged) {
+		memset(lu->merged, 0, lu->nexus_count * sizeof(*lu->merged));
+		lu->has_merged = false;
+	}
+	lu->notes_merged = notes;
 }
 
 void lu_establish_maybe(struct lu *lu, uint32_t nexus, uint32_t ua)

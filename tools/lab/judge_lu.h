@@ -63,6 +63,11 @@ struct lu {
 	uint32_t *maybe;   /* [nexus_count]: lu_ua that may be */
 	uint32_t *up;	   /* [nexus_count]: bool, there is a session */
 
+	/* lu_ua that were to be established and were due already, while that is noted. Not part of
+	 * the state. */
+	uint32_t *merged; /* [nexus_count] */
+	bool notes_merged, has_merged;
+
 	struct lu_undo *log;
 	size_t log_len, log_capacity;
 	bool no_memory; /* a change could not be logged: the run is over */
@@ -102,6 +107,9 @@ void lu_forget(struct lu *lu);
  */
 struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_command *command,
 			 unsigned variant, unsigned *ret_variants);
+
+/* Begins to note which unit attentions are established that are due already, or ends that. */
+void lu_note_merged(struct lu *lu, bool notes);
 
 /* Would a READ (write: a WRITE) of the nexus be let through? */
 bool lu_admits(const struct lu *lu, uint32_t nexus, bool write);

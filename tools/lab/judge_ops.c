@@ -5,131 +5,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "tools/lab/judge_internal.h"
-
-/* ---- who saw which write first ---- */
-
-struct sight {
-	struct {
-		uint64_t nexus, sequence;
-	} write;
-	size_t event;
-	UT_hash_handle hh;
-};
-
-struct judge_sights {
-	struct sight *by_write;
-};
-
-static int see(struct judge_sights *sights, const struct history_tag *tag, size_t event)
-{
-	struct sight *sight, wanted = {.write = {tag->nexus, tag->sequence}};
-
-	if (!tag->written)
-		return 0;
-	HASH_FIND(hh, sights->by_write, &wanted.write, sizeof(wanted.write), sight);
-	if (sight)
-		return 0;
-	sight = malloc(sizeof(*sight));
-	if (!sight)
-		return -ENOMEM;
-	*sight = wanted;
-	sight->event = event;
-	HASH_ADD(hh, sights->by_write, write, sizeof(sight->write), sight);
-	return 0;
-}
-
-/* Which command's LUN is a RETURN's? Commands return behind their INVOKE, so it was met before. */
-struct invoked {
-	uint64_t command;
-	size_t event;
-	UT_hash_handle hh;
-};
-
-static void forget(struct invoked **invoked)
-{
-	struct invoked *i, *next;
-	HASH_ITER(hh, *invoked, i, next)
-	{
-		HASH_DEL(*invoked, i);
-		free(i);
-	}
-}
-
-int judge_sights_build(const struct history *history, uint16_t lun,
-		       struct judge_sights **ret_sights)
-{
-	struct judge_sights *sights = calloc(1, sizeof(*sights));
-	struct invoked *reads = NULL, *read;
-	int error = sights ? 0 : -ENOMEM;
-
-	for (size_t i = 0; i < history->event_count && error == 0; i++) {
-		const struct history_event *event = &history->events[i];
-		if (event->kind == HISTORY_MEDIUM && event->u.medium.lun == lun)
-			error = see(sights, &event->u.medium.tag, i);
-		if (event->kind == HISTORY_INVOKE && event->u.invoked.op == HISTORY_READ &&
-		    event->u.invoked.lun == lun) {
-			read = malloc(sizeof(*read));
-			if (!read) {
-				error = -ENOMEM;
-				break;
-			}
-			*read = (struct invoked){.command = event->command, .event = i};
-			HASH_ADD(hh, reads, command, sizeof(read->command), read);
-		}
-		if (event->kind != HISTORY_RETURN || !event->u.returned.tags)
-			continue;
-		HASH_FIND(hh, reads, &event->command, sizeof(event->command), read);
-		for (uint32_t t = 0; read && t < event->u.returned.tag_count && error == 0; t++)
-			error = see(sights, &event->u.returned.tags[t], i);
-	}
-	forget(&reads);
-	if (error != 0) {
-		judge_sights_free(&sights);
-		return error;
-	}
-	*ret_sights = sights;
-	return 0;
-}
-
-void judge_sights_free(struct judge_sights **sights)
-{
-	struct sight *sight, *next;
-
-	if (!*sights)
-		return;
-	HASH_ITER(hh, (*sights)->by_write, sight, next)
-	{
-		HASH_DEL((*sights)->by_write, sight);
-		free(sight);
-	}
-	free(*sights);
-	*sights = NULL;
-}
-
-size_t judge_sights_find(const struct judge_sights *sights, uint32_t nexus, uint64_t sequence)
-{
-	struct sight *sight, wanted = {.write = {nexus, sequence}};
-
-	HASH_FIND(hh, sights->by_write, &wanted.write, sizeof(wanted.write), sight);
-	return sight ? sight->event : JUDGE_NO_EVENT;
-}
-
-/* ---- ops ---- */
 
 struct build {
 	const struct history *history;
 	const struct judge_sights *sights;
 	struct judge_ops *out;
-	struct invoked *commands; /* command -> op, in `event` */
-	size_t *next_of_nexus;	  /* of each event: the next one of the same nexus */
-	size_t *return_of;	  /* of each INVOKE: its RETURN */
-	uint32_t *begins, *ends;  /* of each nexus: the open op, or JUDGE_NO_OP */
+	const size_t *partner;	 /* of each INVOKE: its RETURN; and the other way round */
+	size_t *next_of_nexus;	 /* of each event: the next one of the same nexus */
+	uint32_t *begins, *ends; /* of each nexus: the open op, or JUDGE_NO_OP */
 	uint32_t crash;
-	/* Writes that nobody answered but somebody saw close at that sight: event -> op. */
-	struct invoked *closings;
+	uint32_t *op_of; /* of each INVOKE: the op that closes with its RETURN, or a sight */
+	/* Writes that nobody answered but somebody saw close at that sight: of each event the first
+	 * INVOKE, of each INVOKE the next one. */
+	size_t *seen_first, *seen_next;
 	bool no_memory;
 };
 
@@ -178,17 +68,6 @@ static void add_step(struct build *build, uint32_t op, bool closes, size_t event
 		(struct judge_step){.op = op, .closes = closes, .event = event};
 }
 
-static bool remember(struct invoked **map, uint64_t key, size_t value)
-{
-	struct invoked *entry = malloc(sizeof(*entry));
-
-	if (!entry)
-		return false;
-	*entry = (struct invoked){.command = key, .event = value};
-	HASH_ADD(hh, *map, command, sizeof(entry->command), entry);
-	return true;
-}
-
 static bool changes_state(const struct history_command *c)
 {
 	return history_op_is_pr_out(c->op) || c->op == HISTORY_SPC2_RESERVE ||
@@ -221,7 +100,7 @@ static enum judge_role role_of(const struct history_command *c, const struct his
 /* The RETURN of the command that this event invokes; NULL: none. */
 static const struct history_event *return_of(const struct build *build, size_t event)
 {
-	size_t returned = build->return_of[event];
+	size_t returned = build->partner[event];
 
 	return returned == JUDGE_NO_EVENT ? NULL : &build->history->events[returned];
 }
@@ -245,7 +124,9 @@ static bool sighted(struct build *build, size_t event, const struct history_even
 	if (*ret_op == JUDGE_NO_OP)
 		return false;
 	build->out->ops[*ret_op].found_on_medium = true;
-	build->no_memory |= !remember(&build->closings, seen, *ret_op);
+	build->op_of[event] = *ret_op;
+	build->seen_next[event] = build->seen_first[seen];
+	build->seen_first[seen] = event;
 	return true;
 }
 
@@ -265,7 +146,7 @@ static void open_command(struct build *build, size_t event)
 	if (!sighted(build, event, returned, &op) && role != JUDGE_ROLE_INVALID) {
 		op = add_op(build, role, e->nexus);
 		if (op != JUDGE_NO_OP && returned && role != JUDGE_MAYBE)
-			build->no_memory |= !remember(&build->commands, e->command, op);
+			build->op_of[event] = op;
 	}
 	if (op == JUDGE_NO_OP)
 		return;
@@ -274,19 +155,20 @@ static void open_command(struct build *build, size_t event)
 	add_step(build, op, false, event);
 }
 
-static void close_found(struct build *build, struct invoked **map, uint64_t key, size_t event)
+/* Several writes may first be seen by one READ. */
+static void close_sighted(struct build *build, size_t event)
 {
-	struct invoked *entry;
+	for (size_t i = build->seen_first[event]; i != JUDGE_NO_EVENT; i = build->seen_next[i])
+		add_step(build, build->op_of[i], true, event);
+}
 
-	/* Several writes may first be seen by one READ. */
-	for (;;) {
-		HASH_FIND(hh, *map, &key, sizeof(key), entry);
-		if (!entry)
-			return;
-		add_step(build, (uint32_t)entry->event, true, event);
-		HASH_DEL(*map, entry);
-		free(entry);
-	}
+static void close_returned(struct build *build, size_t event)
+{
+	size_t invoke = build->partner[event];
+	uint32_t op = invoke == JUDGE_NO_EVENT ? JUDGE_NO_OP : build->op_of[invoke];
+
+	if (op != JUDGE_NO_OP && !build->out->ops[op].found_on_medium)
+		add_step(build, op, true, event);
 }
 
 /* The target may have seen the session's end as soon as the initiator's last word was through. */
@@ -331,7 +213,7 @@ static void take_event(struct build *build, size_t event)
 {
 	const struct history_event *e = &build->history->events[event];
 
-	close_found(build, &build->closings, event, event);
+	close_sighted(build, event);
 	switch (e->kind) {
 	case HISTORY_NEXUS:
 		open_begin(build, e->u.introduced.number, event);
@@ -351,7 +233,7 @@ static void take_event(struct build *build, size_t event)
 		open_command(build, event);
 		break;
 	case HISTORY_RETURN:
-		close_found(build, &build->commands, e->command, event);
+		close_returned(build, event);
 		break;
 	case HISTORY_CRASH:
 	case HISTORY_POWER_CUT:
@@ -364,36 +246,12 @@ static void take_event(struct build *build, size_t event)
 		break;
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:
+	case HISTORY_APPLIED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;
 	}
 	open_end_early(build, event);
-}
-
-static bool link_returns(struct build *build)
-{
-	const struct history *history = build->history;
-	struct invoked *open = NULL, *invoke;
-	bool memory = true;
-
-	build->return_of = malloc((history->event_count + 1) * sizeof(*build->return_of));
-	for (size_t i = 0; build->return_of && memory && i < history->event_count; i++) {
-		const struct history_event *e = &history->events[i];
-		build->return_of[i] = JUDGE_NO_EVENT;
-		if (e->kind == HISTORY_INVOKE)
-			memory = remember(&open, e->command, i);
-		if (e->kind != HISTORY_RETURN)
-			continue;
-		HASH_FIND(hh, open, &e->command, sizeof(e->command), invoke);
-		if (!invoke)
-			continue;
-		build->return_of[invoke->event] = i;
-		HASH_DEL(open, invoke);
-		free(invoke);
-	}
-	forget(&open);
-	return build->return_of && memory;
 }
 
 static bool link_events(struct build *build)
@@ -420,90 +278,53 @@ static bool link_events(struct build *build)
 	return last && build->next_of_nexus;
 }
 
-/* ---- slots ---- */
-
-bool judge_op_ends(const struct judge_op *end, const struct judge_op *op)
+static bool begin(struct build *build)
 {
-	return op->role == JUDGE_MAYBE &&
-	       (end->role == JUDGE_CRASHED ||
-		(end->role == JUDGE_SESSION_END && end->nexus == op->nexus));
+	size_t nexuses = build->history->nexus_count + (size_t)1;
+	size_t events = build->history->event_count + 1;
+
+	build->begins = malloc(nexuses * sizeof(*build->begins));
+	build->ends = malloc(nexuses * sizeof(*build->ends));
+	build->op_of = malloc(events * sizeof(*build->op_of));
+	build->seen_first = malloc(events * sizeof(*build->seen_first));
+	build->seen_next = malloc(events * sizeof(*build->seen_next));
+	if (!build->begins || !build->ends || !build->op_of || !build->seen_first ||
+	    !build->seen_next || !link_events(build))
+		return false;
+	memset(build->begins, 0xff, nexuses * sizeof(*build->begins));
+	memset(build->ends, 0xff, nexuses * sizeof(*build->ends));
+	memset(build->op_of, 0xff, events * sizeof(*build->op_of));
+	memset(build->seen_first, 0xff, events * sizeof(*build->seen_first));
+	return true;
 }
 
-struct slots {
-	uint32_t *taken; /* by which op; JUDGE_NO_OP: free */
-	uint32_t *unused;
-	uint32_t count, unused_count;
-};
-
-static void open_slot(struct slots *slots, struct judge_op *ops, uint32_t i)
+static void finish(struct build *build)
 {
-	ops[i].slot =
-		slots->unused_count > 0 ? slots->unused[--slots->unused_count] : slots->count++;
-	slots->taken[ops[i].slot] = i;
+	free(build->next_of_nexus);
+	free(build->begins);
+	free(build->ends);
+	free(build->op_of);
+	free(build->seen_first);
+	free(build->seen_next);
 }
 
-static void free_slot(struct slots *slots, uint32_t slot)
+int judge_ops_build(const struct history *history, uint16_t lun, const size_t *partner,
+		    const struct judge_sights *sights, struct judge_ops *ret_ops)
 {
-	slots->taken[slot] = JUDGE_NO_OP;
-	slots->unused[slots->unused_count++] = slot;
-}
-
-static void close_slots(struct slots *slots, const struct judge_op *ops, uint32_t i)
-{
-	free_slot(slots, ops[i].slot);
-	if (ops[i].role != JUDGE_SESSION_END && ops[i].role != JUDGE_CRASHED)
-		return;
-	for (uint32_t slot = 0; slot < slots->count; slot++)
-		if (slots->taken[slot] != JUDGE_NO_OP &&
-		    judge_op_ends(&ops[i], &ops[slots->taken[slot]]))
-			free_slot(slots, slot);
-}
-
-/* A small number for each op while it is open. */
-static bool assign_slots(struct judge_ops *out)
-{
-	struct slots slots = {.count = 0};
-
-	slots.taken = malloc((out->op_count + 1) * sizeof(*slots.taken));
-	slots.unused = malloc((out->op_count + 1) * sizeof(*slots.unused));
-	for (size_t i = 0; slots.taken && slots.unused && i < out->step_count; i++) {
-		if (out->steps[i].closes)
-			close_slots(&slots, out->ops, out->steps[i].op);
-		else
-			open_slot(&slots, out->ops, out->steps[i].op);
-	}
-	out->slot_count = slots.count;
-	free(slots.taken);
-	free(slots.unused);
-	return slots.taken && slots.unused;
-}
-
-int judge_ops_build(const struct history *history, uint16_t lun, const struct judge_sights *sights,
-		    struct judge_ops *ret_ops)
-{
-	size_t nexuses = history->nexus_count == 0 ? 1 : history->nexus_count;
-	struct build build = {
-		.history = history, .sights = sights, .out = ret_ops, .crash = JUDGE_NO_OP};
+	struct build build = {.history = history,
+			      .sights = sights,
+			      .partner = partner,
+			      .out = ret_ops,
+			      .crash = JUDGE_NO_OP};
 
 	memset(ret_ops, 0, sizeof(*ret_ops));
 	ret_ops->lun = lun;
-	build.begins = malloc(nexuses * sizeof(*build.begins));
-	build.ends = malloc(nexuses * sizeof(*build.ends));
-	build.no_memory =
-		!build.begins || !build.ends || !link_events(&build) || !link_returns(&build);
-	if (!build.no_memory) {
-		memset(build.begins, 0xff, nexuses * sizeof(*build.begins));
-		memset(build.ends, 0xff, nexuses * sizeof(*build.ends));
-	}
+	build.no_memory = !begin(&build);
 	for (size_t i = 0; i < history->event_count && !build.no_memory; i++)
 		take_event(&build, i);
-	forget(&build.commands);
-	forget(&build.closings);
-	free(build.next_of_nexus);
-	free(build.return_of);
-	free(build.begins);
-	free(build.ends);
-	if (!build.no_memory && assign_slots(ret_ops))
+	finish(&build);
+	if (!build.no_memory && judge_ops_assign_slots(ret_ops) &&
+	    judge_ops_rank(history, ret_ops) == 0)
 		return 0;
 	judge_ops_free(ret_ops);
 	return -ENOMEM;

@@ -12,57 +12,6 @@
 
 #include "tools/lab/judge_search.h"
 
-/* ---- whose turn it is ---- */
-
-static bool takes_turn_before(const struct turn *a, const struct turn *b)
-{
-	return a->priority != b->priority ? a->priority < b->priority : a->number < b->number;
-}
-
-static bool push_turn(struct search *search, uint32_t item, uint32_t priority)
-{
-	struct turns *turns = &search->turns;
-
-	if (turns->count == turns->capacity) {
-		size_t capacity = turns->capacity == 0 ? 64 : 2 * turns->capacity;
-		struct turn *heap = realloc(turns->heap, capacity * sizeof(*heap));
-		if (!heap) {
-			search->no_memory = true;
-			return false;
-		}
-		turns->heap = heap;
-		turns->capacity = capacity;
-	}
-	struct turn turn = {.priority = priority, .number = turns->inserted++, .item = item};
-	size_t at = turns->count++;
-	for (; at > 0 && takes_turn_before(&turn, &turns->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		turns->heap[at] = turns->heap[(at - 1) / 2];
-	turns->heap[at] = turn;
-	return true;
-}
-
-static uint32_t pop_turn(struct turns *turns)
-{
-	uint32_t item = turns->heap[0].item;
-	struct turn last = turns->heap[--turns->count];
-	size_t at = 0;
-
-	for (;;) {
-		size_t child = 2 * at + 1;
-		if (child >= turns->count)
-			break;
-		if (child + 1 < turns->count &&
-		    takes_turn_before(&turns->heap[child + 1], &turns->heap[child]))
-			child++;
-		if (!takes_turn_before(&turns->heap[child], &last))
-			break;
-		turns->heap[at] = turns->heap[child];
-		at = child;
-	}
-	turns->heap[at] = last;
-	return item;
-}
-
 /* ---- placing an op that closes ---- */
 
 /* The configuration at hand has the closing op behind it. */
@@ -84,20 +33,22 @@ static void add_node(struct search *search, uint32_t closing)
 
 	if (!config || search_set_add(search, &search->nodes, config, &item) == SET_KNOWN)
 		return;
-	push_turn(search, item,
-		  search->cost + search->extras + search_distance(search, closing) +
-			  search_hinted_price(search, closing));
+	search_push_turn(search, item,
+			 search->cost + (search_follows(search) ? 0 : search->extras) +
+				 search_distance(search, closing) +
+				 search_hinted_price(search, closing));
 }
 
-/* One op takes effect after what led to the node, with each answer that the standard admits. */
-static void try_op(struct search *search, uint32_t item, uint32_t i, uint32_t closing)
+void search_try(struct search *search, uint32_t item, uint32_t i, uint32_t closing,
+		uint64_t generation)
 {
 	unsigned variants = 1;
 
 	for (unsigned variant = 0; variant < variants; variant++) {
 		search_load(search, search->nodes.items[item]);
 		search->cost += search_price(search, i);
-		if (!search_apply(search, i, variant, &variants))
+		if (!search_apply(search, i, variant, &variants) ||
+		    (generation != SEARCH_ANY_GENERATION && generation != search->lu.generation))
 			continue;
 		search->states++;
 		search->states_of_trouble++;
@@ -127,13 +78,17 @@ static bool worth_trying(const struct search *search, uint32_t i)
 
 static void try_node(struct search *search, uint32_t item, uint32_t closing)
 {
+	if (search_follows(search)) {
+		search_follow(search, item, closing);
+		return;
+	}
 	if (search->ops->ops[closing].role != JUDGE_PROBE)
-		try_op(search, item, closing, closing);
+		search_try(search, item, closing, closing, SEARCH_ANY_GENERATION);
 	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
 		uint32_t i = search->movers.ops[k];
 		search_load(search, search->nodes.items[item]);
 		if (i != closing && !search_is_done(search, i) && worth_trying(search, i))
-			try_op(search, item, i, closing);
+			search_try(search, item, i, closing, SEARCH_ANY_GENERATION);
 	}
 }
 
@@ -219,7 +174,7 @@ static bool place(struct search *search, uint32_t closing, struct judge_search_r
 	search->turns.inserted = 0;
 	sort_out(search, closing);
 	for (; search->turns.count > 0 && count < most && !search_out_of_time(search); count++)
-		try_node(search, pop_turn(&search->turns), closing);
+		try_node(search, search_pop_turn(search), closing);
 	if (search->turns.count > 0)
 		search->exact = false;
 	if (search->frontier.count == 0 && !search->no_memory)
@@ -298,6 +253,8 @@ static void open_op(struct search *search, uint32_t i)
 		search_note_clear(search, i);
 		if (probe && search_probe_fits(search, i))
 			search_mark_done(search, i);
+		if (!probe && search_follows(search))
+			search_led_settle(search);
 		search_put_bits(search, config);
 	}
 }
@@ -356,9 +313,13 @@ static bool init(struct search *search)
 	search->probes.ops = calloc(slots, sizeof(*search->probes.ops));
 	search->movers.ops = calloc(slots, sizeof(*search->movers.ops));
 	search->crash = JUDGE_NO_OP;
-	search->exact = true;
-	if (!search->probes.ops || !search->movers.ops || !search_init_configs(search) ||
-	    !search_look_ahead(search) || !search_init_hints(search))
+	search->led = search->ops->rank_count > 0;
+	search->exact = !search->led;
+	search_begin_levels(search);
+	search->blocked = calloc(search->lu.nexus_count + (size_t)1, sizeof(*search->blocked));
+	if (!search->probes.ops || !search->movers.ops || !search->blocked ||
+	    !search_init_configs(search) || !search_look_ahead(search) ||
+	    !search_init_hints(search))
 		return false;
 	start = search_store(search);
 	return start && search_set_add(search, &search->frontier, start, &item) == SET_NEW &&
@@ -371,6 +332,7 @@ static void finish(struct search *search)
 	search_finish_configs(search);
 	lu_finish(&search->lu);
 	free(search->turns.heap);
+	free(search->blocked);
 	free(search->probes.ops);
 	free(search->movers.ops);
 	search_finish_ahead(search);
@@ -390,6 +352,8 @@ int judge_search(const struct history *history, struct judge_ops *ops, const str
 	if (!init(&search))
 		search.no_memory = true;
 	else
+		ret_result->found = run(&search, ret_result);
+	if (!ret_result->found && search_go_alone(&search))
 		ret_result->found = run(&search, ret_result);
 	if (ret_result->found)
 		search_collect_aborts(&search, search.frontier.items[0], ret_result);

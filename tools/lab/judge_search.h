@@ -93,7 +93,7 @@ struct later {
 struct ahead {
 	struct view *views;
 	uint32_t view_count, view_capacity;
-	size_t *closes;		  /* of each op: the step */
+	size_t *opens, *closes;	  /* of each op: the step */
 	uint32_t *next_view;	  /* of each step */
 	uint32_t *counted;	  /* of each step: commands that count and were over before it */
 	bool *aptpl_matters;	  /* of each step */
@@ -134,15 +134,20 @@ struct search {
 	uint64_t *done, *clear;
 	uint32_t path, cost, extras;
 
+	bool *blocked; /* of each nexus: the last tries failed because it could not go on */
+
 	struct paths paths;
 	struct config_pool pool;
 	struct config_set frontier, spare, nodes;
 	struct turns turns;
 	bool exact; /* nothing was ever left out on the way here */
 	bool blind; /* no look ahead: to find the answer that nothing explains, not one before it */
+	/* The order that the target tells is followed, or at least tried before others. It may be
+	 * wrong: a search that was led proves nothing but what it finds. */
+	bool led;
 
 	/* Effort, and what is done when nothing is left: judge_trouble.c. */
-	unsigned level, tries;
+	unsigned level, level_first, tries;
 	bool in_trouble;
 	size_t trouble_at; /* step */
 	struct checkpoint checkpoints[CHECKPOINTS_MAX];
@@ -157,6 +162,10 @@ struct search {
 /* ---- judge_apply.c: what ops do to the configuration at hand ---- */
 
 bool search_is_done(const struct search *search, uint32_t op);
+/* The op was told of a unit attention. */
+bool search_op_is_attention(const struct judge_op *op);
+/* It found no unit attention in its way, or reports none. */
+bool search_may_answer(const struct search *search, const struct judge_op *op);
 void search_mark_done(struct search *search, uint32_t op);
 void search_note_clear(struct search *search, uint32_t op);
 bool search_was_clear(const struct search *search, const struct judge_op *op);
@@ -166,7 +175,7 @@ void search_settle(struct search *search, uint32_t op);
 /* Gives the mover its turn. False: it does not fit (the configuration is to be loaded afresh). */
 bool search_apply(struct search *search, uint32_t op, unsigned variant, unsigned *ret_variants);
 /* After this op, what later commands were answered cannot come any more. */
-bool search_is_hopeless(const struct search *search, uint32_t applied);
+bool search_is_hopeless(struct search *search, uint32_t applied);
 /* Steps to the state that the op has seen, where that can be told. */
 unsigned search_distance(const struct search *search, uint32_t op);
 /* How unlikely is it that the op took effect before others that were sent earlier? */
@@ -174,6 +183,8 @@ unsigned search_price(const struct search *search, uint32_t op);
 
 /* ---- judge_ahead.c ---- */
 
+/* A change that surely counts in PRGENERATION. */
+bool search_op_is_counted(const struct judge_op *op);
 bool search_look_ahead(struct search *search);
 void search_finish_ahead(struct search *search);
 /* PRGENERATION is, or surely will be, beyond what a later PERSISTENT RESERVE IN showed. */
@@ -183,8 +194,11 @@ bool search_counted_too_much(const struct search *search);
 
 bool search_look_ahead_nexuses(struct search *search);
 void search_finish_ahead_nexuses(struct search *search);
+/* Is the nexus of this unit attention told the same once more, by a command that was sent before
+ * this step or is the first one after it? */
+bool search_reports_again(const struct search *search, uint32_t op, size_t until);
 /* Some nexus' later commands cannot be answered any more as they were. */
-bool search_nexus_is_stuck(const struct search *search, uint32_t applied);
+bool search_nexus_is_stuck(struct search *search, uint32_t applied);
 
 /* ---- judge_config.c: configurations ---- */
 
@@ -240,7 +254,42 @@ static inline uint64_t *config_clear(const struct search *search, struct config 
 	return config->words + search->image_words + search->bit_words;
 }
 
+/* ---- judge_led.c ---- */
+
+/* The open op that the target says took effect next, of those that have not; JUDGE_NO_OP. */
+uint32_t search_led_next(const struct search *search);
+/* Is the mover worth its turn in the configuration at hand, to make `closing` fit? `next`: what
+ * search_led_next said. */
+bool search_led_may_come(const struct search *search, uint32_t op, uint32_t next, uint32_t closing);
+/* Could this command, which is just like the next one, be the one that the target meant? */
+bool search_led_may_stand_for(const struct search *search, uint32_t op, uint32_t next);
+unsigned search_led_price(const struct search *search, uint32_t op);
+/* Is this a unit attention of a nexus without which others cannot come (search->blocked)? */
+bool search_led_is_blocked(const struct search *search, uint32_t op);
+/* Marks those that the target is not quoted with, because they change nothing. */
+void search_led_settle(struct search *search);
+/* After `next` was tried: would this unit attention have been reported before it, and another one
+ * be due now? Then that is worth a try. */
+bool search_led_merged(const struct search *search, uint32_t op);
+
+/* ---- judge_follow.c ---- */
+
+/* Goes on from a node, to make `closing` fit. */
+void search_follow(struct search *search, uint32_t item, uint32_t closing);
+
+/* ---- judge_turns.c: whose turn it is ---- */
+
+bool search_push_turn(struct search *search, uint32_t item, uint32_t priority);
+uint32_t search_pop_turn(struct search *search);
+
 /* ---- judge_search.c ---- */
+
+#define SEARCH_ANY_GENERATION UINT64_MAX
+
+/* One op takes effect after what led to the node, with each answer that the standard admits;
+ * PRGENERATION is what it has to be then. */
+void search_try(struct search *search, uint32_t item, uint32_t op, uint32_t closing,
+		uint64_t generation);
 
 /* The op is open, behind those that are. */
 void search_list_op(struct search *search, uint32_t op);
@@ -248,6 +297,7 @@ void search_list_op(struct search *search, uint32_t op);
 /* ---- judge_hints.c ---- */
 
 bool search_init_hints(struct search *search);
+void search_forget_hints(struct search *search);
 void search_finish_hints(struct search *search);
 unsigned search_hinted_price(const struct search *search, uint32_t op);
 /* Where the configuration stands, the op does not fit. */
@@ -255,6 +305,7 @@ void search_learn(struct search *search, const struct config *config, uint32_t o
 
 /* ---- judge_trouble.c: effort ---- */
 
+void search_begin_levels(struct search *search);
 size_t search_frontier_max(const struct search *search);
 size_t search_nodes_max(const struct search *search);
 /* Is there so much that what can wait is in the way of the rest, and not so much that to find it
@@ -266,6 +317,10 @@ bool search_is_deepest(struct search *search);
 /* Keeps this place to go back to. False: no memory. */
 bool search_checkpoint(struct search *search);
 void search_free_checkpoints(struct search *search);
+/* Does the search follow the order that the target tells? Not in the places where that failed. */
+bool search_follows(const struct search *search);
+/* Nothing was found where the target led: starts anew, without. False: it was not led. */
+bool search_go_alone(struct search *search);
 /* It is lost: looks once more for the place, without looking ahead. False: no memory. */
 bool search_go_blind(struct search *search);
 /* One step is done. */

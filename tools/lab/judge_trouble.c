@@ -14,18 +14,46 @@ static const struct level {
 	size_t frontier, nodes; /* configurations between two steps; tried to place one op */
 	size_t back;		/* checkpoints */
 	unsigned times;		/* how often it is tried, with what each time teaches */
+	bool follows;		/* the order that the target tells */
 } levels[] = {
-	{4, 8, 0, 1},	    {16, 48, 6, 12},	  {64, 300, 12, 12},
-	{256, 2000, 24, 8}, {2048, 20000, 48, 2}, {SIZE_MAX, SIZE_MAX, SIZE_MAX, 1},
+	/* Where the target leads, and around the places where it errs. */
+	{8, 1000, 0, 1, true},
+	{64, 4000, 8, 3, true},
+	{64, 300, 12, 6, false},
+	{256, 2000, 24, 4, false},
+	/* Alone. */
+	{4, 8, 0, 1, false},
+	{16, 48, 6, 12, false},
+	{64, 300, 12, 12, false},
+	{256, 2000, 24, 8, false},
+	{2048, 20000, 48, 2, false},
+	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false},
 };
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
+#define LEVEL_ALONE 4u
+#define LEVEL_BLIND (LEVEL_ALONE + 2)
 
 #define PLACED_PER_CHECKPOINT 8
 #define CHECKPOINT_CONFIGS    64
 #define PAST_TROUBLE	      64 /* steps */
-#define LEVEL_BLIND	      2
 #define STATES_BLIND	      300000
 #define MEMORY_MAX	      ((size_t)1 << 30)
+
+/* Up to this one, from the first. */
+static unsigned level_end(const struct search *search)
+{
+	return search->led ? LEVEL_ALONE : LEVEL_COUNT;
+}
+
+void search_begin_levels(struct search *search)
+{
+	search->level_first = search->level = search->led ? 0 : LEVEL_ALONE;
+}
+
+bool search_follows(const struct search *search)
+{
+	return levels[search->level].follows;
+}
 
 size_t search_frontier_max(const struct search *search)
 {
@@ -39,7 +67,8 @@ size_t search_nodes_max(const struct search *search)
 
 bool search_is_worth_pruning(const struct search *search)
 {
-	return search->level > 0 && levels[search->level].frontier != SIZE_MAX;
+	return search->level > search->level_first && !search_follows(search) &&
+	       levels[search->level].frontier != SIZE_MAX;
 }
 
 bool search_out_of_time(const struct search *search)
@@ -193,7 +222,7 @@ bool search_go_back(struct search *search)
 	if (search_out_of_time(search))
 		return false;
 	if (++search->tries >= levels[search->level].times) {
-		if (search->level + 1 == LEVEL_COUNT)
+		if (search->level + 1 == level_end(search))
 			return false;
 		search->level++;
 		search->tries = 0;
@@ -202,6 +231,25 @@ bool search_go_back(struct search *search)
 	while (search->checkpoint_count > to + 1)
 		free_checkpoint(search, &search->checkpoints[--search->checkpoint_count]);
 	restore(search, &search->checkpoints[to]);
+	return !search->no_memory;
+}
+
+bool search_go_alone(struct search *search)
+{
+	if (!search->led || search->no_memory || search->lu.no_memory ||
+	    search->checkpoint_count == 0)
+		return false;
+	while (search->checkpoint_count > 1)
+		free_checkpoint(search, &search->checkpoints[--search->checkpoint_count]);
+	search->led = false;
+	search->checkpoints[0].exact = true;
+	search_begin_levels(search);
+	search->tries = 0;
+	search->in_trouble = search->stuck = false;
+	search->trouble_at = 0;
+	search->states_of_trouble = 0;
+	search_forget_hints(search);
+	restore(search, &search->checkpoints[0]);
 	return !search->no_memory;
 }
 
@@ -227,6 +275,6 @@ void search_walked(struct search *search)
 	if (!search->in_trouble || search->blind || search->at <= search->trouble_at + PAST_TROUBLE)
 		return;
 	search->in_trouble = false;
-	search->level = 0;
+	search->level = search->level_first;
 	search->tries = 0;
 }

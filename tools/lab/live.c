@@ -393,6 +393,7 @@ void live_take(struct live *live, const struct history_event *event)
 		live->log[(live->logged - 1) % LIVE_LOG_MAX].who[0] = '\0';
 		break;
 	case HISTORY_MEDIUM:
+	case HISTORY_APPLIED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "tools/lab/timeline_internal.h"
 
@@ -68,67 +67,41 @@ void timeline_add_preempt(struct timeline_states *states, struct timeline_preemp
 
 /* ---- commands and their returns ---- */
 
-struct open_command {
-	uint64_t command;
-	size_t index;
-	UT_hash_handle hh;
-};
-
-static bool open_one(const struct history *history, struct timeline *t, size_t event,
-		     struct open_command **open)
+static void add_command(const struct history *history, struct timeline *t, size_t invoke)
 {
-	struct open_command *entry = malloc(sizeof(*entry));
-
-	if (!entry)
-		return false;
-	*entry = (struct open_command){.command = history->events[event].command,
-				       .index = t->command_count};
-	HASH_ADD(hh, *open, command, sizeof(entry->command), entry);
-	t->command_of[event] = t->command_count;
+	t->command_of[invoke] = t->command_count;
 	t->commands[t->command_count++] =
-		(struct timeline_command){.invoke = event,
+		(struct timeline_command){.invoke = invoke,
 					  .returned = TIMELINE_NO_EVENT,
-					  .from_ns = history->events[event].at_ns,
+					  .from_ns = history->events[invoke].at_ns,
 					  .to_ns = t->end_ns};
-	return true;
 }
 
-static void close_one(const struct history *history, struct timeline *t, size_t event,
-		      struct open_command **open)
+static void end_command(const struct history *history, struct timeline *t, size_t invoke,
+			size_t returned)
 {
-	uint64_t command = history->events[event].command;
-	struct open_command *entry;
+	struct timeline_command *command = &t->commands[t->command_of[invoke]];
 
-	HASH_FIND(hh, *open, &command, sizeof(command), entry);
-	if (!entry)
-		return;
-	t->command_of[event] = entry->index;
-	t->commands[entry->index].returned = event;
-	t->commands[entry->index].to_ns = history->events[event].at_ns;
-	HASH_DEL(*open, entry);
-	free(entry);
+	t->command_of[returned] = t->command_of[invoke];
+	command->returned = returned;
+	command->to_ns = history->events[returned].at_ns;
 }
 
 static bool pair_commands(const struct history *history, struct timeline *t)
 {
-	struct open_command *open = NULL, *entry, *next;
-	bool memory = true;
+	size_t *partner = NULL;
 
-	for (size_t i = 0; i < history->event_count && memory; i++) {
+	if (history_pair(history, &partner) != 0)
+		return false;
+	for (size_t i = 0; i < history->event_count; i++) {
 		t->command_of[i] = TIMELINE_NO_COMMAND;
 		if (history->events[i].kind == HISTORY_INVOKE)
-			memory = open_one(history, t, i, &open);
-		else if (history->events[i].kind == HISTORY_RETURN)
-			close_one(history, t, i, &open);
+			add_command(history, t, i);
+		else if (partner[i] != HISTORY_NO_EVENT)
+			end_command(history, t, partner[i], i);
 	}
-	/* Clearing the table leaves the entries and their order. */
-	entry = open;
-	HASH_CLEAR(hh, open);
-	for (; entry; entry = next) {
-		next = entry->hh.next;
-		free(entry);
-	}
-	return memory;
+	free(partner);
+	return true;
 }
 
 /* Did the command go without an answer? (A history may say so in a RETURN, at whatever time.) */
@@ -322,6 +295,7 @@ static void take_event(struct timeline_states *states)
 	case HISTORY_NEXUS:
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:
+	case HISTORY_APPLIED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;

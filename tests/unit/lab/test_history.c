@@ -138,6 +138,10 @@ START_TEST(every_kind_is_read_as_it_was_written)
 	events[count].u.medium.lun = 3;
 	events[count].u.medium.lba = 1ull << 40;
 	events[count++].u.medium.tag = tags[0];
+	events[count] = event_of(HISTORY_APPLIED, 34);
+	events[count].nexus = 0;
+	events[count].u.invoked.op = HISTORY_PREEMPT;
+	events[count++].u.invoked.move_to = HISTORY_NO_NEXUS;
 	events[count] = event_of(HISTORY_NOTE, 35);
 	strcpy(events[count++].u.note, "the fence goes up");
 	ck_assert_uint_eq(count, HISTORY_KIND_COUNT - 1);

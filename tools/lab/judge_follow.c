@@ -1,0 +1,79 @@
+/*
+ * One step along the order that the target tells: the next change, what has to come before it, and
+ * what it is not quoted with.
+ */
+#include <string.h>
+
+#include "tools/lab/judge_search.h"
+
+/* Those that were told before the next change what this one makes due again. */
+static void try_merged(struct search *search, uint32_t item, uint32_t closing)
+{
+	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
+		uint32_t i = search->movers.ops[k];
+		search_load(search, search->nodes.items[item]);
+		if (!search_is_done(search, i) && search_led_merged(search, i))
+			search_try(search, item, i, closing, SEARCH_ANY_GENERATION);
+	}
+}
+
+/* The next change that the target tells, or one that is just like it. */
+static void try_next(struct search *search, uint32_t item, uint32_t next, uint32_t closing)
+{
+	uint32_t generation = search->ops->ops[next].generation_after;
+
+	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
+		uint32_t i = search->movers.ops[k];
+		search_load(search, search->nodes.items[item]);
+		if (search_is_done(search, i) || !search_led_may_stand_for(search, i, next))
+			continue;
+		if (!search_may_answer(search, &search->ops->ops[i]))
+			search->blocked[search->ops->ops[i].nexus] = true;
+		search_try(search, item, i, closing, generation);
+		if (search->lu.has_merged)
+			try_merged(search, item, closing);
+	}
+}
+
+static bool is_blocked(const struct search *search)
+{
+	return memchr(search->blocked, true, search->lu.nexus_count) != NULL;
+}
+
+/* A nexus that has to be told of something first. */
+static void try_blocked(struct search *search, uint32_t item, uint32_t closing)
+{
+	uint32_t own = search->ops->ops[closing].nexus;
+
+	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
+		uint32_t i = search->movers.ops[k];
+		search_load(search, search->nodes.items[item]);
+		if (!search_is_done(search, i) && search_led_is_blocked(search, i) &&
+		    search->ops->ops[i].nexus != own)
+			search_try(search, item, i, closing, SEARCH_ANY_GENERATION);
+	}
+}
+
+void search_follow(struct search *search, uint32_t item, uint32_t closing)
+{
+	uint32_t next;
+
+	memset(search->blocked, false, search->lu.nexus_count);
+	search_load(search, search->nodes.items[item]);
+	next = search_led_next(search);
+	if (next != JUDGE_NO_OP)
+		try_next(search, item, next, closing);
+	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
+		uint32_t i = search->movers.ops[k];
+		search_load(search, search->nodes.items[item]);
+		if (i == next || search_is_done(search, i) ||
+		    !search_led_may_come(search, i, next, closing))
+			continue;
+		lu_note_merged(&search->lu, true);
+		search_try(search, item, i, closing, SEARCH_ANY_GENERATION);
+		if (search->lu.has_merged)
+			try_merged(search, item, closing);
+	}
+	if (is_blocked(search))
+		try_blocked(search, item, closing);
+}
