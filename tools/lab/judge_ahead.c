@@ -125,7 +125,8 @@ bool search_look_ahead(struct search *search)
 	if (memory) {
 		memset(ahead->closes, 0xff, (ops->op_count + 1) * sizeof(*ahead->closes));
 		find_crashes(ahead, ops);
-		memory = look(ahead, ops) && search_look_ahead_nexuses(search);
+		memory = look(ahead, ops) && search_look_ahead_nexuses(search) &&
+			 search_look_ahead_resets(search);
 	}
 	return memory;
 }
@@ -140,6 +141,7 @@ void search_finish_ahead(struct search *search)
 	free(search->ahead.views);
 	free(search->ahead.next_crash);
 	search_finish_ahead_nexuses(search);
+	search_finish_ahead_resets(search);
 }
 
 /* How many of those that count are done already, and only over at this step or later? */

@@ -113,8 +113,7 @@ void search_finish_ahead_nexuses(struct search *search)
 	free(search->ahead.of_nexus);
 }
 
-/* The first one of the nexus that was opened at this step or later. */
-static uint32_t first_later(const struct search *search, uint32_t nexus, size_t step)
+uint32_t search_first_later(const struct search *search, uint32_t nexus, size_t step)
 {
 	const struct ahead *ahead = &search->ahead;
 	uint32_t low = ahead->first_of_nexus[nexus], high = ahead->first_of_nexus[nexus + 1];
@@ -155,7 +154,7 @@ static bool is_stuck_with(const struct search *search, uint32_t nexus)
 
 	look_at_open(search, &search->probes, nexus, &until, &kinds);
 	look_at_open(search, &search->movers, nexus, &until, &kinds);
-	for (uint32_t i = first_later(search, nexus, search->at + 1);
+	for (uint32_t i = search_first_later(search, nexus, search->at + 1);
 	     i < end && (due & ~kinds) != 0; i++) {
 		const struct later *later = &ahead->of_nexus[i];
 		const struct judge_op *op = &search->ops->ops[later->op];
@@ -175,7 +174,7 @@ bool search_reports_again(const struct search *search, uint32_t i, size_t until)
 	const struct ahead *ahead = &search->ahead;
 	const struct judge_op *ops = search->ops->ops;
 	uint32_t nexus = ops[i].nexus, end = ahead->first_of_nexus[nexus + 1];
-	uint32_t from = first_later(search, nexus, ahead->opens[i] + 1);
+	uint32_t from = search_first_later(search, nexus, ahead->opens[i] + 1);
 
 	for (uint32_t k = from; k < end && k - from < REPORTS_AHEAD; k++) {
 		const struct later *later = &ahead->of_nexus[k];
@@ -239,7 +238,7 @@ static bool has_wrong_key(const struct search *search, uint32_t nexus)
 
 	if (!look_for_proof(search, nexus, &proof))
 		return false;
-	for (uint32_t i = first_later(search, nexus, search->at + 1); i < end; i++) {
+	for (uint32_t i = search_first_later(search, nexus, search->at + 1); i < end; i++) {
 		const struct later *later = &ahead->of_nexus[i];
 		const struct judge_op *op = &ops[later->op];
 		if (later->at > crash || (proof != JUDGE_NO_OP && later->at > ahead->closes[proof]))

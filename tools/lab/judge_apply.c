@@ -121,7 +121,8 @@ bool search_is_hopeless(struct search *search, uint32_t applied)
 	}
 	if (search->blind)
 		return false;
-	return search_counted_too_much(search) || search_nexus_is_stuck(search, applied);
+	return search_counted_too_much(search) || search_nexus_is_stuck(search, applied) ||
+	       search_lacks_reset(search, applied);
 }
 
 unsigned search_distance(const struct search *search, uint32_t i)

@@ -17,6 +17,15 @@ static void try_merged(struct search *search, uint32_t item, uint32_t closing)
 	}
 }
 
+/* The op cannot come before its nexus was told of a unit attention. */
+static void note_blocked(struct search *search, uint32_t i)
+{
+	const struct judge_op *op = &search->ops->ops[i];
+
+	if (op->command && !search_op_is_attention(op) && !search_may_answer(search, op))
+		search->blocked[op->nexus] = true;
+}
+
 /* The next change that the target tells, or one that is just like it. */
 static void try_next(struct search *search, uint32_t item, uint32_t next, uint32_t closing)
 {
@@ -27,8 +36,7 @@ static void try_next(struct search *search, uint32_t item, uint32_t next, uint32
 		search_load(search, search->nodes.items[item]);
 		if (search_is_done(search, i) || !search_led_may_stand_for(search, i, next))
 			continue;
-		if (!search_may_answer(search, &search->ops->ops[i]))
-			search->blocked[search->ops->ops[i].nexus] = true;
+		note_blocked(search, i);
 		search_try(search, item, i, closing, generation);
 		if (search->lu.has_merged)
 			try_merged(search, item, closing);
@@ -69,6 +77,7 @@ void search_follow(struct search *search, uint32_t item, uint32_t closing)
 		if (i == next || search_is_done(search, i) ||
 		    !search_led_may_come(search, i, next, closing))
 			continue;
+		note_blocked(search, i);
 		lu_note_merged(&search->lu, true);
 		search_try(search, item, i, closing, SEARCH_ANY_GENERATION);
 		if (search->lu.has_merged)

@@ -98,6 +98,7 @@ struct ahead {
 	uint32_t *counted;	  /* of each step: commands that count and were over before it */
 	bool *aptpl_matters;	  /* of each step */
 	size_t *next_crash;	  /* of each step: when it opens; SIZE_MAX: never */
+	size_t *next_reset;	  /* the same for a reset */
 	uint32_t *first_of_nexus; /* in of_nexus, in the order of opening; one more at the end */
 	struct later *of_nexus;
 	bool ports_together; /* ALL_TG_PT was used */
@@ -192,6 +193,8 @@ bool search_counted_too_much(const struct search *search);
 
 /* ---- judge_ahead_nexus.c ---- */
 
+/* The first one of the nexus, in ahead.of_nexus, that was opened at this step or later. */
+uint32_t search_first_later(const struct search *search, uint32_t nexus, size_t step);
 bool search_look_ahead_nexuses(struct search *search);
 void search_finish_ahead_nexuses(struct search *search);
 /* Is the nexus of this unit attention told the same once more, by a command that was sent before
@@ -199,6 +202,13 @@ void search_finish_ahead_nexuses(struct search *search);
 bool search_reports_again(const struct search *search, uint32_t op, size_t until);
 /* Some nexus' later commands cannot be answered any more as they were. */
 bool search_nexus_is_stuck(struct search *search, uint32_t applied);
+
+/* ---- judge_ahead_reset.c ---- */
+
+bool search_look_ahead_resets(struct search *search);
+void search_finish_ahead_resets(struct search *search);
+/* After this op some nexus is told of more resets than there are. */
+bool search_lacks_reset(struct search *search, uint32_t applied);
 
 /* ---- judge_config.c: configurations ---- */
 
