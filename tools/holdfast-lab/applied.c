@@ -88,7 +88,8 @@ static void quote_record(void *context, const struct pr_journal_record *record)
 	if (meta->event != PR_EVENT_POWER_ON || record->changes_len > 0)
 		applied->seen[reading->lun].aptpl =
 			aptpl_after(record, applied->seen[reading->lun].aptpl);
-	if (!reading->quotes || meta->event != PR_EVENT_PR_OUT || op_of(meta->action) == HISTORY_OP_INVALID)
+	if (!reading->quotes || meta->event != PR_EVENT_PR_OUT ||
+	    op_of(meta->action) == HISTORY_OP_INVALID)
 		return;
 	nexus = cdb_nexus_find(nexuses, count, meta->nexus.initiator_name, meta->nexus.isid,
 			       meta->nexus.relative_target_port_id);

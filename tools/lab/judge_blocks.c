@@ -309,11 +309,15 @@ static bool judge_all(struct blocks *b)
 }
 
 int judge_blocks(const struct history *history, const size_t *partner, uint16_t lun,
-		 const struct judge_ops *ops,
-		 const struct judge_search_result *search, struct judge_report *report)
+		 const struct judge_ops *ops, const struct judge_search_result *search,
+		 struct judge_report *report)
 {
-	struct blocks b = {
-		.history = history, .partner = partner, .lun = lun, .ops = ops, .search = search, .report = report};
+	struct blocks b = {.history = history,
+			   .partner = partner,
+			   .lun = lun,
+			   .ops = ops,
+			   .search = search,
+			   .report = report};
 	bool memory = judge_blocks_gather(&b) && judge_all(&b);
 
 	judge_blocks_release(&b);

@@ -6,12 +6,6 @@
 #include "pr_engine/bytes.h"
 #include "tools/lab/judge_blocks.h"
 
-struct invoked {
-	uint64_t command;
-	size_t event;
-	UT_hash_handle hh;
-};
-
 bool judge_blocks_grow(void **array, size_t *capacity, size_t count, size_t size)
 {
 	if (count < *capacity)
