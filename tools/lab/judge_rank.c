@@ -96,7 +96,7 @@ static bool find_ends(struct ranking *r)
 		if (op->role == JUDGE_SESSION_END)
 			end_changes(r, op, &left[op->nexus], step.event);
 		for (uint32_t n = 0; op->role == JUDGE_CRASHED && n < nexuses; n++)
-			end_changes(r, op, &left[n], step.event);
+			end_changes(r, op, &left[n], op->opened_by);
 	}
 	free(left);
 	return true;
@@ -189,7 +189,7 @@ static void walk_to(const struct ranking *r, size_t *event, size_t to, size_t *b
 			     (*event == 0 || events[*event - 1].kind != HISTORY_APPLIED);
 		bool crash = history_kind_is_crash(events[*event].kind);
 		if (crash)
-			*batch = *event;
+			*batch = *event + 1;
 		if ((first || crash) && *batch > *since)
 			*since = *batch;
 		if (first)
