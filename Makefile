@@ -350,6 +350,12 @@ stress: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/lab/stress --seconds $(STRESS_SECONDS) --keep $(B)/stress $(ARGS)
 
+# How long does the judge take for a million events of 32 initiators? tests/lab/bench --help.
+.PHONY: bench-judge
+bench-judge: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/lab/bench $(ARGS)
+
 # Another target in the lab: does it still break what docs/tgt.md says? Skips where it is not there.
 check-tgt: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
