@@ -1,11 +1,9 @@
 -- SPEC_I_PT: registering others
 -- profiles: spc4
--- judge: no
 --
 -- One node may register other initiator ports together with itself, by their TransportIDs (SPC-4
 -- 5.13.7), for instance the hosts that a virtual machine may move to. It is all or nothing: if one
--- of them is registered already, nobody is. The judge does not know this yet, so only what is
--- expected here is checked.
+-- of them is registered already, nobody is.
 
 local a, b, c = initiator "a", initiator "b", initiator "c"
 up(a, b, c)

@@ -326,6 +326,9 @@ int initiator_send(struct initiator *initiator, const struct history_command *co
 	}
 	pending->number =
 		recorder_invoke(initiator->loop->recorder, initiator->nexus, &pending->command);
+	/* The caller's list is sent and recorded, and may go. */
+	pending->command.others = NULL;
+	pending->command.other_count = 0;
 	pending->deadline_ns =
 		recorder_now_ns(initiator->loop->recorder) + initiator->loop->timeout_ns;
 	DL_APPEND(initiator->pendings, pending);

@@ -127,6 +127,8 @@ static void fill_command(lua_State *lua, struct history_command *command,
 	extra->other_count = field_nexuses(lua, "others", others);
 	extra->others = others;
 	command->spec_i_pt = extra->other_count > 0;
+	command->others = command->spec_i_pt ? others : NULL;
+	command->other_count = (uint32_t)extra->other_count;
 	if (command->op == HISTORY_CDB)
 		fill_cdb(lua, command, extra);
 }

@@ -118,6 +118,10 @@ struct history_command {
 	enum history_access access; /* HISTORY_CDB */
 	uint8_t cdb_len;
 	uint8_t cdb[HISTORY_CDB_MAX];
+	/* SPEC_I_PT: nexuses whose initiator ports are named. Borrowed, as in a result. NULL: not
+	 * known. */
+	const uint32_t *others;
+	uint32_t other_count;
 };
 
 /* What a tagged block says about who wrote it. */

@@ -38,7 +38,7 @@ struct history_field {
 /* The members of each struct that lines are made of; the last has no name. */
 extern const struct history_field history_head_fields[];
 extern const struct history_field history_nexus_fields[];
-extern const struct history_field history_command_fields[]; /* without cdb */
+extern const struct history_field history_command_fields[]; /* without cdb and others */
 extern const struct history_field history_result_fields[];  /* without keys and tags */
 extern const struct history_field history_medium_fields[];  /* of the event; without tag */
 
@@ -67,6 +67,8 @@ bool history_keys_of_json(const json_t *list, struct history_arena *arena,
 			  struct history_result *result, struct history_error *ret_error);
 bool history_key_nexuses_of_json(const json_t *list, struct history_arena *arena,
 				 struct history_result *result, struct history_error *ret_error);
+bool history_others_of_json(const json_t *list, struct history_arena *arena,
+			    struct history_command *command, struct history_error *ret_error);
 bool history_tags_of_json(const json_t *list, struct history_arena *arena,
 			  struct history_result *result, struct history_error *ret_error);
 

@@ -82,6 +82,30 @@ bool history_key_nexuses_of_json(const json_t *list, struct history_arena *arena
 	return true;
 }
 
+bool history_others_of_json(const json_t *list, struct history_arena *arena,
+			    struct history_command *command, struct history_error *ret_error)
+{
+	size_t count = json_array_size(list);
+	uint32_t *others;
+	uint64_t number;
+
+	if (!json_is_array(list) || count > HISTORY_NEXUSES_MAX)
+		return history_refuse(ret_error, "`others` is not a list of at most %d",
+				      HISTORY_NEXUSES_MAX);
+	others = history_arena_take(arena, count, sizeof(*others));
+	if (!others)
+		return history_refuse(ret_error, "no memory");
+	for (size_t i = 0; i < count; i++) {
+		if (!history_number_of_json("others", json_array_get(list, i),
+					    HISTORY_NEXUSES_MAX - 1, &number, ret_error))
+			return false;
+		others[i] = (uint32_t)number;
+	}
+	command->others = others;
+	command->other_count = (uint32_t)count;
+	return true;
+}
+
 bool history_tags_of_json(const json_t *list, struct history_arena *arena,
 			  struct history_result *result, struct history_error *ret_error)
 {

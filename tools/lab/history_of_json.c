@@ -201,6 +201,8 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 			event->u.invoked.cdb_len = (uint8_t)len;
 			return true;
 		}
+		if (strcmp(name, "others") == 0)
+			return history_others_of_json(value, arena, &event->u.invoked, ret_error);
 		return known_field_of_json(history_command_fields, name, value, &event->u.invoked,
 					   ret_known, ret_error);
 	case HISTORY_RETURN:

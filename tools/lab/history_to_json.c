@@ -158,6 +158,19 @@ static bool lists_to_json(const struct history_result *r, json_t *object)
 	return true;
 }
 
+static bool others_to_json(const struct history_command *c, json_t *object)
+{
+	json_t *list;
+
+	if (!c->others)
+		return true;
+	list = json_array();
+	for (uint32_t i = 0; i < c->other_count; i++)
+		if (json_array_append_new(list, json_integer((json_int_t)c->others[i])) != 0)
+			return json_decref(list), false;
+	return json_object_set_new(object, "others", list) == 0;
+}
+
 static bool body_to_json(const struct history_event *event, json_t *object)
 {
 	switch (event->kind) {
@@ -170,7 +183,8 @@ static bool body_to_json(const struct history_event *event, json_t *object)
 			    object, "cdb",
 			    bytes_to_json(event->u.invoked.cdb, event->u.invoked.cdb_len)) != 0)
 			return false;
-		return fields_to_json(history_command_fields, &event->u.invoked, object);
+		return fields_to_json(history_command_fields, &event->u.invoked, object) &&
+		       others_to_json(&event->u.invoked, object);
 	case HISTORY_RETURN:
 		return fields_to_json(history_result_fields, &event->u.returned, object) &&
 		       lists_to_json(&event->u.returned, object);

@@ -202,7 +202,7 @@ static int judge_lun(const struct history *history, const size_t *partner, uint1
 	report->states += search.states;
 	if (error == 0 && ops.unjudged) {
 		report->undecided = true;
-		note(report, "LUN %u: SPEC_I_PT was used, which the judge does not know. ",
+		note(report, "LUN %u: SPEC_I_PT was used, and whom it named is not known. ",
 		     (unsigned)lun);
 	} else if (error == 0 && search.gave_up) {
 		report->undecided = true;

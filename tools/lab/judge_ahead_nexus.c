@@ -88,6 +88,10 @@ bool search_look_ahead_nexuses(struct search *search)
 		if (moves_to(search, op) != HISTORY_NO_NEXUS)
 			first[moves_to(search, op) + 2]++;
 		ahead->ports_together |= op->command && op->command->all_tg_pt;
+		if (op->command && op->command->spec_i_pt) {
+			ahead->ports_together = true;
+			search->lu.ports = nexuses; /* one command may add so many */
+		}
 	}
 	for (uint32_t n = 0; n < nexuses; n++)
 		first[n + 2] += first[n + 1];

@@ -138,6 +138,10 @@ void lu_session_ends(struct lu *lu, uint32_t nexus);
 void lu_crash(struct lu *lu);
 void lu_reset(struct lu *lu, uint32_t by_nexus);
 
+/* Is there a nexus for each initiator port that SPEC_I_PT names, on the target port of this one? */
+bool lu_knows_others(const struct history_nexus *nexuses, uint32_t nexus_count, uint32_t nexus,
+		     const struct history_command *command);
+
 /* One registration's part of keys_sum. */
 uint64_t lu_key_mix(uint64_t key);
 

@@ -8,16 +8,7 @@
 
 #define NOBODY ((uint32_t)LU_NOBODY)
 
-static const struct lu_answer good = {.outcome = HISTORY_GOOD};
-static const struct lu_answer conflict = {.outcome = HISTORY_CONFLICT};
-
-static struct lu_answer check(uint8_t asc, uint8_t ascq)
-{
-	return (struct lu_answer){
-		.outcome = HISTORY_CHECK, .sense_key = 5, .asc = asc, .ascq = ascq};
-}
-
-static bool is_holder(const struct lu *lu, uint32_t nexus)
+bool lu_is_holder(const struct lu *lu, uint32_t nexus)
 {
 	if (lu->type == 0)
 		return false;
@@ -26,28 +17,28 @@ static bool is_holder(const struct lu *lu, uint32_t nexus)
 	return lu->holder == nexus;
 }
 
-static void release(struct lu *lu)
+void lu_end_reservation(struct lu *lu)
 {
 	lu_set(lu, &lu->type, 0);
 	lu_set(lu, &lu->holder, NOBODY);
 }
 
-static void hold(struct lu *lu, uint32_t nexus, uint32_t type)
-{
-	lu_set(lu, &lu->type, type);
-	lu_set(lu, &lu->holder, lu_all_registrants(type) ? NOBODY : nexus);
-}
-
-static void tell_registered(struct lu *lu, uint32_t but, uint32_t ua)
+void lu_tell_registered(struct lu *lu, uint32_t but, uint32_t ua)
 {
 	for (uint32_t i = 0; i < lu->nexus_count; i++)
 		if (i != but && lu->keys[i] != 0)
 			lu_establish(lu, i, ua);
 }
 
-static void bump(struct lu *lu)
+void lu_bump(struct lu *lu)
 {
 	lu_set(lu, &lu->generation, lu->generation + 1);
+}
+
+static void hold(struct lu *lu, uint32_t nexus, uint32_t type)
+{
+	lu_set(lu, &lu->type, type);
+	lu_set(lu, &lu->holder, lu_all_registrants(type) ? NOBODY : nexus);
 }
 
 static bool type_known(const struct lu *lu, const struct history_command *c)
@@ -63,92 +54,6 @@ static bool type_known(const struct lu *lu, const struct history_command *c)
 	return (mask[0] & bits[c->type][0]) != 0 || (mask[1] & bits[c->type][1]) != 0;
 }
 
-/* ---- REGISTER, REGISTER AND IGNORE EXISTING KEY ---- */
-
-bool lu_same_initiator_port(const struct history_nexus *a, const struct history_nexus *b)
-{
-	for (size_t i = 0; i < sizeof(a->isid); i++)
-		if (a->isid[i] != b->isid[i])
-			return false;
-	for (size_t i = 0; i <= HISTORY_NAME_MAX; i++) {
-		if (a->name[i] != b->name[i])
-			return false;
-		if (a->name[i] == '\0')
-			return true;
-	}
-	return true;
-}
-
-static void unregister(struct lu *lu, uint32_t nexus)
-{
-	bool held = is_holder(lu, nexus);
-
-	lu_set_key(lu, nexus, 0);
-	if (!held)
-		return;
-	if (lu_all_registrants(lu->type)) {
-		if (lu->registered == 0)
-			release(lu);
-		return;
-	}
-	if (lu_registrants_only(lu->type))
-		tell_registered(lu, nexus, LU_UA_RELEASED);
-	release(lu);
-}
-
-/* Which nexuses a REGISTER of this nexus is for. */
-static bool concerned(const struct lu *lu, uint32_t nexus, const struct history_command *c,
-		      uint32_t other)
-{
-	return other == nexus ||
-	       (c->all_tg_pt && lu_same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[other]));
-}
-
-/* Is this initiator port registered on another target port, and with another key? */
-static bool key_differs_elsewhere(const struct lu *lu, uint32_t nexus,
-				  const struct history_command *c)
-{
-	for (uint32_t i = 0; c->all_tg_pt && i < lu->nexus_count; i++)
-		if (i != nexus && lu->keys[i] != 0 && lu->keys[i] != c->key &&
-		    concerned(lu, nexus, c, i))
-			return true;
-	return false;
-}
-
-static struct lu_answer do_register(struct lu *lu, uint32_t nexus, const struct history_command *c,
-				    unsigned variant, unsigned *ret_variants)
-{
-	uint64_t key = lu->keys[nexus];
-	uint32_t room = lu->rules->registrations_max;
-	uint32_t added = 0;
-
-	if (c->op == HISTORY_REGISTER && c->key != key)
-		return conflict;
-	if (key == 0 && c->action_key == 0)
-		return good;
-	if (c->op == HISTORY_REGISTER && key_differs_elsewhere(lu, nexus, c)) {
-		*ret_variants = lu->rules->all_ports_know ? 1 : 2;
-		if (lu->rules->all_ports_know || variant == 1)
-			return conflict;
-	}
-	for (uint32_t i = 0; i < lu->nexus_count; i++)
-		if (concerned(lu, nexus, c, i) && lu->keys[i] == 0 && c->action_key != 0)
-			added++;
-	if (room != 0 && lu->registered + added > room)
-		return check(0x55, 0x04);
-	for (uint32_t i = 0; i < lu->nexus_count; i++) {
-		if (!concerned(lu, nexus, c, i))
-			continue;
-		if (c->action_key != 0)
-			lu_set_key(lu, i, c->action_key);
-		else if (lu->keys[i] != 0)
-			unregister(lu, i);
-	}
-	lu_set(lu, &lu->aptpl, c->aptpl);
-	bump(lu);
-	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
-}
-
 /* ---- RESERVE, RELEASE, CLEAR ---- */
 
 static struct lu_answer do_reserve(struct lu *lu, uint32_t nexus, const struct history_command *c)
@@ -157,30 +62,30 @@ static struct lu_answer do_reserve(struct lu *lu, uint32_t nexus, const struct h
 		hold(lu, nexus, c->type);
 		return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 	}
-	return is_holder(lu, nexus) && lu->type == c->type ? good : conflict;
+	return lu_is_holder(lu, nexus) && lu->type == c->type ? lu_good : lu_conflict;
 }
 
 static struct lu_answer do_release(struct lu *lu, uint32_t nexus, const struct history_command *c)
 {
 	uint32_t type = lu->type;
 
-	if (!is_holder(lu, nexus))
-		return good;
+	if (!lu_is_holder(lu, nexus))
+		return lu_good;
 	if (type != c->type || c->scope != 0)
-		return check(0x26, 0x04);
-	release(lu);
+		return lu_check(0x26, 0x04);
+	lu_end_reservation(lu);
 	if (lu_registrants_only(type))
-		tell_registered(lu, nexus, LU_UA_RELEASED);
+		lu_tell_registered(lu, nexus, LU_UA_RELEASED);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
 
 static struct lu_answer do_clear(struct lu *lu, uint32_t nexus)
 {
-	tell_registered(lu, nexus, LU_UA_PREEMPTED);
+	lu_tell_registered(lu, nexus, LU_UA_PREEMPTED);
 	for (uint32_t i = 0; i < lu->nexus_count; i++)
 		lu_set_key(lu, i, 0);
-	release(lu);
-	bump(lu);
+	lu_end_reservation(lu);
+	lu_bump(lu);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
 
@@ -232,8 +137,8 @@ static struct lu_answer take_over(struct lu *lu, uint32_t nexus, const struct hi
 			strike(lu, i, abort);
 	hold(lu, nexus, c->type);
 	if (changed)
-		tell_registered(lu, nexus, LU_UA_RELEASED);
-	bump(lu);
+		lu_tell_registered(lu, nexus, LU_UA_RELEASED);
+	lu_bump(lu);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
 
@@ -246,15 +151,15 @@ static struct lu_answer remove_only(struct lu *lu, uint32_t nexus, const struct 
 	for (uint32_t i = 0; i < lu->nexus_count; i++)
 		any = any || lu->keys[i] == c->action_key;
 	if (!any)
-		return conflict;
+		return lu_conflict;
 	for (uint32_t i = 0; i < lu->nexus_count; i++)
 		if (i != nexus && lu->keys[i] == c->action_key)
 			strike(lu, i, abort);
 	if (own_too && lu->keys[nexus] == c->action_key)
 		lu_set_key(lu, nexus, 0);
 	if (lu->registered == 0)
-		release(lu);
-	bump(lu);
+		lu_end_reservation(lu);
+	lu_bump(lu);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
 
@@ -265,9 +170,9 @@ static struct lu_answer do_preempt(struct lu *lu, uint32_t nexus, const struct h
 	bool own_too = lu->rules->own_key_removed;
 
 	if (mode == PREEMPT_INVALID)
-		return check(0x26, 0x00);
+		return lu_check(0x26, 0x00);
 	if (mode != PREEMPT_REMOVE_ONLY)
-		return type_known(lu, c) ? take_over(lu, nexus, c, mode) : check(0x24, 0x00);
+		return type_known(lu, c) ? take_over(lu, nexus, c, mode) : lu_check(0x24, 0x00);
 	if (!lu->rules->own_key_kept && !lu->rules->own_key_removed &&
 	    lu->keys[nexus] == c->action_key) {
 		*ret_variants = 2;
@@ -281,21 +186,21 @@ static struct lu_answer do_preempt(struct lu *lu, uint32_t nexus, const struct h
 static struct lu_answer do_move(struct lu *lu, uint32_t nexus, const struct history_command *c)
 {
 	if (lu->type == 0)
-		return check(0x24, 0x00);
+		return lu_check(0x24, 0x00);
 	if (lu_all_registrants(lu->type) || lu->holder != nexus)
-		return conflict;
+		return lu_conflict;
 	if (c->action_key == 0 || c->move_to >= lu->nexus_count ||
 	    lu_same_initiator_port(&lu->nexuses[nexus], &lu->nexuses[c->move_to]))
-		return check(0x26, 0x00);
+		return lu_check(0x26, 0x00);
 	if (lu->rules->registrations_max != 0 && lu->keys[c->move_to] == 0 &&
 	    lu->registered >= lu->rules->registrations_max)
-		return check(0x55, 0x04);
+		return lu_check(0x55, 0x04);
 	lu_set_key(lu, c->move_to, c->action_key);
 	lu_set(lu, &lu->holder, c->move_to);
 	if (c->unregister_source)
 		lu_set_key(lu, nexus, 0);
 	lu_set(lu, &lu->aptpl, c->aptpl);
-	bump(lu);
+	lu_bump(lu);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
 
@@ -307,7 +212,7 @@ static bool refused_by_reservation(const struct lu *lu, uint32_t nexus,
 {
 	bool registered = lu->keys[nexus] != 0;
 
-	if (lu->type == 0 || is_holder(lu, nexus) || c->op == HISTORY_REGISTER ||
+	if (lu->type == 0 || lu_is_holder(lu, nexus) || c->op == HISTORY_REGISTER ||
 	    c->op == HISTORY_REGISTER_AND_IGNORE)
 		return false;
 	return !registered || c->op == HISTORY_RESERVE || c->op == HISTORY_REGISTER_AND_MOVE;
@@ -328,16 +233,16 @@ static struct lu_answer do_pr_out(struct lu *lu, uint32_t nexus, const struct hi
 	if (lu->spc2_owner != NOBODY || refused_by_reservation(lu, nexus, c)) {
 		/* Which of two faults is told, no standard says. */
 		*ret_variants = may_tell_of_type_first(lu, c) ? 2 : 1;
-		return variant == 1 ? check(0x24, 0x00) : conflict;
+		return variant == 1 ? lu_check(0x24, 0x00) : lu_conflict;
 	}
 	if (c->op == HISTORY_RESERVE && !type_known(lu, c))
-		return check(0x24, 0x00);
+		return lu_check(0x24, 0x00);
 	if (c->op == HISTORY_RELEASE && c->scope != 0)
-		return check(0x24, 0x00);
+		return lu_check(0x24, 0x00);
 	if (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE)
-		return do_register(lu, nexus, c, variant, ret_variants);
+		return lu_do_register(lu, nexus, c, variant, ret_variants);
 	if (lu->keys[nexus] == 0 || c->key != lu->keys[nexus])
-		return conflict;
+		return lu_conflict;
 	if (c->op == HISTORY_RESERVE)
 		return do_reserve(lu, nexus, c);
 	if (c->op == HISTORY_RELEASE)
@@ -355,16 +260,16 @@ static struct lu_answer do_pr_out(struct lu *lu, uint32_t nexus, const struct hi
 static struct lu_answer do_spc2(struct lu *lu, uint32_t nexus, bool reserve)
 {
 	if (lu->type != 0)
-		return is_holder(lu, nexus) ||
+		return lu_is_holder(lu, nexus) ||
 				       (lu_registrants_only(lu->type) && lu->keys[nexus] != 0)
-			       ? good
-			       : conflict;
+			       ? lu_good
+			       : lu_conflict;
 	if (lu->registered != 0)
-		return conflict;
+		return lu_conflict;
 	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus)
-		return reserve ? conflict : good;
+		return reserve ? lu_conflict : lu_good;
 	if ((lu->spc2_owner == nexus) == reserve)
-		return good;
+		return lu_good;
 	lu_set(lu, &lu->spc2_owner, reserve ? nexus : NOBODY);
 	return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 }
@@ -375,7 +280,7 @@ bool lu_admits(const struct lu *lu, uint32_t nexus, bool write)
 {
 	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus)
 		return false;
-	if (lu->type == 0 || is_holder(lu, nexus))
+	if (lu->type == 0 || lu_is_holder(lu, nexus))
 		return true;
 	if (lu_registrants_only(lu->type) && lu->keys[nexus] != 0)
 		return true;
@@ -393,8 +298,8 @@ static struct lu_answer do_allowed(const struct lu *lu, uint32_t nexus,
 		      (opcode == 0xa3 && action == 0x0a) || opcode == 0x1e;
 
 	if (lu->spc2_owner != NOBODY && lu->spc2_owner != nexus && !passes)
-		return conflict;
-	return good;
+		return lu_conflict;
+	return lu_good;
 }
 
 struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_command *c,
@@ -404,7 +309,7 @@ struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_com
 	if (history_op_is_pr_out(c->op))
 		return do_pr_out(lu, nexus, c, variant, ret_variants);
 	if (history_op_is_pr_in(c->op))
-		return lu->spc2_owner != NOBODY ? conflict : good;
+		return lu->spc2_owner != NOBODY ? lu_conflict : lu_good;
 	if (c->op == HISTORY_SPC2_RESERVE || c->op == HISTORY_SPC2_RELEASE)
 		return do_spc2(lu, nexus, c->op == HISTORY_SPC2_RESERVE);
 	if (c->op == HISTORY_LUN_RESET || c->op == HISTORY_TARGET_RESET) {
@@ -412,8 +317,8 @@ struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_com
 		return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 	}
 	if (c->op == HISTORY_READ || c->access == HISTORY_ACCESS_READ)
-		return lu_admits(lu, nexus, false) ? good : conflict;
+		return lu_admits(lu, nexus, false) ? lu_good : lu_conflict;
 	if (c->op == HISTORY_WRITE || c->access == HISTORY_ACCESS_WRITE)
-		return lu_admits(lu, nexus, true) ? good : conflict;
+		return lu_admits(lu, nexus, true) ? lu_good : lu_conflict;
 	return do_allowed(lu, nexus, c);
 }

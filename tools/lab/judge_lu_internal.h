@@ -14,6 +14,26 @@ void lu_set_key(struct lu *lu, uint32_t nexus, uint64_t key);
 void lu_establish(struct lu *lu, uint32_t nexus, uint32_t ua);
 void lu_establish_maybe(struct lu *lu, uint32_t nexus, uint32_t ua);
 
+/* Does this nexus hold the reservation? */
+bool lu_is_holder(const struct lu *lu, uint32_t nexus);
+void lu_end_reservation(struct lu *lu);
+/* Establishes it for all that are registered but one. */
+void lu_tell_registered(struct lu *lu, uint32_t but, uint32_t ua);
+/* PRGENERATION counts. */
+void lu_bump(struct lu *lu);
+
+struct lu_answer lu_do_register(struct lu *lu, uint32_t nexus, const struct history_command *c,
+				unsigned variant, unsigned *ret_variants);
+
+static const struct lu_answer lu_good = {.outcome = HISTORY_GOOD};
+static const struct lu_answer lu_conflict = {.outcome = HISTORY_CONFLICT};
+
+static inline struct lu_answer lu_check(uint8_t asc, uint8_t ascq)
+{
+	return (struct lu_answer){
+		.outcome = HISTORY_CHECK, .sense_key = 5, .asc = asc, .ascq = ascq};
+}
+
 /* The same initiator name and ISID, through whatever target port. */
 bool lu_same_initiator_port(const struct history_nexus *a, const struct history_nexus *b);
 

@@ -141,7 +141,8 @@ static void open_command(struct build *build, size_t event)
 
 	if (c->lun != build->out->lun && c->op != HISTORY_TARGET_RESET)
 		return;
-	if (c->spec_i_pt && role != JUDGE_ROLE_INVALID)
+	if (c->spec_i_pt && role != JUDGE_ROLE_INVALID &&
+	    !lu_knows_others(build->history->nexuses, build->history->nexus_count, e->nexus, c))
 		build->out->unjudged = true;
 	if (!sighted(build, event, returned, &op) && role != JUDGE_ROLE_INVALID) {
 		op = add_op(build, role, e->nexus);

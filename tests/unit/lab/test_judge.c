@@ -519,6 +519,51 @@ START_TEST(register_on_all_ports_has_to_know_the_key_of_each)
 }
 END_TEST
 
+#define REGISTER_WITH(key, others) \
+	"\"op\":\"register\",\"action_key\":\"" key "\",\"spec_i_pt\":true,\"others\":" others
+#define SHOWS_KEYS(generation, count, keys) \
+	GOOD ",\"generation\":" #generation ",\"key_count\":" #count ",\"keys\":[" keys "]"
+
+START_TEST(others_that_are_named_are_registered_as_well)
+{
+	struct script s;
+	begin(&s, "spc4", 4);
+	run(&s, 0, REGISTER_WITH("0xa", "[1,2]"), GOOD);
+	run(&s, 3, READ_KEYS, SHOWS_KEYS(1, 3, "\"0xa\",\"0xa\",\"0xa\""));
+	run(&s, 1, RESERVE("0xa", "5"), GOOD);
+	run(&s, 2, WRITE(1, 1), GOOD);
+	run(&s, 3, WRITE(1, 1), CONFLICT);
+	accepted(&s);
+}
+END_TEST
+
+START_TEST(others_are_registered_all_or_none)
+{
+	struct script s;
+	begin(&s, "spc4", 4);
+	run(&s, 1, REGISTER("0x0", "0xb"), GOOD);
+	run(&s, 0, REGISTER_WITH("0xa", "[1,2]"),
+	    "\"outcome\":\"check\",\"sense_key\":5,\"asc\":38,\"ascq\":0");
+	run(&s, 3, READ_KEYS, SHOWS_KEYS(1, 1, "\"0xb\""));
+	accepted(&s);
+	run(&s, 0, REGISTER_WITH("0xa", "[2]"), GOOD);
+	run(&s, 3, READ_KEYS, SHOWS_KEYS(2, 2, "\"0xb\",\"0xa\""));
+	breaks(&s, JUDGE_KEYS);
+}
+END_TEST
+
+START_TEST(a_registration_of_nobody_knows_whom_is_undecided)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	run(&s, 0, "\"op\":\"register\",\"action_key\":\"0xa\",\"spec_i_pt\":true", GOOD);
+	struct judge_report *report = verdict(&s);
+	ck_assert(report->undecided);
+	ck_assert_uint_eq(report->violation_count, 0);
+	judge_report_free(&report);
+}
+END_TEST
+
 START_TEST(every_rule_has_a_name_and_a_sentence)
 {
 	for (int i = 1; i < JUDGE_RULE_COUNT; i++) {
@@ -566,6 +611,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, prgeneration_that_what_is_under_way_explains_is_not_blamed);
 	tcase_add_loop_test(tcase, a_crash_is_blamed_for_what_passes_because_of_it, 0, 2);
 	tcase_add_test(tcase, register_on_all_ports_has_to_know_the_key_of_each);
+	tcase_add_test(tcase, others_that_are_named_are_registered_as_well);
+	tcase_add_test(tcase, others_are_registered_all_or_none);
+	tcase_add_test(tcase, a_registration_of_nobody_knows_whom_is_undecided);
 	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
 }
 
