@@ -83,6 +83,6 @@ void search_follow(struct search *search, uint32_t item, uint32_t closing)
 		if (search->lu.has_merged)
 			try_merged(search, item, closing);
 	}
-	if (is_blocked(search))
+	if (is_blocked(search) || search_is_in_trouble(search))
 		try_blocked(search, item, closing);
 }

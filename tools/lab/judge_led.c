@@ -180,11 +180,27 @@ bool search_led_merged(const struct search *search, uint32_t i)
 	return search_op_is_attention(op) && (search->lu.merged[op->nexus] & kinds_of(op)) != 0;
 }
 
+/* Something else of the nexus, which changes nothing, waits until it was told. */
+static bool is_awaited(const struct search *search, uint32_t nexus)
+{
+	for (uint32_t k = 0; k < search->probes.count; k++) {
+		uint32_t i = search->probes.ops[k];
+		const struct judge_op *op = &search->ops->ops[i];
+		if (op->nexus == nexus && !search_is_done(search, i) &&
+		    !search_may_answer(search, op))
+			return true;
+	}
+	return false;
+}
+
 bool search_led_is_blocked(const struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 
-	return search_op_is_attention(op) && search->blocked[op->nexus];
+	if (!search_op_is_attention(op))
+		return false;
+	return search->blocked[op->nexus] ||
+	       (search_is_in_trouble(search) && is_awaited(search, op->nexus));
 }
 
 static bool is_spc2(const struct judge_op *op)

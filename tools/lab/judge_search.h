@@ -329,6 +329,8 @@ bool search_checkpoint(struct search *search);
 void search_free_checkpoints(struct search *search);
 /* Does the search follow the order that the target tells? Not in the places where that failed. */
 bool search_follows(const struct search *search);
+/* Does it try more than at first? */
+bool search_is_in_trouble(const struct search *search);
 /* Nothing was found where the target led: starts anew, without. False: it was not led. */
 bool search_go_alone(struct search *search);
 /* It is lost: looks once more for the place, without looking ahead. False: no memory. */

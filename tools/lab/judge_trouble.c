@@ -55,6 +55,11 @@ bool search_follows(const struct search *search)
 	return levels[search->level].follows;
 }
 
+bool search_is_in_trouble(const struct search *search)
+{
+	return search->level > search->level_first;
+}
+
 size_t search_frontier_max(const struct search *search)
 {
 	return levels[search->level].frontier;
