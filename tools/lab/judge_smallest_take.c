@@ -141,14 +141,16 @@ static bool is_possible_lately(struct small *small, uint32_t taken, uint32_t rec
 	return small_try(small, trial, SMALL_STATES_FEW, NULL) == TRIAL_POSSIBLE;
 }
 
-static bool is_possible(struct small *small, uint32_t taken)
+/* With what was left out as far as it helps, the likeliest first; at last with all of it. */
+static enum trial_verdict try_without(struct small *small, uint32_t taken)
 {
-	return is_possible_with(small, 0) || is_possible_lately(small, taken, 0, true) ||
-	       is_possible_lately(small, taken, 0, false) ||
-	       is_possible_lately(small, taken, 4, false) ||
-	       is_possible_lately(small, taken, 12, false) || is_possible_with(small, 4) ||
-	       is_possible_with(small, 12) || is_possible_with(small, 40) ||
-	       small_try_exact(small, NULL) == TRIAL_POSSIBLE;
+	if (is_possible_with(small, 0) || is_possible_lately(small, taken, 0, true) ||
+	    is_possible_lately(small, taken, 0, false) ||
+	    is_possible_lately(small, taken, 4, false) ||
+	    is_possible_lately(small, taken, 12, false) || is_possible_with(small, 4) ||
+	    is_possible_with(small, 12) || is_possible_with(small, 40))
+		return TRIAL_POSSIBLE;
+	return small_try_exact(small, NULL);
 }
 
 /* Each that is kept counts, also if it was still under way when the search was stuck. */
@@ -160,25 +162,34 @@ static void see_all_out(struct small *small)
 	}
 }
 
-void small_take_away_singly(struct small *small)
+/* False: one more could be taken away. */
+static bool prove_each(struct small *small)
 {
-	see_all_out(small);
 	small->proven = true;
-	for (uint32_t k = 0; k < small->count && !small->no_memory;) {
-		bool needed;
-		if (take_away(small, k, 1))
-			continue;
-		set_kept(small, k, 1, false);
-		needed = is_possible(small, small->order[k]);
-		/* A last look, with all effort. */
-		if (!needed && small_try_exact(small, NULL) == TRIAL_IMPOSSIBLE) {
+	for (uint32_t k = 0; k < small->count && !small->no_memory; k++) {
+		uint32_t op = small->order[k];
+		enum trial_verdict verdict;
+
+		small->kept[op] = false;
+		verdict = try_without(small, op);
+		if (verdict == TRIAL_IMPOSSIBLE) {
 			memmove(small->order + k, small->order + k + 1,
 				(small->count - k - 1) * sizeof(*small->order));
 			small->count--;
-			continue;
+			return false;
 		}
-		small->proven &= needed;
-		set_kept(small, k, 1, true);
-		k++;
+		small->kept[op] = true;
+		small->proven &= verdict == TRIAL_POSSIBLE;
 	}
+	return true;
+}
+
+void small_take_away_singly(struct small *small)
+{
+	see_all_out(small);
+	for (uint32_t k = 0; k < small->count && !small->no_memory;)
+		if (!take_away(small, k, 1))
+			k++;
+	while (!prove_each(small))
+		;
 }
