@@ -12,11 +12,10 @@
 #define SETTLE_MS 300 /* for connections to be closed once the command has ended */
 #define CLOCK_LAG_MS \
 	400 /* for the initiator to err, between a stimulus and what the clock brings */
-/* Who opens so many connections, or sends and gets so many PDUs, goes round in a loop. */
-#define LOOP_CONNECTIONS 1000
-#define LOOP_EVENTS	 100000
-#define CRASH_STATUS	 128 /* shells and sanitizers add the signal to it */
-#define CRASH_LAST	 (CRASH_STATUS + 64)
+/* Who opens so many connections, or sends so many Text Requests, goes round in a loop. */
+#define LOOP_MIN     1000
+#define CRASH_STATUS 128 /* shells and sanitizers add the signal to it */
+#define CRASH_LAST   (CRASH_STATUS + 64)
 
 struct runner {
 	const struct checker_options *options;
@@ -136,8 +135,14 @@ static enum check_ended ending_of(const struct checker_options *options, int sta
 
 static bool goes_round(const struct check_record *record)
 {
-	return record->connection_count >= LOOP_CONNECTIONS ||
-	       record->count + record->left_out >= LOOP_EVENTS;
+	size_t texts = 0;
+
+	for (size_t i = 0; i < record->count; i++) {
+		const struct check_event *event = &record->events[i];
+		texts += event->kind == CHECK_PDU && !event->from_target &&
+			 (event->bhs[0] & 0x3f) == ISCSI_TEXT_REQUEST;
+	}
+	return record->connection_count >= LOOP_MIN || texts >= LOOP_MIN;
 }
 
 /* Runs it to its end or the time limit. */
