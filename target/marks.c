@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "target/chunk_pool.h"
+
 /* As long as what the memory store keeps in one piece: two loops never look at the same piece while
  * one of them writes it. */
 #define REGION_SHIFT 16	   /* bytes of a region, as a power of 2 */
@@ -18,6 +20,8 @@
 #define COUNT_MAX   ((UINT64_C(1) << COUNT_BITS) - 1)
 #define OWNER_SHIFT (COUNT_BITS * SBC_MARK_LOOPS_MAX)
 #define COUNTS	    ((UINT64_C(1) << OWNER_SHIFT) - 1)
+
+_Static_assert((1u << REGION_SHIFT) % CHUNK_LEN == 0, "a chunk belongs to one region");
 
 struct sbc_marks {
 	_Atomic uint64_t words[MARKS];

@@ -227,12 +227,17 @@ static bool may_be_at_once(const struct scsi_task *task)
 bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
 		 size_t len)
 {
-	struct backing *backing = task->lun->backing;
+	const struct scsi_lun *lun = task->lun;
+	struct backing *backing = lun->backing;
+	unsigned loop = lun->target->loop_number;
 
-	if (!may_be_at_once(task))
-		return false;
 	assert(offset <= backing->size && len <= backing->size - offset);
+	if (!may_be_at_once(task) ||
+	    (lun->marks && !sbc_marks_take(lun->marks, loop, op == BACKING_WRITE, offset, len)))
+		return false;
 	int error = backing->ops->at_once(backing, op, offset, data, len);
+	if (lun->marks)
+		sbc_marks_give(lun->marks, loop, offset, len);
 	if (error == -EAGAIN)
 		return false;
 	if (error == 0)
