@@ -285,7 +285,7 @@ static bool io_goes_home(struct sbc_io *io)
 	struct scsi_task *task = io->task;
 	struct scsi_lun *lun = io->lun;
 
-	if (scsi_task_is_aborted(task) || !scsi_lease_send_home(task))
+	if (!task || scsi_task_is_aborted(task) || !scsi_lease_send_home(task))
 		return false;
 	access_leave(accesses, io);
 	io_free(io);
