@@ -274,17 +274,18 @@ check-asan: deps
 
 # What several threads do, under TSan: the executor, letters between loops, and the daemon at work:
 # with its disk and journal, and with several event loops. `thread-suite` is every integration test.
-# (test_state_dir limits sizes of files, which TSan does not survive; test_options starts nothing.)
+# (test_state_dir limits sizes of files, which TSan does not survive; test_options starts nothing;
+# test_faults needs one loop.)
 THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
                 unit/target/test_backing_file unit/target/test_mailbox integration/test_disk \
                 integration/test_reservations integration/test_erase integration/test_kill \
                 integration/test_threads)
 LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
-LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir, \
+LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_faults, \
                 $(call test_bins,$(wildcard tests/integration/test_*.c)))
-REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence lease inquiry lun_mask mode opcodes orwrite \
+REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence inquiry lun_mask mode opcodes orwrite \
                 pr_in read_write reservation spc_buffer spc_diagnostic spc_identifying spc_log unmap \
-                verify write_atomic write_same)
+                verify write_atomic write_same lease)
 .PHONY: thread-tests thread-suite
 thread-tests:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(THREAD_TESTS) $(LOOP_TESTS) $(REMOTE_TESTS)
