@@ -97,6 +97,10 @@ static int file_open_fd(const char *path, bool may_create, bool read_only, const
 			*ret_error = "the directory of the backing file cannot be synced";
 			return error;
 		}
+	} else if (fd >= 0 && !read_only) {
+		/* Who made it may have died before its name was durable. (Where the directory is
+		 * not ours to read, it was not us.) */
+		(void)directory_sync(path);
 	}
 	if (fd < 0) {
 		*ret_error = "the backing file cannot be opened";

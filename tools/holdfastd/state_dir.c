@@ -49,23 +49,36 @@ static void parent_of(const char *path, char ret_parent[STATE_FILE_MAX])
 			 slash == path ? 1 : (int)(slash - path), path);
 }
 
-static int make_one_directory(const char *path)
+/*
+ * What is there already may come from a process that died before it had made it durable. Where that
+ * cannot be made up for, as the parent is not ours to read, it is not of our making either.
+ */
+static int accept_directory(const char *path)
 {
 	char parent[STATE_FILE_MAX];
 	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	parent_of(path, parent);
+	sync_directory(parent);
+	return 0;
+}
+
+static int make_one_directory(const char *path)
+{
+	char parent[STATE_FILE_MAX];
 
 	if (mkdir(path, 0700) == 0) {
 		parent_of(path, parent);
 		return sync_directory(parent);
 	}
-	if (errno != EEXIST)
-		return -errno;
-	if (stat(path, &st) != 0)
-		return -errno;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	return errno == EEXIST ? accept_directory(path) : -errno;
 }
 
-/* mkdir -p, each new name made durable. */
+/* mkdir -p, each name made durable. */
 static int make_directories(const char *path)
 {
 	char part[STATE_FILE_MAX];
@@ -74,7 +87,7 @@ static int make_directories(const char *path)
 	if (strlen(path) >= sizeof(part))
 		return -ENAMETOOLONG;
 	if (stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+		return accept_directory(path);
 	for (size_t i = 1;; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
@@ -248,8 +261,9 @@ static int load_instance_id(struct state_dir *state, char ret_error[STATE_ERROR_
 
 	snprintf(path, sizeof(path), "%s/instance-id", state->path);
 	int error = read_instance_id(path, state->instance_id);
+	/* Its name may not be durable yet, either. */
 	if (error > 0)
-		return 0;
+		return sync_directory(state->path);
 	if (error == 0) {
 		state_random(state->instance_id, sizeof(state->instance_id));
 		error = write_instance_id(state->path, path, state->instance_id);
@@ -268,7 +282,7 @@ static int load_instance_id(struct state_dir *state, char ret_error[STATE_ERROR_
 int state_dir_open(const char *path, struct state_dir *ret_state, char ret_error[STATE_ERROR_MAX])
 {
 	struct state_dir state = {.lock_fd = -1};
-	char resolved[PATH_MAX], parent[STATE_FILE_MAX];
+	char resolved[PATH_MAX];
 
 	int error = make_directories(path);
 	if (!error && !realpath(path, resolved))
@@ -282,9 +296,6 @@ int state_dir_open(const char *path, struct state_dir *ret_state, char ret_error
 		return error;
 	}
 	memcpy(state.path, resolved, strlen(resolved) + 1);
-	/* A predecessor may have died between making the directory and making it durable. */
-	parent_of(state.path, parent);
-	sync_directory(parent);
 	error = take_lock(&state, ret_error);
 	if (error)
 		return error;
