@@ -188,6 +188,8 @@ $(INTEGRATION_BIN): $(B)/%: $(B)/%.o \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_SUPPORT) $(LIB_PR_ENGINE) \
 		$(CHECK_LIBS) $(ISCSI_LIBS) $(JANSSON_LIBS) $(ISAL_LIBS)
 
+$(B)/tests/integration/test_power: $(POWER_SHIM)
+
 # Initiators that `holdfast check-initiator` is run against.
 CHECKED_BIN := $(B)/tests/initiators/libiscsi
 export HOLDFAST_CHECKED = $(abspath $(CHECKED_BIN))
@@ -275,13 +277,13 @@ check-asan: deps
 # What several threads do, under TSan: the executor, letters between loops, and the daemon at work:
 # with its disk and journal, and with several event loops. `thread-suite` is every integration test.
 # (test_state_dir limits sizes of files, which TSan does not survive; test_options starts nothing;
-# test_faults needs one loop.)
+# test_faults needs one loop; test_power looks at a start.)
 THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
                 unit/target/test_backing_file unit/target/test_mailbox integration/test_disk \
                 integration/test_reservations integration/test_erase integration/test_kill \
                 integration/test_threads)
 LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
-LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_faults, \
+LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_faults %/test_power, \
                 $(call test_bins,$(wildcard tests/integration/test_*.c)))
 REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence inquiry lun_mask mode opcodes orwrite \
                 pr_in read_write reservation spc_buffer spc_diagnostic spc_identifying spc_log unmap \
