@@ -87,6 +87,12 @@ static void server_poll(struct iscsi_server *server)
 		ev_idle_stop(server->loop, &server->stays_awake);
 }
 
+void server_send_letters(struct iscsi_server *server)
+{
+	for (struct scsi_line *line = server->lines; line; line = line->next)
+		scsi_line_flush(line);
+}
+
 static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct iscsi_server *server = watcher->data;
@@ -96,8 +102,7 @@ static void server_before_sleep(struct ev_loop *loop, ev_prepare *watcher, int e
 	server_settle_woken(server);
 	server_set_recovery_timer(server);
 	scsi_executor_release(server->executor);
-	for (struct scsi_line *line = server->lines; line; line = line->next)
-		scsi_line_flush(line);
+	server_send_letters(server);
 	if (server->polling.max_ns > 0)
 		server_poll(server);
 }

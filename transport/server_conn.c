@@ -98,6 +98,7 @@ static bool server_conn_flush(struct server_conn *c, bool *ret_blocked)
 		int count = iscsi_conn_output(c->conn, iov, OUTPUT_IOV_MAX);
 		if (count == 0)
 			return true;
+		server_send_letters(c->server);
 		ssize_t n = sendmsg(c->fd,
 				    &(struct msghdr){.msg_iov = iov, .msg_iovlen = (size_t)count},
 				    MSG_NOSIGNAL);

@@ -94,6 +94,13 @@ void server_conn_close(struct server_conn *c);
 
 void server_close_listeners(struct iscsi_server *server);
 
+/*
+ * Posts what waits for other loops. At the end of a turn, and before anything is said to an
+ * initiator: who has been told that it is logged in, say, is known at home before anybody else can
+ * act on that.
+ */
+void server_send_letters(struct iscsi_server *server);
+
 /* server_share.c. What a new connection says first decides who serves it: it waits for that, */
 void server_share_wait(struct server_conn *c, struct iscsi_portal *portal);
 /* ... and then waits no longer; */

@@ -16,6 +16,7 @@
 #include "pr_engine/bytes.h"
 
 #define SESSIONS      12
+#define LOGINS	      400
 #define COUNTERS      6
 #define INCREMENTS    60
 #define FENCE_ROUNDS  25
@@ -342,6 +343,39 @@ START_TEST(a_reset_is_heard_of_on_every_loop)
 }
 END_TEST
 
+/* Until there is nothing more to tell. */
+static bool is_told_of_a_reset(struct iscsi_context *initiator)
+{
+	bool told = false;
+
+	for (;;) {
+		struct answer answer = initiator_test_unit_ready(initiator, 0);
+		if (answer.status == SCSI_STATUS_GOOD)
+			return told;
+		ck_assert_int_eq(answer.status, SCSI_STATUS_CHECK_CONDITION);
+		ck_assert_uint_eq(answer.asc, 0x29);
+		told |= answer.ascq == 0x02 || answer.ascq == 0x03;
+	}
+}
+
+/* The home knows of a session before its initiator knows that it is logged in. */
+START_TEST(who_has_just_logged_in_hears_of_a_reset)
+{
+	struct iscsi_context *resetter = initiator_login(&served, name_of(0), 1);
+
+	initiator_drain(resetter, 0);
+	for (unsigned round = 0; round < LOGINS; round++) {
+		struct iscsi_context *comer =
+			initiator_login(&served, name_of(1 + round % SESSIONS), 2);
+		ck_assert_int_eq(iscsi_task_mgmt_lun_reset_sync(resetter, 0), 0);
+		ck_assert(is_told_of_a_reset(comer));
+		initiator_drain(resetter, 0);
+		initiator_logout(&comer);
+	}
+	initiator_logout(&resetter);
+}
+END_TEST
+
 /* Registers, and then writes until it may no longer. */
 static void write_until_fenced(unsigned number, int ready)
 {
@@ -561,6 +595,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, compare_and_write_loses_no_increment);
 	tcase_add_test(tcase, no_block_is_ever_read_half_written);
 	tcase_add_test(tcase, a_reset_is_heard_of_on_every_loop);
+	tcase_add_test(tcase, who_has_just_logged_in_hears_of_a_reset);
 	tcase_add_test(tcase, a_fence_holds_wherever_its_victims_live);
 	tcase_add_test(tcase, a_fault_rule_counts_what_comes_to_all_loops);
 	tcase_add_test(tcase, a_rule_holds_and_lets_go_on_every_loop);
