@@ -23,6 +23,8 @@ static bool is_attention(const struct judge_op *op)
 /* What may be due that this one reports. */
 static uint32_t reported(const struct judge_op *op)
 {
+	if (op->role == JUDGE_UNHEARD)
+		return UINT32_MAX;
 	return is_attention(op) ? lu_attention_kinds(op->result->asc, op->result->ascq) : 0;
 }
 

@@ -191,6 +191,11 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		lu_session_ends(lu, op->nexus);
 		drop_unanswered(search, op->nexus);
 		return true;
+	case JUDGE_UNHEARD:
+		*ret_variants = lu_attention_pending(lu, op->nexus) ? 2 : 1;
+		if (variant == 1)
+			lu_attention_unheard(lu, op->nexus);
+		return true;
 	case JUDGE_CRASHED:
 		if (!crash_may_come(search, i))
 			return false;

@@ -21,6 +21,9 @@ enum judge_role {
 	JUDGE_PROBE, /* what came back shows the state and changed nothing */
 	JUDGE_MOVER, /* GOOD and a change, or a unit attention taken */
 	JUDGE_MAYBE, /* no answer, or aborted: it may have taken effect, or never will */
+	/* The answer of a command that the session's own reset cancelled: nobody heard it, and it
+	 * may have been a unit attention. */
+	JUDGE_UNHEARD,
 	JUDGE_SESSION_BEGIN,
 	JUDGE_SESSION_END,
 	JUDGE_CRASHED,
@@ -29,7 +32,7 @@ enum judge_role {
 struct judge_op {
 	enum judge_role role;
 	uint32_t nexus;			       /* HISTORY_NO_NEXUS for a crash */
-	const struct history_command *command; /* NULL: a session or a crash */
+	const struct history_command *command; /* NULL: all but probes, movers, maybes */
 	const struct history_result *result;   /* NULL: none */
 	size_t opened_by, closed_by;	       /* events; JUDGE_NO_EVENT: before all; never */
 	bool found_on_medium; /* a write without GOOD whose data was found: it must have been let

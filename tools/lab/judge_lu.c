@@ -286,6 +286,12 @@ bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq)
 	       ((kinds & LU_UA_LOST_EITHER) != 0 && take(lu, nexus, LU_UA_LOST_EITHER));
 }
 
+void lu_attention_unheard(struct lu *lu, uint32_t nexus)
+{
+	lu_establish_maybe(lu, nexus, lu->pending[nexus]);
+	lu_set(lu, &lu->pending[nexus], 0);
+}
+
 bool lu_reports_attention(const struct history_command *command)
 {
 	uint8_t opcode = command->cdb_len > 0 ? command->cdb[0] : 0;

@@ -127,6 +127,8 @@ unsigned lu_distance(const struct lu *lu, const struct history_command *command,
 bool lu_attention_pending(const struct lu *lu, uint32_t nexus);
 /* Reports the one with this code. False: it is not there (nothing changes). */
 bool lu_attention_take(struct lu *lu, uint32_t nexus, uint8_t asc, uint8_t ascq);
+/* What is due has been reported, or some of it, and nobody heard of it. */
+void lu_attention_unheard(struct lu *lu, uint32_t nexus);
 /* The kinds (lu_ua) of which one may be reported like this; 0: none that has to do with
  * reservations. */
 uint32_t lu_attention_kinds(uint8_t asc, uint8_t ascq);

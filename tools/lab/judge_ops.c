@@ -130,6 +130,43 @@ static bool sighted(struct build *build, size_t event, const struct history_even
 	return true;
 }
 
+/*
+ * A reset of the own session cancels what the session has under way: its initiator drops the
+ * answers, and goes on. (Where the session is lost instead, its unit attentions are, too.)
+ */
+static bool is_cancelled(const struct build *build, size_t event)
+{
+	const struct history_event *events = build->history->events;
+	size_t returned = build->partner[event];
+	size_t next = returned;
+
+	if (returned == JUDGE_NO_EVENT || events[returned].u.returned.outcome != HISTORY_UNKNOWN ||
+	    !lu_reports_attention(&events[event].u.invoked))
+		return false;
+	while ((next = build->next_of_nexus[next]) != JUDGE_NO_EVENT) {
+		size_t invoked =
+			events[next].kind == HISTORY_RETURN ? build->partner[next] : JUDGE_NO_EVENT;
+		if (events[next].kind == HISTORY_LOST || events[next].kind == HISTORY_LOGOUT)
+			return false;
+		if (invoked != JUDGE_NO_EVENT && invoked < returned &&
+		    (events[invoked].u.invoked.op == HISTORY_LUN_RESET ||
+		     events[invoked].u.invoked.op == HISTORY_TARGET_RESET))
+			return true;
+	}
+	return false;
+}
+
+/* It ends when the command is given up. */
+static void open_unheard(struct build *build, size_t event)
+{
+	uint32_t op = add_op(build, JUDGE_UNHEARD, build->history->events[event].nexus);
+
+	if (op == JUDGE_NO_OP)
+		return;
+	build->op_of[event] = op;
+	add_step(build, op, false, event);
+}
+
 static void open_command(struct build *build, size_t event)
 {
 	assert(build->history->events);
@@ -149,11 +186,13 @@ static void open_command(struct build *build, size_t event)
 		if (op != JUDGE_NO_OP && returned && role != JUDGE_MAYBE)
 			build->op_of[event] = op;
 	}
-	if (op == JUDGE_NO_OP)
-		return;
-	build->out->ops[op].command = c;
-	build->out->ops[op].result = returned ? &returned->u.returned : NULL;
-	add_step(build, op, false, event);
+	if (op != JUDGE_NO_OP) {
+		build->out->ops[op].command = c;
+		build->out->ops[op].result = returned ? &returned->u.returned : NULL;
+		add_step(build, op, false, event);
+	}
+	if (build->op_of[event] == JUDGE_NO_OP && is_cancelled(build, event))
+		open_unheard(build, event);
 }
 
 /* Several writes may first be seen by one READ. */

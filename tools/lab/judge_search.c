@@ -73,6 +73,8 @@ static bool worth_trying(const struct search *search, uint32_t i)
 
 	if (op->role == JUDGE_SESSION_END)
 		return search->lu.spc2_owner == op->nexus;
+	if (op->role == JUDGE_UNHEARD)
+		return lu_attention_pending(&search->lu, op->nexus);
 	return op->role != JUDGE_SESSION_BEGIN;
 }
 

@@ -223,10 +223,15 @@ static void try_event(const struct attempt *a)
 		return;
 	}
 	lu_load(lu, a->image);
-	if (a->op->role == JUDGE_CRASHED)
+	if (a->op->role == JUDGE_CRASHED) {
 		lu_crash(lu);
-	else
+	} else if (a->op->role == JUDGE_UNHEARD) {
+		a->take(a->taker); /* it was none */
+		lu_load(lu, a->image);
+		lu_attention_unheard(lu, a->as);
+	} else {
 		lu_session_begins(lu, a->as);
+	}
 	world_tidy(a->world);
 	a->take(a->taker);
 }

@@ -261,6 +261,8 @@ bool world_concerns(const struct world *world, uint32_t i)
 		return false;
 	if (op->role == JUDGE_SESSION_BEGIN)
 		return world_is_attentive(world, op);
+	if (op->role == JUDGE_UNHEARD)
+		return followed && world_is_attentive(world, op);
 	if (op->role == JUDGE_SESSION_END)
 		return true;
 	if (!followed)

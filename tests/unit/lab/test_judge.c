@@ -215,6 +215,43 @@ START_TEST(an_unanswered_command_may_have_happened_or_not)
 }
 END_TEST
 
+/* Who resets cancels its own commands: the answer that it dropped may have been the unit attention.
+ */
+START_TEST(a_unit_attention_may_be_told_to_a_command_that_the_own_reset_cancels)
+{
+	struct script s;
+	for (int cancelled = 0; cancelled < 2; cancelled++) {
+		reserved(&s, "spc4", RESERVE("0xa", "5"));
+		run(&s, 0, RELEASE("0xa", "5"), GOOD);
+		run(&s, 0, RESERVE("0xa", "3"), GOOD);
+		unsigned long write = inv(&s, 1, WRITE(1, 1));
+		unsigned long reset = inv(&s, 1, "\"op\":\"lun_reset\"");
+		unsigned long next = inv(&s, 1, WRITE(2, 2));
+		ret(&s, 1, write, cancelled ? UNKNOWN : CONFLICT);
+		ret(&s, 1, reset, GOOD);
+		ret(&s, 1, next, CONFLICT);
+		if (cancelled)
+			accepted(&s);
+		else
+			breaks(&s, JUDGE_UNIT_ATTENTION_LOST);
+	}
+}
+END_TEST
+
+/* It was lost with its session instead: that says nothing of the next one. */
+START_TEST(a_unit_attention_is_not_taken_by_what_no_reset_cancels)
+{
+	struct script s;
+	reserved(&s, "spc4", RESERVE("0xa", "5"));
+	unsigned long write = inv(&s, 1, WRITE(1, 1));
+	run(&s, 0, RELEASE("0xa", "5"), GOOD);
+	run(&s, 0, RESERVE("0xa", "3"), GOOD);
+	ret(&s, 1, write, UNKNOWN);
+	run(&s, 1, WRITE(2, 2), CONFLICT);
+	breaks(&s, JUDGE_UNIT_ATTENTION_LOST);
+}
+END_TEST
+
 /* The session it belonged to is gone for good once the nexus is back. */
 START_TEST(an_unanswered_command_does_not_happen_in_the_next_session)
 {
@@ -590,6 +627,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, registrations_that_overlap_are_put_in_the_order_that_was_seen);
 	tcase_add_test(tcase, two_views_that_contradict_each_other_are_found);
 	tcase_add_test(tcase, an_unanswered_command_may_have_happened_or_not);
+	tcase_add_test(tcase, a_unit_attention_may_be_told_to_a_command_that_the_own_reset_cancels);
+	tcase_add_test(tcase, a_unit_attention_is_not_taken_by_what_no_reset_cancels);
 	tcase_add_test(tcase, an_unanswered_command_does_not_happen_in_the_next_session);
 	tcase_add_test(tcase, what_aptpl_promised_survives_a_crash);
 	tcase_add_test(tcase, what_a_crash_lost_is_found);
