@@ -141,7 +141,7 @@ void raw_command(uint8_t ret_bhs[RAW_BHS], uint8_t opcode, uint32_t cmd_sn, uint
 	put_be16(ret_bhs + 39, blocks);
 }
 
-long resident_bytes(pid_t pid)
+static long status_bytes(pid_t pid, const char *field)
 {
 	char path[64], line[256];
 	long kib = -1;
@@ -150,8 +150,20 @@ long resident_bytes(pid_t pid)
 	FILE *file = fopen(path, "r");
 	ck_assert_ptr_nonnull(file);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
+		if (strncmp(line, field, strlen(field)) == 0 &&
+		    sscanf(line + strlen(field), ": %ld kB", &kib) == 1)
 			break;
 	fclose(file);
+	ck_assert_int_ge(kib, 0);
 	return kib * 1024;
+}
+
+long resident_bytes(pid_t pid)
+{
+	return status_bytes(pid, "VmRSS");
+}
+
+long resident_bytes_ever(pid_t pid)
+{
+	return status_bytes(pid, "VmHWM");
 }

@@ -44,5 +44,7 @@ void raw_command(uint8_t ret_bhs[RAW_BHS], uint8_t opcode, uint32_t cmd_sn, uint
 
 /* Resident memory of a process. */
 long resident_bytes(pid_t pid);
+/* The most that there ever were. */
+long resident_bytes_ever(pid_t pid);
 
 #endif
