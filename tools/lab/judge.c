@@ -183,6 +183,38 @@ static void count(const struct history *history, struct judge_report *report, bo
 	}
 }
 
+static void search_result_clear(struct judge_search_result *search)
+{
+	free(search->violation.events);
+	free(search->violation.why);
+	free(search->aborts);
+	memset(search, 0, sizeof(*search));
+}
+
+/* An order without any answer that nobody heard is one; only if there is none they are looked at.
+ */
+static int look_for_order(const struct history *history, const size_t *partner, uint16_t lun,
+			  const struct judge_sights *sights, const struct judge_options *options,
+			  const struct lu_rules *known, struct judge_ops *ops,
+			  struct judge_search_result *ret_search)
+{
+	uint64_t most = options->states_max != 0 ? options->states_max : STATES_DEFAULT;
+	int error = judge_ops_build(history, lun, partner, sights, ops);
+
+	if (error == 0)
+		error = judge_search(history, ops, known, most, ret_search);
+	if (error != 0 || ret_search->found || ops->unjudged || ops->cancelled == 0)
+		return error;
+	uint64_t states = ret_search->states;
+	search_result_clear(ret_search);
+	judge_ops_free(ops);
+	error = judge_ops_build_unheard(history, lun, partner, sights, ops);
+	if (error == 0)
+		error = judge_search(history, ops, known, most, ret_search);
+	ret_search->states += states;
+	return error;
+}
+
 static int judge_lun(const struct history *history, const size_t *partner, uint16_t lun,
 		     const struct judge_options *options, struct judge_report *report)
 {
@@ -194,11 +226,8 @@ static int judge_lun(const struct history *history, const size_t *partner, uint1
 
 	error = judge_sights_build(history, lun, partner, &sights);
 	if (error == 0)
-		error = judge_ops_build(history, lun, partner, sights, &ops);
-	if (error == 0)
-		error = judge_search(
-			history, &ops, &known,
-			options->states_max != 0 ? options->states_max : STATES_DEFAULT, &search);
+		error = look_for_order(history, partner, lun, sights, options, &known, &ops,
+				       &search);
 	report->states += search.states;
 	if (error == 0 && ops.unjudged) {
 		report->undecided = true;
@@ -218,9 +247,7 @@ static int judge_lun(const struct history *history, const size_t *partner, uint1
 	}
 	if (error == 0)
 		error = judge_blocks(history, partner, lun, &ops, &search, report);
-	free(search.violation.events);
-	free(search.violation.why);
-	free(search.aborts);
+	search_result_clear(&search);
 	judge_ops_free(&ops);
 	judge_sights_free(&sights);
 	return error;

@@ -6,6 +6,8 @@
  */
 #include "tools/lab/judge_search.h"
 
+#define UNHEARD_PRICE 4 /* rather rare */
+
 static bool bit(const uint64_t *bits, uint32_t slot)
 {
 	return (bits[slot / 64] >> slot % 64 & 1) != 0;
@@ -142,7 +144,8 @@ static void drop_unanswered(struct search *search, uint32_t nexus)
 {
 	for (uint32_t i = 0; i < search->movers.count; i++) {
 		const struct judge_op *op = &search->ops->ops[search->movers.ops[i]];
-		if (op->role == JUDGE_MAYBE && (nexus == HISTORY_NO_NEXUS || op->nexus == nexus))
+		if ((op->role == JUDGE_MAYBE || op->role == JUDGE_UNHEARD) &&
+		    (nexus == HISTORY_NO_NEXUS || op->nexus == nexus))
 			set_bit(search->done, op->slot);
 	}
 }
@@ -192,9 +195,9 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		drop_unanswered(search, op->nexus);
 		return true;
 	case JUDGE_UNHEARD:
-		*ret_variants = lu_attention_pending(lu, op->nexus) ? 2 : 1;
-		if (variant == 1)
-			lu_attention_unheard(lu, op->nexus);
+		if (!lu_attention_pending(lu, op->nexus))
+			return false;
+		lu_attention_unheard(lu, op->nexus);
 		return true;
 	case JUDGE_CRASHED:
 		if (!crash_may_come(search, i))
@@ -276,7 +279,8 @@ static bool matters_to(const struct judge_op *a, const struct judge_op *b)
 unsigned search_price(const struct search *search, uint32_t i)
 {
 	const struct judge_op *ops = search->ops->ops;
-	unsigned price = search_hinted_price(search, i) + (ops[i].role == JUDGE_MAYBE ? 2 : 0);
+	unsigned price = search_hinted_price(search, i) + (ops[i].role == JUDGE_MAYBE ? 2 : 0) +
+			 (ops[i].role == JUDGE_UNHEARD ? UNHEARD_PRICE : 0);
 
 	if (search->led)
 		return search_led_price(search, i);

@@ -238,10 +238,8 @@ static void play(struct lu *lu, const struct judge_op *op, unsigned variant)
 		lu_session_ends(lu, op->nexus);
 	else if (op->role == JUDGE_CRASHED)
 		lu_crash(lu);
-	else if (op->role == JUDGE_UNHEARD && variant == 1)
+	else if (op->role == JUDGE_UNHEARD)
 		lu_attention_unheard(lu, op->nexus);
-	else if (!op->command)
-		return;
 	else if (!op->result || op->result->outcome != HISTORY_CHECK)
 		lu_step(lu, op->nexus, op->command, variant, &variants);
 	lu_forget(lu);

@@ -45,7 +45,7 @@ static void try_next(struct search *search, uint32_t item, uint32_t next, uint32
 
 static bool is_blocked(const struct search *search)
 {
-	return memchr(search->blocked, true, search->lu.nexus_count) != NULL;
+	return memchr(search->blocked, 1, search->lu.nexus_count) != NULL;
 }
 
 /* A nexus that has to be told of something first. */

@@ -59,6 +59,8 @@ struct judge_ops {
 	uint32_t slot_count;
 	uint32_t rank_count; /* ops with a rank */
 	bool unjudged;	     /* it has commands whose effect the model does not know */
+	bool unheard;	     /* it has ops for answers that nobody heard */
+	uint32_t cancelled;  /* commands that there are such ops for, or would be */
 };
 
 /* Who saw which write first. */
@@ -78,6 +80,10 @@ bool judge_op_ends(const struct judge_op *end, const struct judge_op *op);
 /* 0 or -ENOMEM. */
 int judge_ops_build(const struct history *history, uint16_t lun, const size_t *partner,
 		    const struct judge_sights *sights, struct judge_ops *ret_ops);
+/* The same with an op, besides, for each answer that nobody heard: more is possible then, and an
+ * order is harder to find. */
+int judge_ops_build_unheard(const struct history *history, uint16_t lun, const size_t *partner,
+			    const struct judge_sights *sights, struct judge_ops *ret_ops);
 void judge_ops_free(struct judge_ops *ops);
 
 /* Gives each op its slot. False: no memory. */

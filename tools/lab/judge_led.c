@@ -111,7 +111,7 @@ bool search_led_may_come(const struct search *search, uint32_t i, uint32_t next,
 	case JUDGE_SESSION_END:
 		return i == closing || search->lu.spc2_owner == op->nexus;
 	case JUDGE_UNHEARD:
-		return i == closing || lu_attention_pending(&search->lu, op->nexus);
+		return lu_attention_pending(&search->lu, op->nexus);
 	case JUDGE_CRASHED:
 		return i == closing && next == JUDGE_NO_OP;
 	case JUDGE_MOVER:

@@ -156,14 +156,13 @@ static bool is_cancelled(const struct build *build, size_t event)
 	return false;
 }
 
-/* It ends when the command is given up. */
+/* Like a command that may still take effect, it is about until the session ends. */
 static void open_unheard(struct build *build, size_t event)
 {
 	uint32_t op = add_op(build, JUDGE_UNHEARD, build->history->events[event].nexus);
 
 	if (op == JUDGE_NO_OP)
 		return;
-	build->op_of[event] = op;
 	add_step(build, op, false, event);
 }
 
@@ -191,8 +190,11 @@ static void open_command(struct build *build, size_t event)
 		build->out->ops[op].result = returned ? &returned->u.returned : NULL;
 		add_step(build, op, false, event);
 	}
-	if (build->op_of[event] == JUDGE_NO_OP && is_cancelled(build, event))
-		open_unheard(build, event);
+	if (build->op_of[event] == JUDGE_NO_OP && is_cancelled(build, event)) {
+		build->out->cancelled++;
+		if (build->out->unheard)
+			open_unheard(build, event);
+	}
 }
 
 /* Several writes may first be seen by one READ. */
@@ -348,8 +350,8 @@ static void finish(struct build *build)
 	free(build->seen_next);
 }
 
-int judge_ops_build(const struct history *history, uint16_t lun, const size_t *partner,
-		    const struct judge_sights *sights, struct judge_ops *ret_ops)
+static int ops_build(const struct history *history, uint16_t lun, const size_t *partner,
+		     const struct judge_sights *sights, bool unheard, struct judge_ops *ret_ops)
 {
 	struct build build = {.history = history,
 			      .sights = sights,
@@ -359,6 +361,7 @@ int judge_ops_build(const struct history *history, uint16_t lun, const size_t *p
 
 	memset(ret_ops, 0, sizeof(*ret_ops));
 	ret_ops->lun = lun;
+	ret_ops->unheard = unheard;
 	build.no_memory = !begin(&build);
 	for (size_t i = 0; i < history->event_count && !build.no_memory; i++)
 		take_event(&build, i);
@@ -368,6 +371,18 @@ int judge_ops_build(const struct history *history, uint16_t lun, const size_t *p
 		return 0;
 	judge_ops_free(ret_ops);
 	return -ENOMEM;
+}
+
+int judge_ops_build(const struct history *history, uint16_t lun, const size_t *partner,
+		    const struct judge_sights *sights, struct judge_ops *ret_ops)
+{
+	return ops_build(history, lun, partner, sights, false, ret_ops);
+}
+
+int judge_ops_build_unheard(const struct history *history, uint16_t lun, const size_t *partner,
+			    const struct judge_sights *sights, struct judge_ops *ret_ops)
+{
+	return ops_build(history, lun, partner, sights, true, ret_ops);
 }
 
 void judge_ops_free(struct judge_ops *ops)

@@ -7,7 +7,7 @@
 
 bool judge_op_ends(const struct judge_op *end, const struct judge_op *op)
 {
-	return op->role == JUDGE_MAYBE &&
+	return (op->role == JUDGE_MAYBE || op->role == JUDGE_UNHEARD) &&
 	       (end->role == JUDGE_CRASHED ||
 		(end->role == JUDGE_SESSION_END && end->nexus == op->nexus));
 }
