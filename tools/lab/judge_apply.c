@@ -140,12 +140,11 @@ unsigned search_distance(const struct search *search, uint32_t i)
 
 /* Whatever a session or the target had not done when it ended, it never will. A write that was
  * found on the medium is a probe, and stays to be explained. */
-static void drop_unanswered(struct search *search, uint32_t nexus)
+static void drop_unanswered(struct search *search, const struct judge_op *end)
 {
 	for (uint32_t i = 0; i < search->movers.count; i++) {
 		const struct judge_op *op = &search->ops->ops[search->movers.ops[i]];
-		if ((op->role == JUDGE_MAYBE || op->role == JUDGE_UNHEARD) &&
-		    (nexus == HISTORY_NO_NEXUS || op->nexus == nexus))
+		if (judge_op_ends(end, op))
 			set_bit(search->done, op->slot);
 	}
 }
@@ -192,7 +191,7 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		return true;
 	case JUDGE_SESSION_END:
 		lu_session_ends(lu, op->nexus);
-		drop_unanswered(search, op->nexus);
+		drop_unanswered(search, op);
 		return true;
 	case JUDGE_UNHEARD:
 		if (!lu_attention_pending(lu, op->nexus))
@@ -203,7 +202,7 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		if (!crash_may_come(search, i))
 			return false;
 		lu_crash(lu);
-		drop_unanswered(search, HISTORY_NO_NEXUS);
+		drop_unanswered(search, op);
 		return true;
 	case JUDGE_MOVER:
 	case JUDGE_MAYBE:
