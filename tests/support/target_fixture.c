@@ -686,3 +686,21 @@ void fixture_check(struct fixture *fixture)
 		ck_assert(!lun_nexus->touched && !lun_nexus->lost_registration);
 	}
 }
+
+static void function_complete(struct scsi_tmf *tmf)
+{
+	((struct fixture_function *)tmf->owner)->completed++;
+}
+
+void fixture_manage(struct fixture_function *function, struct scsi_nexus *nexus,
+		    enum scsi_tmf_function number, struct fixture_task *referenced)
+{
+	*function = (struct fixture_function){
+		.tmf = {.nexus = nexus,
+			.function = number,
+			.referenced = referenced ? &referenced->task : NULL,
+			.owner = function,
+			.complete = function_complete},
+	};
+	target_manage(&function->tmf);
+}

@@ -260,4 +260,14 @@ void fixture_check(struct fixture *fixture);
 			"field pointer %02x %02x %02x", f_->field[0], f_->field[1], f_->field[2]); \
 	} while (0)
 
+/* A task management function, and how often it has completed. */
+struct fixture_function {
+	struct scsi_tmf tmf;
+	unsigned completed;
+};
+
+/* Begins one; `referenced`: the task that it names, or NULL. */
+void fixture_manage(struct fixture_function *function, struct scsi_nexus *nexus,
+		    enum scsi_tmf_function number, struct fixture_task *referenced);
+
 #endif

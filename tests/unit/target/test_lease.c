@@ -54,27 +54,10 @@ static void wait_for_quiet(void)
 	f->now_ms += SCSI_LEASE_QUIET_MS;
 }
 
-struct function {
-	struct scsi_tmf tmf;
-	unsigned completed;
-};
-
-static void function_complete(struct scsi_tmf *tmf)
-{
-	((struct function *)tmf->owner)->completed++;
-}
-
-static void manage(struct function *function, struct scsi_nexus *nexus,
+static void manage(struct fixture_function *function, struct scsi_nexus *nexus,
 		   enum scsi_tmf_function number, struct fixture_task *referenced)
 {
-	*function = (struct function){
-		.tmf = {.nexus = nexus,
-			.function = number,
-			.referenced = referenced ? &referenced->task : NULL,
-			.owner = function,
-			.complete = function_complete},
-	};
-	target_manage(&function->tmf);
+	fixture_manage(function, nexus, number, referenced);
 	fixture_deliver_letters(f);
 }
 
@@ -155,7 +138,7 @@ END_TEST
 
 START_TEST(what_waits_for_recall_can_be_aborted)
 {
-	struct function function;
+	struct fixture_function function;
 
 	f->disks[0].hold = true;
 	struct fixture_task *write = fixture_start_write(f, b, 9, 0x77, false);
@@ -233,7 +216,7 @@ END_TEST
 
 START_TEST(a_reset_is_heard_of_before_anything_else)
 {
-	struct function function;
+	struct fixture_function function;
 	struct fixture_task *write = fixture_start_write(f, b, 12, 0x42, true);
 
 	f->disks[0].hold = true;
@@ -257,7 +240,7 @@ END_TEST
 /* SAM-5 5.6.3: commands of others that are cleared without a status leave a unit attention. */
 START_TEST(who_has_commands_cleared_on_another_loop_is_told)
 {
-	struct function function;
+	struct fixture_function function;
 	struct fixture_task *write = fixture_start_write(f, b, 12, 0x42, true);
 
 	manage(&function, a, SCSI_TMF_CLEAR_TASK_SET, NULL);
@@ -271,7 +254,7 @@ END_TEST
 
 START_TEST(abort_task_ends_what_runs_where_its_session_is)
 {
-	struct function function;
+	struct fixture_function function;
 	struct fixture_task *write = fixture_start_write(f, b, 12, 0x42, true);
 
 	f->is_delivering = true;
@@ -289,7 +272,7 @@ END_TEST
 
 START_TEST(abort_task_set_finds_what_waits_for_data)
 {
-	struct function function;
+	struct fixture_function function;
 	struct fixture_task *write = fixture_start_write(f, b, 12, 0x42, true);
 	struct fixture_task *others = fixture_start_write(f, a, 13, 0x43, true);
 
@@ -392,7 +375,7 @@ END_TEST
 
 START_TEST(an_aborted_write_does_not_wait_for_its_blocks)
 {
-	struct function function;
+	struct fixture_function function;
 
 	f->disks[0].hold = true;
 	struct fixture_task *first = fixture_start_write(f, a, 20, 0x99, false);

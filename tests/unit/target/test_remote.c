@@ -24,29 +24,6 @@ static void teardown(void)
 	fixture_free(&f);
 }
 
-struct function {
-	struct scsi_tmf tmf;
-	unsigned completed;
-};
-
-static void function_complete(struct scsi_tmf *tmf)
-{
-	((struct function *)tmf->owner)->completed++;
-}
-
-static void manage(struct function *function, struct scsi_nexus *nexus,
-		   enum scsi_tmf_function number, struct fixture_task *referenced)
-{
-	*function = (struct function){
-		.tmf = {.nexus = nexus,
-			.function = number,
-			.referenced = referenced ? &referenced->task : NULL,
-			.owner = function,
-			.complete = function_complete},
-	};
-	target_manage(&function->tmf);
-}
-
 START_TEST(a_session_has_a_nexus_at_home_until_it_is_closed)
 {
 	bool closed;
@@ -74,11 +51,11 @@ END_TEST
 START_TEST(data_that_cross_an_abort_change_nothing)
 {
 	struct fixture_task *write = fixture_start_write(f, a, 0, 0x11, true);
-	struct function function;
+	struct fixture_function function;
 
 	ck_assert_int_eq(write->state, FIXTURE_WAITING);
 	/* b resets the LUN; before a hears of it, its data leave. */
-	manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
+	fixture_manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
 	scsi_line_flush(&f->loops[1].link.up);
 	f->is_delivering = true;
 	fixture_deliver(write);
@@ -99,8 +76,8 @@ START_TEST(an_abort_that_crosses_the_answer_finds_no_task)
 {
 	f->is_delivering = true; /* nothing is delivered meanwhile */
 	struct fixture_task *read = fixture_start_read(f, a, 0);
-	struct function function;
-	manage(&function, a, SCSI_TMF_ABORT_TASK, read);
+	struct fixture_function function;
+	fixture_manage(&function, a, SCSI_TMF_ABORT_TASK, read);
 	f->is_delivering = false;
 	fixture_settle(f);
 	/* It had ended before the function came. */
@@ -112,11 +89,11 @@ END_TEST
 
 START_TEST(abort_task_waits_for_what_is_at_work)
 {
-	struct function function;
+	struct fixture_function function;
 
 	f->disks[0].hold = true;
 	struct fixture_task *read = fixture_start_read(f, a, 0);
-	manage(&function, a, SCSI_TMF_ABORT_TASK, read);
+	fixture_manage(&function, a, SCSI_TMF_ABORT_TASK, read);
 	fixture_deliver_letters(f);
 	ck_assert_uint_eq(function.completed, 0);
 	test_disk_release(&f->disks[0]);
@@ -129,11 +106,11 @@ END_TEST
 
 START_TEST(a_command_released_with_a_letter_on_its_way_is_freed_behind_it)
 {
-	struct function function;
+	struct fixture_function function;
 
 	f->is_delivering = true;
 	struct fixture_task *read = fixture_start_read(f, a, 0);
-	manage(&function, a, SCSI_TMF_QUERY_TASK, read);
+	fixture_manage(&function, a, SCSI_TMF_QUERY_TASK, read);
 	f->is_delivering = false;
 	for (unsigned i = 0; i < FIXTURE_LOOPS; i++)
 		scsi_line_flush(&f->loops[i].link.up);
@@ -142,8 +119,8 @@ START_TEST(a_command_released_with_a_letter_on_its_way_is_freed_behind_it)
 	scsi_line_flush(&f->loops[0].link.down);
 	scsi_mailbox_open(f->loops[0].link.down.to);
 	ck_assert_int_eq(read->state, FIXTURE_COMPLETED);
-	struct function second;
-	manage(&second, a, SCSI_TMF_ABORT_TASK, read);
+	struct fixture_function second;
+	fixture_manage(&second, a, SCSI_TMF_ABORT_TASK, read);
 	fixture_forget(read);
 	fixture_deliver_letters(f);
 	ck_assert_int_eq(second.tmf.response, SCSI_TMF_NO_TASK);
@@ -271,13 +248,13 @@ END_TEST
 START_TEST(a_command_that_waits_at_its_gate_can_be_aborted)
 {
 	struct gated gated;
-	struct function function;
+	struct fixture_function function;
 
 	scsi_target_keep_all(f->target, true);
 	start_gated(&gated, a, SCSI_GATE_CLOSED);
 	/* The verdict crosses the reset. */
 	f->is_delivering = true;
-	manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
+	fixture_manage(&function, b, SCSI_TMF_LOGICAL_UNIT_RESET, NULL);
 	scsi_line_flush(&f->loops[1].link.up);
 	gated.gate = SCSI_GATE_ENDED;
 	target_task_go_on(&gated.task);
