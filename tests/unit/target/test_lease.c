@@ -331,6 +331,43 @@ START_TEST(a_read_never_sees_half_of_another_loops_write)
 }
 END_TEST
 
+static unsigned at_once_count;
+
+static int count_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
+			 uint8_t *data, size_t len)
+{
+	(void)backing;
+	(void)op;
+	(void)offset;
+	memset(data, 0, len);
+	at_once_count++;
+	return 0;
+}
+
+START_TEST(a_read_at_once_never_sees_half_of_another_loops_write)
+{
+	struct backing_ops ops = *f->disks[0].backing.ops;
+
+	f->disks[0].hold = true;
+	struct fixture_task *write = fixture_start_write(f, a, 20, 0x99, false);
+	const struct backing_ops *plain = f->disks[0].backing.ops;
+	ops.at_once = count_at_once;
+	f->disks[0].backing.ops = &ops;
+	at_once_count = 0;
+	fixture_good(fixture_read(f, b, 200, 1));
+	ck_assert_uint_eq(at_once_count, 1);
+	struct fixture_task *read = fixture_start_read(f, b, 20);
+	ck_assert_uint_eq(at_once_count, 1);
+	f->disks[0].backing.ops = plain;
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(write));
+	fixture_good(fixture_result(read));
+	ck_assert_uint_eq(fixture_result(read)->data[0], 0x99);
+}
+END_TEST
+
 START_TEST(who_finds_its_blocks_taken_for_long_goes_home_with_its_data)
 {
 	f->disks[0].hold = true;
@@ -479,6 +516,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, abort_task_set_finds_what_waits_for_data);
 	tcase_add_test(tcase, an_ordered_command_does_not_pass_an_older_one);
 	tcase_add_test(tcase, a_read_never_sees_half_of_another_loops_write);
+	tcase_add_test(tcase, a_read_at_once_never_sees_half_of_another_loops_write);
 	tcase_add_test(tcase, who_finds_its_blocks_taken_for_long_goes_home_with_its_data);
 	tcase_add_test(tcase, what_is_at_work_at_home_is_marked_once);
 	tcase_add_test(tcase, an_aborted_write_does_not_wait_for_its_blocks);
