@@ -145,6 +145,7 @@ static void drop(struct iscsi_conn *conn)
 void iscsi_conn_enter(struct iscsi_conn *conn, uint64_t now_ms)
 {
 	conn->entered++;
+	conn->attended = iscsi_conn_is_attended(conn);
 	if (now_ms > conn->node->now_ms)
 		conn->node->now_ms = now_ms;
 }
@@ -318,38 +319,33 @@ static void look_ahead(const struct iscsi_conn *conn)
 		target_expect(conn->session->nexus, iscsi_bhs_lun(next), iscsi_bhs_cdb(next));
 }
 
-static void take_pdu(struct iscsi_conn *conn, bool data_is_sound)
+static void take_pdu(struct iscsi_conn *conn, enum iscsi_frame_event event)
 {
 	struct iscsi_pdu pdu = framed_pdu(&conn->framer);
 
 	look_ahead(conn);
-	if (!conn->fault || iscsi_fault_received(conn, &pdu, data_is_sound))
-		iscsi_conn_take_pdu(conn, &pdu, data_is_sound);
+	if (!conn->attended || iscsi_attend_received(conn, event, &pdu))
+		iscsi_conn_take_pdu(conn, &pdu, event == ISCSI_FRAME_PDU);
 	iscsi_conn_stop_receiving(conn);
 }
 
 static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 {
-	if (conn->watch)
-		iscsi_observe_event(conn, event);
-	if (event == ISCSI_FRAME_HEADER) {
-		take_header(conn);
-		return;
-	}
-	if (iscsi_trace_wants_pdus(conn))
-		iscsi_trace_received(conn, event);
 	switch (event) {
-	case ISCSI_FRAME_PDU:
-		take_pdu(conn, true);
+	case ISCSI_FRAME_HEADER:
+		take_header(conn);
 		break;
+	case ISCSI_FRAME_PDU:
 	case ISCSI_FRAME_DATA_DIGEST:
-		take_pdu(conn, false);
+		take_pdu(conn, event);
 		break;
 	case ISCSI_FRAME_HEADER_DIGEST:
+		iscsi_attend_broken(conn, event);
 		conn->node->counters.digest_errors++;
 		iscsi_conn_doom(conn, "header digest error", false);
 		break;
 	case ISCSI_FRAME_TOO_LONG:
+		iscsi_attend_broken(conn, event);
 		conn->node->counters.format_errors++;
 		iscsi_conn_doom(conn, "data segment longer than declared", false);
 		break;
@@ -357,7 +353,6 @@ static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 		iscsi_conn_doom(conn, "out of memory", true);
 		break;
 	case ISCSI_FRAME_MORE:
-	case ISCSI_FRAME_HEADER:
 		break;
 	}
 }
@@ -440,9 +435,11 @@ void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms)
 
 int iscsi_conn_output(struct iscsi_conn *conn, struct iovec *iov, int max)
 {
-	if (conn->fault)
-		return iscsi_fault_shape(conn, iov, iscsi_out_gather(conn, iov, max));
-	return iscsi_out_gather(conn, iov, max);
+	int count;
+
+	conn->attended = iscsi_conn_is_attended(conn);
+	count = iscsi_out_gather(conn, iov, max);
+	return conn->attended ? iscsi_attend_shape(conn, iov, count) : count;
 }
 
 void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)

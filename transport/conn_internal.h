@@ -13,6 +13,7 @@
  *   manage.c       task management                  kept.c      what is not acknowledged
  *   manage_wait.c  its order                        lost.c      connections to be recovered
  *   trace.c        what the trace is told
+ *   attend.c       whom a PDU passes where anybody minds
  *   text_request.c, nop.c, logout.c, async.c, reject.c: what their names say
  *   fault_*.c      what goes wrong on purpose (fault_internal.h)
  */
@@ -189,7 +190,8 @@ struct iscsi_conn {
 	const uint8_t *last_text;		    /* the login's */
 	uint32_t last_text_len;
 
-	uint32_t who; /* in the trace */
+	uint32_t who;  /* in the trace */
+	bool attended; /* as of the last call: iscsi_conn_is_attended */
 	/* Of fault rules; NULL: there are none in the node. */
 	struct iscsi_fault_state *fault;
 	struct iscsi_watch *watch; /* the observer's; NULL: nobody looks */
@@ -339,6 +341,20 @@ void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out);
 /* What the observer has found with the PDU at hand. */
 struct iscsi_finding;
 void iscsi_trace_finding(void *conn, const struct iscsi_finding *finding);
+/* Somebody minds its PDUs: fault rules, the observer, or a trace. */
+static inline bool iscsi_conn_is_attended(const struct iscsi_conn *conn)
+{
+	return (conn->fault != NULL) | (conn->watch != NULL) | iscsi_trace_wants_pdus(conn);
+}
+/* attend.c: the points of a connection that is attended. False: a fault rule keeps the PDU. */
+bool iscsi_attend_received(struct iscsi_conn *conn, enum iscsi_frame_event event,
+			   struct iscsi_pdu *pdu);
+/* Of a PDU that is none; for any connection. */
+void iscsi_attend_broken(struct iscsi_conn *conn, enum iscsi_frame_event event);
+void iscsi_attend_sent(struct iscsi_conn *conn, struct iscsi_out *out);
+/* How many of the iovecs may go now, and that so many bytes went. */
+int iscsi_attend_shape(struct iscsi_conn *conn, struct iovec *iov, int count);
+void iscsi_attend_consumed(struct iscsi_conn *conn, size_t n);
 /*
  * fault_*.c: the points where fault rules are asked; all but the first are for a connection with a
  * fault state.

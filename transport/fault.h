@@ -7,8 +7,8 @@
  * promised. A dropped answer is an answer that got lost: the command has taken effect.
  *
  * Rules belong to a node, and so do their counters; there are no globals. Nodes of several event
- * loops can have the same rules, and then count together. Without a rule no
- * connection has any state of this, and each of the points is one branch.
+ * loops can have the same rules, and then count together. Without a rule no connection has any
+ * state of this, and a PDU passes one branch, which the observer and the trace share (attend.c).
  */
 #ifndef TRANSPORT_FAULT_H
 #define TRANSPORT_FAULT_H

@@ -38,13 +38,19 @@ struct iscsi_out *iscsi_out_new(struct iscsi_conn *conn, enum iscsi_out_kind kin
 	return out;
 }
 
+static void free_owned(struct iscsi_out *out)
+{
+	if (out->wire)
+		iscsi_fault_wire_restore(out);
+	free(out->owned);
+}
+
 void iscsi_out_free(struct iscsi_out *out)
 {
 	if (out->task)
 		iscsi_task_unref(out->task);
-	if (out->wire)
-		iscsi_fault_wire_restore(out);
-	free(out->owned);
+	if (out->owned || out->wire)
+		free_owned(out);
 	spare_give(out->spares, out);
 }
 
@@ -292,36 +298,56 @@ static void out_encode(struct iscsi_conn *conn, struct iscsi_out *out)
 	}
 	add_padding_and_digests(out);
 	out->encoded = true;
-	if (conn->fault && iscsi_fault_sent(conn, out))
-		return;
-	if (conn->watch)
-		iscsi_observe_sent(conn, out);
-	if (iscsi_trace_wants_pdus(conn))
-		iscsi_trace_sent(conn, out);
 }
 
-/* The entry that `*link` points at, encoded; a TASK entry gives birth to its PDUs one by one. NULL
- * without memory. */
-static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **link)
+/* The same where somebody minds. False: a fault rule wants it lost on the wire. */
+static bool out_encode_attended(struct iscsi_conn *conn, struct iscsi_out *out)
+{
+	if (!conn->fault || !iscsi_fault_write(conn, out)) {
+		out_encode(conn, out);
+		iscsi_attend_sent(conn, out);
+	}
+	return !out->wire || !iscsi_fault_is_lost(out);
+}
+
+/* The PDU that the entry is next; a TASK entry gives birth to its PDUs one by one. NULL without
+ * memory. */
+static struct iscsi_out *unfold(struct iscsi_conn *conn, struct iscsi_out **link)
 {
 	struct iscsi_out *out = *link;
 
-	if (out->encoded)
+	if (out->kind != ISCSI_OUT_TASK && out->kind != ISCSI_OUT_DATA_AGAIN)
 		return out;
-	if (out->kind == ISCSI_OUT_TASK || out->kind == ISCSI_OUT_DATA_AGAIN) {
-		out = out->kind == ISCSI_OUT_TASK ? iscsi_task_next_pdu(conn, out)
-						  : iscsi_task_next_again(conn, out);
+	out = out->kind == ISCSI_OUT_TASK ? iscsi_task_next_pdu(conn, out)
+					  : iscsi_task_next_again(conn, out);
+	if (out && out != *link) {
+		/* The queue grows by the entry itself; its data was counted before. */
+		out->next = *link;
+		*link = out;
+	}
+	return out;
+}
+
+/* The next PDU that goes, from `*link` on, encoded. NULL: there is none, or no memory. */
+static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **link)
+{
+	while (*link) {
+		struct iscsi_out *out = *link;
+
+		if (out->encoded)
+			return out;
+		out = unfold(conn, link);
 		if (!out)
 			return NULL;
-		if (out != *link) {
-			/* The queue grows by the entry itself; its data was counted before. */
-			out->next = *link;
-			*link = out;
+		if (!conn->attended) {
+			out_encode(conn, out);
+			return out;
 		}
+		if (out_encode_attended(conn, out))
+			return out;
+		lose(conn, link);
 	}
-	if (!conn->fault || !iscsi_fault_write(conn, out))
-		out_encode(conn, out);
-	return out;
+	return NULL;
 }
 
 /* --- iovecs ----------------------------------------------------------------------------------- */
@@ -348,14 +374,10 @@ int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max)
 	int count = 0;
 
 	assert(max >= IOVECS_PER_PDU);
-	while (*link && count + IOVECS_PER_PDU <= max) {
+	while (count + IOVECS_PER_PDU <= max) {
 		struct iscsi_out *out = prepare(conn, link);
 		if (!out)
 			break;
-		if (out->wire && iscsi_fault_is_lost(out)) {
-			lose(conn, link);
-			continue;
-		}
 		count = add_iovec(iov, count, out->head, out->head_len, &skip);
 		count = add_iovec(iov, count, out->data, out->data_len, &skip);
 		count = add_iovec(iov, count, out->tail, out->tail_len, &skip);
@@ -372,8 +394,8 @@ static size_t out_len(const struct iscsi_out *out)
 void iscsi_out_consume(struct iscsi_conn *conn, size_t n)
 {
 	conn->out_sent += n;
-	if (conn->fault)
-		iscsi_fault_consumed(conn, n);
+	if (conn->attended)
+		iscsi_attend_consumed(conn, n);
 	while (conn->out_first && conn->out_first->encoded &&
 	       conn->out_sent >= out_len(conn->out_first)) {
 		size_t rest = conn->out_sent - out_len(conn->out_first);

@@ -19,22 +19,24 @@ static void task_complete(struct scsi_task *scsi);
 static void task_complete_faulty(struct scsi_task *scsi);
 static void task_want_data(struct scsi_task *scsi);
 static void task_aborted(struct scsi_task *scsi, bool send_status);
+static void task_aborted_faulty(struct scsi_task *scsi, bool send_status);
 static bool task_room_for_data_in(struct scsi_task *scsi, uint32_t len);
 
-static const struct scsi_task_ops task_ops = {
-	.complete = task_complete,
-	.want_data = task_want_data,
-	.aborted = task_aborted,
-	.room_for_data_in = task_room_for_data_in,
-};
-
-/* While there are fault rules. */
-static const struct scsi_task_ops faulty_task_ops = {
-	.begin = iscsi_fault_begin_task,
-	.complete = task_complete_faulty,
-	.want_data = task_want_data,
-	.aborted = task_aborted,
-	.room_for_data_in = task_room_for_data_in,
+/* The second while there are fault rules. */
+static const struct scsi_task_ops task_ops[2] = {
+	{
+		.complete = task_complete,
+		.want_data = task_want_data,
+		.aborted = task_aborted,
+		.room_for_data_in = task_room_for_data_in,
+	},
+	{
+		.begin = iscsi_fault_begin_task,
+		.complete = task_complete_faulty,
+		.want_data = task_want_data,
+		.aborted = task_aborted_faulty,
+		.room_for_data_in = task_room_for_data_in,
+	},
 };
 
 struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_scsi_command *command)
@@ -57,7 +59,7 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	task->ack_ttt = iscsi_session_take_ttt(conn->session);
 
 	task->scsi.nexus = conn->session->nexus;
-	task->scsi.ops = conn->fault ? &faulty_task_ops : &task_ops;
+	task->scsi.ops = &task_ops[conn->fault != NULL];
 	task->scsi.owner = task;
 	task->scsi.tag = command->itt;
 	memcpy(task->scsi.lun_bytes, command->lun, sizeof(task->scsi.lun_bytes));
@@ -99,8 +101,6 @@ void iscsi_task_end(struct iscsi_task *task)
 			iscsi_session_remember_ended(session, task->itt);
 		iscsi_data_out_cancel(task);
 	}
-	if (task->held)
-		iscsi_fault_task_ended(task);
 	iscsi_session_remove_task(session, task);
 	task->state = ISCSI_TASK_ENDED;
 	task->session = NULL;
@@ -159,6 +159,7 @@ static void task_complete_faulty(struct scsi_task *scsi)
 {
 	struct iscsi_task *task = scsi->owner;
 
+	assert(!task->held);
 	if (task->conn && task->conn->fault)
 		iscsi_fault_result(task);
 	iscsi_task_answer(task);
@@ -189,6 +190,13 @@ static void task_aborted(struct scsi_task *scsi, bool send_status)
 		task_respond(task);
 	else
 		iscsi_task_end(task);
+}
+
+/* Only an abort ends a task that a rule holds. */
+static void task_aborted_faulty(struct scsi_task *scsi, bool send_status)
+{
+	iscsi_fault_task_ended(scsi->owner);
+	task_aborted(scsi, send_status);
 }
 
 /* A task of that connection that was not yet told to abort. */
