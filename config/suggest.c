@@ -1,5 +1,7 @@
 #include "config/suggest.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define SUGGEST_WORD_MAX 40 /* longer words are not compared */
@@ -9,9 +11,15 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* BUSY is near to busy. */
+static bool differs(char a, char b)
+{
+	return tolower((unsigned char)a) != tolower((unsigned char)b);
+}
+
 /*
  * How many letters must be added, dropped, changed or swapped with their neighbour to turn one word
- * into the other. Both are at most SUGGEST_WORD_MAX long.
+ * into the other; their case does not matter. Both are at most SUGGEST_WORD_MAX long.
  */
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -25,9 +33,10 @@ static size_t edit_distance(const char *a, const char *b)
 	for (size_t i = 1; i <= a_len; i++) {
 		here[0] = i;
 		for (size_t j = 1; j <= b_len; j++) {
-			size_t change = above[j - 1] + (a[i - 1] != b[j - 1]);
+			size_t change = above[j - 1] + differs(a[i - 1], b[j - 1]);
 			here[j] = least(change, least(above[j], here[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && !differs(a[i - 1], b[j - 2]) &&
+			    !differs(a[i - 2], b[j - 1]))
 				here[j] = least(here[j], before[j - 2] + 1);
 		}
 		size_t *free_row = before;

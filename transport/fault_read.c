@@ -37,11 +37,15 @@ bool fault_reader_fail(struct fault_reader *reader, const char *format, ...)
 	if (reader->best && len > 0 && len < ISCSI_FAULT_ERROR_MAX)
 		snprintf(reader->error + len, (size_t)(ISCSI_FAULT_ERROR_MAX - len),
 			 "; did you mean `%s`?", reader->best);
+	else if (reader->considered && len > 0 && len < ISCSI_FAULT_ERROR_MAX)
+		snprintf(reader->error + len, (size_t)(ISCSI_FAULT_ERROR_MAX - len),
+			 "; holdfast-faults(7) has what there is");
 	return false;
 }
 
 void fault_reader_consider(struct fault_reader *reader, const char *word, const char *candidate)
 {
+	reader->considered = true;
 	if (reader->consider)
 		reader->consider(word, candidate, &reader->best, &reader->best_cost);
 }
@@ -102,6 +106,7 @@ bool fault_reader_next(struct fault_reader *reader)
 	bool quoted = false;
 
 	reader->word = NULL;
+	reader->considered = false;
 	reader->best = NULL;
 	reader->best_cost = SIZE_MAX;
 	while (is_blank(*reader->at))

@@ -328,7 +328,8 @@ struct fault_reader {
 	char *word;    /* the word at hand, without quotes; NULL at the end */
 	size_t word_len;
 	iscsi_fault_consider consider;
-	const char *best; /* of what was considered */
+	bool considered;  /* the word at hand is one of several that there are */
+	const char *best; /* of them, the nearest */
 	size_t best_cost;
 	char *error; /* ISCSI_FAULT_ERROR_MAX */
 	bool failed;
