@@ -87,20 +87,35 @@ static bool shows_generation(const struct judge_op *op)
 	       op->result->outcome == HISTORY_GOOD && history_op_is_pr_in(op->command->op);
 }
 
-static bool untold_may_come(const struct search *search, uint32_t i, uint32_t next,
-			    uint32_t closing)
+/* Does it change nothing but PRGENERATION? What changes more is quoted. */
+static bool only_counts(struct search *search, uint32_t i)
+{
+	const struct judge_op *op = &search->ops->ops[i];
+	size_t mark = lu_mark(&search->lu);
+	unsigned variants;
+	bool only;
+
+	lu_step(&search->lu, op->nexus, op->command, 0, &variants);
+	only = lu_only_counted(&search->lu, mark);
+	lu_undo_to(&search->lu, mark);
+	return only;
+}
+
+static bool untold_may_come(struct search *search, uint32_t i, uint32_t next, uint32_t closing)
 {
 	const struct judge_op *ops = search->ops->ops;
 
 	if (!counts(ops[i].command))
 		return true;
+	if (!search_is_in_trouble(search) && !only_counts(search, i))
+		return false;
 	if (next != JUDGE_NO_OP)
 		return counts_more(search, &ops[next]);
 	return i == closing || (shows_generation(&ops[closing]) &&
 				ops[closing].result->generation > search->lu.generation);
 }
 
-bool search_led_may_come(const struct search *search, uint32_t i, uint32_t next, uint32_t closing)
+bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint32_t closing)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 	const struct judge_op *closes = &search->ops->ops[closing];
@@ -122,9 +137,9 @@ bool search_led_may_come(const struct search *search, uint32_t i, uint32_t next,
 		return false;
 	}
 	if (is_told(search, op))
-		return counts(op->command)
-			       ? next != JUDGE_NO_OP && counts_more(search, &search->ops->ops[next])
-			       : i == closing;
+		return counts(op->command) ? search_is_in_trouble(search) && next != JUDGE_NO_OP &&
+						     counts_more(search, &search->ops->ops[next])
+					   : i == closing;
 	if (search_op_is_attention(op))
 		return op->nexus == closes->nexus;
 	if (history_op_is_pr_out(op->command->op))

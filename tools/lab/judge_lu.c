@@ -141,6 +141,12 @@ void lu_undo_to(struct lu *lu, size_t mark)
 	}
 }
 
+bool lu_only_counted(const struct lu *lu, size_t mark)
+{
+	return lu->log_len == mark + 1 && !lu->log[mark].is_64 &&
+	       lu->log[mark].at.at32 == &lu->generation;
+}
+
 /* The most nexuses that one initiator port has. */
 static uint32_t count_ports(const struct history_nexus *nexuses, uint32_t count)
 {

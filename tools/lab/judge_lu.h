@@ -97,6 +97,8 @@ uint64_t lu_hash(const struct lu *lu, bool with_aptpl);
 /* For taking back: everything since the mark. */
 size_t lu_mark(const struct lu *lu);
 void lu_undo_to(struct lu *lu, size_t mark);
+/* Since the mark PRGENERATION counted, and nothing else changed. */
+bool lu_only_counted(const struct lu *lu, size_t mark);
 /* Nothing will be taken back: all marks are void. */
 void lu_forget(struct lu *lu);
 

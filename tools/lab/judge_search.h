@@ -270,7 +270,7 @@ static inline uint64_t *config_clear(const struct search *search, struct config 
 uint32_t search_led_next(const struct search *search);
 /* Is the mover worth its turn in the configuration at hand, to make `closing` fit? `next`: what
  * search_led_next said. */
-bool search_led_may_come(const struct search *search, uint32_t op, uint32_t next, uint32_t closing);
+bool search_led_may_come(struct search *search, uint32_t op, uint32_t next, uint32_t closing);
 /* Could this command, which is just like the next one, be the one that the target meant? */
 bool search_led_may_stand_for(const struct search *search, uint32_t op, uint32_t next);
 unsigned search_led_price(const struct search *search, uint32_t op);

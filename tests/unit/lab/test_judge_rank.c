@@ -206,6 +206,33 @@ START_TEST(an_order_is_found_whether_the_target_lies_or_not)
 }
 END_TEST
 
+/* Registrations under way together, of which PRGENERATION says that one more command counted first:
+ * not quoted, as it changed nothing else. Its session ends while the others wait. */
+START_TEST(what_only_counted_stands_where_quotes_leave_room)
+{
+	struct script s;
+	unsigned long sent[8];
+	begin(&s, "spc4", 10);
+	run(&s, 0, REGISTER("0x0", "0xa"), GOOD);
+	quote(&s, 0, REGISTER("0x0", "0xa"), 1);
+	inv(&s, 0, REGISTER("0xa", "0xa"));
+	for (unsigned n = 0; n < 8; n++)
+		sent[n] = inv(&s, n + 1, REGISTER("0x0", "0xb"));
+	happens(&s, "lost", 0);
+	happens(&s, "login", 0);
+	for (unsigned n = 0; n < 8; n++)
+		ret(&s, n + 1, sent[n], GOOD);
+	for (unsigned n = 0; n < 8; n++)
+		quote(&s, 8 - n, REGISTER("0x0", "0xb"), n + 3);
+	run(&s, 9, READ_KEYS, GOOD ",\"generation\":10,\"key_count\":9");
+	struct judge_report *report = verdict(&s);
+	ck_assert_uint_eq(report->violation_count, 0);
+	ck_assert(!report->undecided);
+	ck_assert_uint_lt(report->states, 100); /* there are 24 ops */
+	judge_report_free(&report);
+}
+END_TEST
+
 START_TEST(no_quote_makes_a_wrong_answer_right)
 {
 	struct script s;
@@ -236,6 +263,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, nothing_from_before_a_crash_is_meant_after_it);
 	tcase_add_test(tcase, aptpl_tells_two_registrations_apart);
 	tcase_add_loop_test(tcase, an_order_is_found_whether_the_target_lies_or_not, 0, 2);
+	tcase_add_test(tcase, what_only_counted_stands_where_quotes_leave_room);
 	tcase_add_loop_test(tcase, no_quote_makes_a_wrong_answer_right, 0, 2);
 	tcase_add_test(tcase, quotes_of_what_nobody_sent_are_passed_over);
 }
