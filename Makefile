@@ -277,13 +277,13 @@ check-asan: deps
 # What several threads do, under TSan: the executor, letters between loops, and the daemon at work:
 # with its disk and journal, and with several event loops. `thread-suite` is every integration test.
 # (test_state_dir limits sizes of files, which TSan does not survive; test_options starts nothing;
-# test_faults needs one loop; test_power looks at a start.)
+# test_power looks at a start.)
 THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
                 unit/target/test_backing_file unit/target/test_mailbox integration/test_disk \
                 integration/test_reservations integration/test_erase integration/test_kill \
                 integration/test_threads)
 LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
-LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_faults %/test_power, \
+LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_power, \
                 $(call test_bins,$(wildcard tests/integration/test_*.c)))
 REMOTE_TESTS := $(addprefix $(B)/tests/unit/target/test_,fence inquiry lun_mask mode opcodes orwrite \
                 pr_in read_write reservation spc_buffer spc_diagnostic spc_identifying spc_log unmap \

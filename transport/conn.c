@@ -190,11 +190,12 @@ struct iscsi_conn *iscsi_conn_create(struct iscsi_node *node, struct iscsi_porta
 	}
 	if (now_ms > node->now_ms)
 		node->now_ms = now_ms;
+	iscsi_registry_login_begin(node->registry, &conn->registered_login, &node->waker,
+				   node->config.limits.logins_max);
 	iscsi_login_phase_make_room(node);
 	DL_APPEND(node->conns, conn);
 	node->connection_count++;
 	DL_APPEND2(node->logins, conn, login_prev, login_next);
-	node->login_count++;
 	iscsi_trace_open(conn);
 	iscsi_observe_begin(conn);
 	if (node->faults)

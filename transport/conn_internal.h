@@ -185,9 +185,10 @@ struct iscsi_conn {
 	struct iscsi_login *login;		    /* NULL in full feature phase */
 	struct iscsi_registry_challenge challenge;  /* that the login has sent */
 	struct iscsi_conn *login_prev, *login_next; /* node->logins */
-	bool resumes;				    /* WAITING is over: go on at the next tick */
-	uint8_t last_response[ISCSI_BHS_LEN];	    /* WAITING: what is to be sent */
-	const uint8_t *last_text;		    /* the login's */
+	struct iscsi_registry_login registered_login;
+	bool resumes;			      /* WAITING is over: go on at the next tick */
+	uint8_t last_response[ISCSI_BHS_LEN]; /* WAITING: what is to be sent */
+	const uint8_t *last_text;	      /* the login's */
 	uint32_t last_text_len;
 
 	uint32_t who;  /* in the trace */
@@ -261,24 +262,32 @@ void iscsi_conn_take_pdu(struct iscsi_conn *conn, const struct iscsi_pdu *pdu, b
 bool iscsi_conn_is_held_back(const struct iscsi_conn *conn);
 
 /* memory.c: data in memory, of all sessions. Early: it came unasked. */
-bool iscsi_memory_is_short(const struct iscsi_node *node);
-bool iscsi_memory_fits_early(const struct iscsi_node *node, uint64_t len);
+bool iscsi_memory_is_short(struct iscsi_node *node);
+bool iscsi_memory_reserve_early(struct iscsi_node *node, uint64_t len);
 /* Somebody is in line, or there is too little: no, unless it is this one's turn, and alone. */
 bool iscsi_memory_fits_in_line(struct iscsi_session *session, uint64_t own, uint64_t len);
 /* The session has ended, or has no connection to answer on. */
 void iscsi_memory_leave_line(struct iscsi_session *session);
 /* Its turn has come. */
 void iscsi_memory_continue(struct iscsi_session *session);
-/* Something was given back while somebody is in line. */
-void iscsi_memory_woken(struct iscsi_node *node);
+/* Something was given back while somebody is in line, here or on another loop; or it is much. */
+void iscsi_memory_given(struct iscsi_node *node);
+/* Another node needs memory, or has given some back. */
+void iscsi_memory_asked(struct iscsi_node *node);
 
 /* Do `len` bytes fit, when the caller gives back `own` for them? If not, the session is in line. */
 static inline bool iscsi_memory_fits(struct iscsi_session *session, uint64_t own, uint64_t len)
 {
 	const struct iscsi_node *node = session->node;
 
-	return (!node->in_line && node->data_used - own + len <= node->config.limits.data_max) ||
+	return (!node->in_line && node->data_used - own + len <= node->purse.granted) ||
 	       iscsi_memory_fits_in_line(session, own, len);
+}
+
+static inline bool iscsi_memory_fits_early(struct iscsi_node *node, uint64_t len)
+{
+	return node->early_used + len <= node->purse.early_granted ||
+	       iscsi_memory_reserve_early(node, len);
 }
 
 static inline void iscsi_memory_take(struct iscsi_node *node, uint64_t len)
@@ -289,8 +298,8 @@ static inline void iscsi_memory_take(struct iscsi_node *node, uint64_t len)
 static inline void iscsi_memory_give(struct iscsi_node *node, uint64_t len)
 {
 	node->data_used -= len;
-	if (node->in_line)
-		iscsi_memory_woken(node);
+	if (node->in_line || iscsi_purse_is_full(&node->purse, node->data_used))
+		iscsi_memory_given(node);
 }
 
 static inline void iscsi_memory_take_early(struct iscsi_node *node, uint64_t len)
@@ -302,6 +311,8 @@ static inline void iscsi_memory_take_early(struct iscsi_node *node, uint64_t len
 static inline void iscsi_memory_give_early(struct iscsi_node *node, uint64_t len)
 {
 	node->early_used -= len;
+	if (node->early_used + node->purse.early_spare_max < node->purse.early_granted)
+		iscsi_purse_trim(&node->purse, node->data_used, node->early_used);
 	iscsi_memory_give(node, len);
 }
 

@@ -11,7 +11,7 @@
 void iscsi_login_phase_leave(struct iscsi_conn *conn)
 {
 	DL_DELETE2(conn->node->logins, conn, login_prev, login_next);
-	conn->node->login_count--;
+	iscsi_registry_login_end(conn->node->registry, &conn->registered_login);
 }
 
 /* --- what the login asks of the house --------------------------------------------------------- */
@@ -250,7 +250,7 @@ void iscsi_conn_session_ready(struct iscsi_conn *conn)
 /* A flood of connections that say nothing must not shut out those that do: the oldest goes. */
 void iscsi_login_phase_make_room(struct iscsi_node *node)
 {
-	while (node->logins && node->login_count >= node->config.limits.logins_max) {
+	while (node->logins && atomic_load(&node->logins->registered_login.must_go)) {
 		struct iscsi_conn *oldest = node->logins;
 		node->counters.login_failures++;
 		iscsi_conn_log_no_login(oldest, "too many at once");

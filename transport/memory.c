@@ -9,8 +9,9 @@
  *
  * Sessions that wait stand in line, and nobody overtakes. Whoever gives memory back is inside of
  * another session then; so the first in line is only woken, and goes on when its turn of the loop
- * comes. What initiators pin, they lose by the timers that all of them live under: for data that
- * does not come, and for data that is not taken.
+ * comes. With several loops the first in line of each loop stands in line with those of the others
+ * (budget.h). What initiators pin, they lose by the timers that all of them live under: for data
+ * that does not come, and for data that is not taken.
  */
 #include <utlist.h>
 
@@ -27,19 +28,27 @@ static void wake_first(struct iscsi_node *node)
 	iscsi_conn_wake(first->conns);
 }
 
-void iscsi_memory_woken(struct iscsi_node *node)
+void iscsi_memory_given(struct iscsi_node *node)
 {
+	if (iscsi_purse_is_full(&node->purse, node->data_used))
+		iscsi_purse_trim(&node->purse, node->data_used, node->early_used);
 	wake_first(node);
 }
 
-bool iscsi_memory_is_short(const struct iscsi_node *node)
+void iscsi_memory_asked(struct iscsi_node *node)
 {
-	return node->in_line || node->data_used >= node->config.limits.data_max;
+	iscsi_purse_trim(&node->purse, node->data_used, node->early_used);
+	wake_first(node);
 }
 
-bool iscsi_memory_fits_early(const struct iscsi_node *node, uint64_t len)
+bool iscsi_memory_is_short(struct iscsi_node *node)
 {
-	return node->early_used == 0 || node->early_used + len <= node->config.limits.data_max / 2;
+	return node->in_line || iscsi_purse_is_short(&node->purse, node->data_used);
+}
+
+bool iscsi_memory_reserve_early(struct iscsi_node *node, uint64_t len)
+{
+	return iscsi_purse_reserve_early(&node->purse, node->early_used, node->early_used + len);
 }
 
 bool iscsi_memory_fits_in_line(struct iscsi_session *session, uint64_t own, uint64_t len)
@@ -47,8 +56,8 @@ bool iscsi_memory_fits_in_line(struct iscsi_session *session, uint64_t own, uint
 	struct iscsi_node *node = session->node;
 	bool is_its_turn = !node->in_line || node->in_line == session;
 
-	if (is_its_turn &&
-	    (node->data_used == own || node->data_used - own + len <= node->config.limits.data_max))
+	if (is_its_turn && iscsi_purse_reserve(&node->purse, node->data_used,
+					       node->data_used - own + len, node->data_used == own))
 		return true;
 	session->memory_short = true;
 	if (!session->is_in_line && session->conns) {
@@ -67,6 +76,8 @@ void iscsi_memory_leave_line(struct iscsi_session *session)
 		return;
 	session->is_in_line = false;
 	DL_DELETE2(node->in_line, session, line_prev, line_next);
+	if (!node->in_line)
+		iscsi_purse_leave_line(&node->purse);
 	wake_first(node);
 }
 

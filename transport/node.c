@@ -58,13 +58,41 @@ struct iscsi_node *iscsi_node_create(const struct iscsi_node_config *config)
 	node->config = *config;
 	node->lost_deadline_ms = UINT64_MAX;
 	node->registry = config->registry;
+	node->budget = config->budget;
 	if (!node->registry) {
-		node->owns_registry = true;
+		node->is_alone = true;
 		node->registry = iscsi_registry_create((uint16_t)iscsi_node_random_u32(node));
+		node->budget = iscsi_budget_create(config->limits.data_max, 1);
 	}
-	if (!node->registry)
+	if (node->registry && node->budget)
+		iscsi_purse_join(&node->purse, node->budget, &node->waker);
+	else
 		iscsi_node_free(&node);
 	return node;
+}
+
+void iscsi_node_set_wake(struct iscsi_node *node, void (*wake)(void *context), void *context)
+{
+	node->waker.context = context;
+	node->waker.wake = wake;
+}
+
+struct iscsi_waker *iscsi_node_waker(struct iscsi_node *node)
+{
+	return &node->waker;
+}
+
+struct iscsi_registry *iscsi_node_registry(const struct iscsi_node *node)
+{
+	return node->registry;
+}
+
+void iscsi_node_woken(struct iscsi_node *node)
+{
+	if (!iscsi_waker_take(&node->waker))
+		return;
+	iscsi_memory_asked(node);
+	iscsi_login_phase_make_room(node);
 }
 
 void iscsi_node_free(struct iscsi_node **node)
@@ -91,8 +119,11 @@ void iscsi_node_free(struct iscsi_node **node)
 	spare_clear(&n->spare_tasks);
 	spare_clear(&n->spare_outs);
 	free(n->input);
-	if (n->owns_registry)
+	iscsi_purse_leave(&n->purse);
+	if (n->is_alone) {
 		iscsi_registry_free(&n->registry);
+		iscsi_budget_free(&n->budget);
+	}
 	iscsi_observer_free(&n->observer);
 	iscsi_faults_free(n);
 	free(n);

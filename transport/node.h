@@ -60,8 +60,10 @@ struct iscsi_node_config {
 	/* One line of text for the log; level: 0 error, 1 warning, 2 info, 3 debug. May be NULL. */
 	void (*log)(void *context, int level, const char *line);
 	void *log_context;
-	struct trace_ring *trace;	 /* target/trace.h; borrowed. NULL: nothing is kept */
-	struct iscsi_registry *registry; /* borrowed; NULL: this node is alone, and makes its own */
+	struct trace_ring *trace; /* target/trace.h; borrowed. NULL: nothing is kept */
+	/* Borrowed, both or none; NULL: this node is alone, and makes its own. */
+	struct iscsi_registry *registry;
+	struct iscsi_budget *budget; /* budget.h */
 	/* A TARGET COLD RESET of that target is done: other nodes have connections to it, too,
 	 * which are to be closed (iscsi_node_close_target). May be NULL. */
 	void (*cold_reset)(void *context, const char *target_name);
@@ -91,6 +93,16 @@ struct iscsi_portal *iscsi_node_add_portal(struct iscsi_node *node, const char *
 
 /* The portals of another node, which must live longer, instead of own ones. */
 void iscsi_node_share_portals(struct iscsi_node *node, const struct iscsi_node *other);
+
+/*
+ * `wake` is called on any thread when another node needs memory or has given some back, or one of
+ * this one's logins has to go: then iscsi_node_woken is to be called on this node's loop.
+ */
+void iscsi_node_set_wake(struct iscsi_node *node, void (*wake)(void *context), void *context);
+void iscsi_node_woken(struct iscsi_node *node);
+struct iscsi_waker;
+struct iscsi_waker *iscsi_node_waker(struct iscsi_node *node);
+struct iscsi_registry *iscsi_node_registry(const struct iscsi_node *node);
 
 /* A connection was given up that no node has heard of: it said nothing. */
 void iscsi_node_count_login_failure(struct iscsi_node *node);

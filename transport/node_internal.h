@@ -5,6 +5,7 @@
 #define TRANSPORT_NODE_INTERNAL_H
 
 #include "target/spare.h"
+#include "transport/budget.h"
 #include "transport/login.h"
 #include "transport/node.h"
 
@@ -46,13 +47,16 @@ struct iscsi_node {
 	struct iscsi_portal *portals;
 	bool shares_portals;
 	struct iscsi_registry *registry;
-	bool owns_registry;
+	struct iscsi_budget *budget;
+	struct iscsi_waker waker;
+	bool is_alone;			/* registry and budget are its own */
 	struct iscsi_session *sessions; /* also those that still drain */
 	struct iscsi_conn *conns;	/* oldest first */
 	struct iscsi_conn *logins;	/* those not yet in full feature phase, oldest first */
-	uint32_t connection_count, login_count, lost_count;
+	uint32_t connection_count, lost_count;
 	/* Data in memory, and the part of it that came unasked; who waits for some (memory.c). */
 	uint64_t data_used, early_used;
+	struct iscsi_purse purse;
 	struct iscsi_session *in_line;
 	uint64_t lost_deadline_ms; /* while lost_count > 0: no lost connection is due before */
 	uint64_t now_ms;	   /* the latest time that any connection was handed */

@@ -11,6 +11,8 @@ struct iscsi_registry {
 	uint8_t tsih_used[65536 / 8];
 	struct iscsi_registry_session *sessions;
 	struct iscsi_registry_challenge *challenges;
+	struct iscsi_registry_login *logins; /* oldest first */
+	uint32_t login_count;
 };
 
 struct iscsi_registry *iscsi_registry_create(uint16_t first_tsih)
@@ -127,6 +129,40 @@ void iscsi_registry_leave(struct iscsi_registry *registry, struct iscsi_registry
 	pthread_mutex_lock(&registry->lock);
 	DL_DELETE(registry->sessions, session);
 	return_tsih(registry, session->tsih);
+	pthread_mutex_unlock(&registry->lock);
+}
+
+/* --- logins ----------------------------------------------------------------------------------- */
+
+static void login_leave(struct iscsi_registry *registry, struct iscsi_registry_login *login)
+{
+	login->is_in = false;
+	DL_DELETE(registry->logins, login);
+	registry->login_count--;
+}
+
+void iscsi_registry_login_begin(struct iscsi_registry *registry, struct iscsi_registry_login *login,
+				struct iscsi_waker *waker, uint32_t max)
+{
+	login->waker = waker;
+	pthread_mutex_lock(&registry->lock);
+	login->is_in = true;
+	DL_APPEND(registry->logins, login);
+	registry->login_count++;
+	while (registry->login_count > max) {
+		struct iscsi_registry_login *oldest = registry->logins;
+		login_leave(registry, oldest);
+		atomic_store(&oldest->must_go, true);
+		iscsi_waker_wake(oldest->waker);
+	}
+	pthread_mutex_unlock(&registry->lock);
+}
+
+void iscsi_registry_login_end(struct iscsi_registry *registry, struct iscsi_registry_login *login)
+{
+	pthread_mutex_lock(&registry->lock);
+	if (login->is_in)
+		login_leave(registry, login);
 	pthread_mutex_unlock(&registry->lock);
 }
 

@@ -8,6 +8,7 @@
 
 #include "transport/login_internal.h"
 #include "transport/node.h"
+#include "transport/waker.h"
 
 /* A session's entry, and a login's challenge: members of what they are about. */
 struct iscsi_registry_session {
@@ -25,6 +26,14 @@ struct iscsi_registry_challenge {
 	struct iscsi_registry_challenge *prev, *next;
 };
 
+/* A connection that has not finished login. */
+struct iscsi_registry_login {
+	struct iscsi_waker *waker; /* of who has to drop it */
+	atomic_bool must_go;
+	bool is_in;
+	struct iscsi_registry_login *prev, *next;
+};
+
 /* A TSIH that no session has; 0: none is left. */
 uint16_t iscsi_registry_take_tsih(struct iscsi_registry *registry);
 void iscsi_registry_return_tsih(struct iscsi_registry *registry, uint16_t tsih);
@@ -38,6 +47,14 @@ bool iscsi_registry_enter(struct iscsi_registry *registry, const struct iscsi_li
 			  struct iscsi_registry_session *session,
 			  const struct iscsi_registry_session *replaced);
 void iscsi_registry_leave(struct iscsi_registry *registry, struct iscsi_registry_session *session);
+
+/*
+ * Logins under way; when they are more than `max`, the oldest must go, on whichever loop they are.
+ * Those of one loop in the order in which they have begun.
+ */
+void iscsi_registry_login_begin(struct iscsi_registry *registry, struct iscsi_registry_login *login,
+				struct iscsi_waker *waker, uint32_t max);
+void iscsi_registry_login_end(struct iscsi_registry *registry, struct iscsi_registry_login *login);
 
 /* The latest challenge of a login. */
 void iscsi_registry_note_challenge(struct iscsi_registry *registry,

@@ -209,6 +209,7 @@ void iscsi_server_free(struct iscsi_server **server_pointer)
 	if (!server)
 		return;
 	*server_pointer = NULL;
+	iscsi_node_set_wake(server->node, NULL, NULL);
 	server_close_listeners(server);
 	struct server_conn *c, *next;
 	DL_FOREACH_SAFE(server->conns, c, next)
@@ -242,6 +243,8 @@ static void server_on_letters(struct ev_loop *loop, ev_async *watcher, int event
 
 	server->worked = true;
 	scsi_mailbox_open(server->mailbox);
+	iscsi_node_woken(server->node);
+	server_share_make_room(server);
 }
 
 /* On any thread. */
@@ -262,6 +265,7 @@ struct scsi_mailbox *iscsi_server_mailbox(struct iscsi_server *server)
 	ev_async_init(&server->letters, server_on_letters);
 	server->letters.data = server;
 	ev_async_start(server->loop, &server->letters);
+	iscsi_node_set_wake(server->node, server_wake, server);
 	return server->mailbox;
 }
 

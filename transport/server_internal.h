@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "transport/polling.h"
+#include "transport/registry.h"
 #include "transport/server.h"
 #include "transport/server_address.h"
 
@@ -24,7 +25,9 @@ struct server_conn {
 	struct iscsi_conn *conn; /* NULL: it lingers, or is new */
 	/* Accepted, and nobody knows yet which loop is to serve it (server_share.c). */
 	struct iscsi_portal *new_portal;
-	size_t awaited; /* bytes */
+	struct iscsi_registry_login login;
+	struct server_conn *new_prev, *new_next; /* server->new_conns */
+	size_t awaited;				 /* bytes */
 	ev_io readable, writable;
 	ev_timer timer;
 	uint64_t timer_deadline; /* what the timer is set to */
@@ -72,7 +75,8 @@ struct iscsi_server {
 	struct scsi_mailbox *mailbox;
 	ev_async letters;
 	struct scsi_line *lines;
-	struct server_share *share; /* NULL: it serves what it accepts alone */
+	struct server_share *share;    /* NULL: it serves what it accepts alone */
+	struct server_conn *new_conns; /* oldest first */
 	uint32_t new_count;
 };
 
@@ -105,8 +109,10 @@ void server_send_letters(struct iscsi_server *server);
 void server_share_wait(struct server_conn *c, struct iscsi_portal *portal);
 /* ... and then waits no longer; */
 void server_share_leave(struct server_conn *c);
-/* ... or has waited too long. */
+/* ... or has waited too long; */
 void server_share_give_up(struct server_conn *c);
+/* ... or is one of too many. */
+void server_share_make_room(struct iscsi_server *server);
 /* Connections of all the servers together. */
 uint32_t server_share_connections(const struct iscsi_server *server);
 void server_share_free(struct iscsi_server *server);

@@ -103,17 +103,10 @@ void server_share_give_up(struct server_conn *c)
 }
 
 /* The oldest go when there are too many. */
-static void make_room(struct iscsi_server *server)
+void server_share_make_room(struct iscsi_server *server)
 {
-	struct server_conn *c = server->conns;
-
-	while (server->new_count >= server->new_max && c) {
-		struct server_conn *next = c->next;
-
-		if (c->new_portal)
-			server_share_give_up(c);
-		c = next;
-	}
+	while (server->new_conns && atomic_load(&server->new_conns->login.must_go))
+		server_share_give_up(server->new_conns);
 }
 
 void server_share_wait(struct server_conn *c, struct iscsi_portal *portal)
@@ -121,9 +114,12 @@ void server_share_wait(struct server_conn *c, struct iscsi_portal *portal)
 	struct iscsi_server *server = c->server;
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 
-	make_room(server);
+	iscsi_registry_login_begin(iscsi_node_registry(server->node), &c->login,
+				   iscsi_node_waker(server->node), server->new_max);
+	server_share_make_room(server);
 	c->new_portal = portal;
 	server->new_count++;
+	DL_APPEND2(server->new_conns, c, new_prev, new_next);
 	ev_timer_set(&c->timer, (double)server->new_timeout_ms / 1000.0, 0.0);
 	ev_timer_start(server->loop, &c->timer);
 	if (epoll_ctl(server->share->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
@@ -136,7 +132,9 @@ void server_share_leave(struct server_conn *c)
 
 	(void)epoll_ctl(server->share->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	ev_timer_stop(server->loop, &c->timer);
+	iscsi_registry_login_end(iscsi_node_registry(server->node), &c->login);
 	c->new_portal = NULL;
+	DL_DELETE2(server->new_conns, c, new_prev, new_next);
 	server->new_count--;
 }
 
@@ -158,6 +156,7 @@ static void handover_deliver(struct scsi_letter *letter)
 		close(handover->fd);
 	else
 		server_conn_open(server, handover->portal, handover->fd);
+	atomic_fetch_sub(&server->connections, 1);
 	free(handover);
 }
 
@@ -175,6 +174,8 @@ static void hand_over(struct server_conn *c, unsigned to)
 		.to = share->servers[to],
 		.portal = c->new_portal,
 	};
+	/* It counts on its way, too. */
+	atomic_fetch_add(&handover->to->connections, 1);
 	handover->fd = server_conn_detach(c);
 	scsi_line_post(share->lines[to], &handover->letter);
 }

@@ -37,6 +37,8 @@ size_t raw_login_pdu(const struct daemon *daemon, const char *initiator, const c
 
 /* Dials and logs in with CmdSN 1; fails the test when that is refused. */
 int raw_login(const struct daemon *daemon, const char *initiator);
+/* -1 when it is refused. */
+int raw_try_login(const struct daemon *daemon, const char *initiator);
 
 /* The header of a SCSI Command on LUN 0 with a 10-byte CDB of `blocks` 512-byte blocks. */
 void raw_command(uint8_t ret_bhs[RAW_BHS], uint8_t opcode, uint32_t cmd_sn, uint32_t lba,

@@ -14,6 +14,7 @@
 #include "tools/holdfastd/serve_access.h"
 #include "tools/holdfastd/serve_faults.h"
 #include "tools/holdfastd/serve_luns.h"
+#include "transport/budget.h"
 
 #define STOP_GRACE_MS	   4000
 #define STOP_DEADLINE_MS   4800 /* then the process ends, whatever a disk is doing */
@@ -285,12 +286,9 @@ struct scsi_executor *service_create_executor(const struct service *service)
 	return executor;
 }
 
-/* Of every loop; logins that are under way, and data in memory, are bounded in all of them
- * together.
- */
+/* Of every loop; what all of them together may have is bounded by what they have in common. */
 static struct iscsi_node_config node_config(struct service *service)
 {
-	uint32_t loops = service->config->threads;
 	struct iscsi_node_config node = {
 		.policy = node_policy(&service->config->policy),
 		.limits = node_limits(&service->config->limits),
@@ -300,12 +298,11 @@ static struct iscsi_node_config node_config(struct service *service)
 		.log_context = service,
 		.trace = service->trace,
 		.registry = service->registry,
+		.budget = service->budget,
 		.cold_reset = loops_cold_reset,
 		.cold_reset_context = service,
 	};
 
-	node.limits.logins_max = (node.limits.logins_max + loops - 1) / loops;
-	node.limits.data_max = (node.limits.data_max + loops - 1) / loops;
 	return node;
 }
 
@@ -316,7 +313,9 @@ static bool build_node(struct service *service)
 
 	state_random(&first_tsih, sizeof(first_tsih));
 	service->registry = iscsi_registry_create(first_tsih);
-	if (!service->registry)
+	service->budget =
+		iscsi_budget_create(service->config->limits.data_max, service->config->threads);
+	if (!service->registry || !service->budget)
 		return failed(service, "sessions", ENOMEM);
 	struct iscsi_node_config node = node_config(service);
 	service->executor = service_create_executor(service);
@@ -417,6 +416,7 @@ static void take_down(struct service *service)
 		drain(service->executor);
 	iscsi_node_free(&service->node);
 	iscsi_registry_free(&service->registry);
+	iscsi_budget_free(&service->budget);
 	service_access_free(&service->access);
 	for (uint32_t i = 0; service->targets && i < service->config->target_count; i++)
 		scsi_target_free(&service->targets[i]);

@@ -33,6 +33,7 @@ struct service {
 	struct service_access *access;	     /* what the node knows of users and lists */
 	struct trace_ring *trace;	     /* of the loop */
 	struct iscsi_registry *registry;
+	struct iscsi_budget *budget;
 	struct iscsi_node *node; /* this and the server: of the home (loops.h) */
 	struct iscsi_server *server;
 	struct service_loops *loops;  /* further ones; NULL: there are none */

@@ -121,6 +121,28 @@ START_TEST(a_challenge_is_known_until_its_login_is_over)
 }
 END_TEST
 
+START_TEST(of_too_many_logins_the_oldest_must_go_and_its_loop_is_woken)
+{
+	struct iscsi_waker wakers[2] = {0};
+	struct iscsi_registry_login logins[4] = {0};
+
+	for (int i = 0; i < 3; i++)
+		iscsi_registry_login_begin(registry, &logins[i], &wakers[i % 2], 3);
+	ck_assert(!atomic_load(&wakers[0].due) && !atomic_load(&wakers[1].due));
+	iscsi_registry_login_end(registry, &logins[0]);
+	iscsi_registry_login_begin(registry, &logins[0], &wakers[0], 3);
+	ck_assert(!atomic_load(&logins[1].must_go));
+	iscsi_registry_login_begin(registry, &logins[3], &wakers[0], 3);
+	ck_assert(atomic_load(&logins[1].must_go));
+	ck_assert(iscsi_waker_take(&wakers[1]) && !iscsi_waker_take(&wakers[1]));
+	ck_assert(!atomic_load(&logins[0].must_go) && !atomic_load(&logins[2].must_go));
+	iscsi_registry_login_end(registry, &logins[1]); /* it has left already */
+	iscsi_registry_login_end(registry, &logins[0]);
+	iscsi_registry_login_begin(registry, &logins[1], &wakers[1], 3);
+	ck_assert(!atomic_load(&logins[2].must_go));
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -130,6 +152,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_gets_half);
 	tcase_add_test(tcase, an_initiator_port_is_in_one_place);
 	tcase_add_test(tcase, a_challenge_is_known_until_its_login_is_over);
+	tcase_add_test(tcase, of_too_many_logins_the_oldest_must_go_and_its_loop_is_woken);
 }
 
 int main(void)
