@@ -3,6 +3,7 @@
  * feature phase ask of each other. For transport/ only.
  *
  *   conn.c         facade: input, output, state     timers.c    deadlines, and what is due then
+ *   receive.c      bytes -> PDUs
  *   login_phase.c  until full feature phase         dispatch.c  which handler, in which order
  *   output.c       queue of PDUs -> iovecs          task.c      one SCSI task's life
  *   command.c      SCSI Command                     data_out.c  Data-Out PDUs
