@@ -66,4 +66,10 @@ static inline struct trace_command *trace_take_command(struct trace_ring *ring, 
 	return (struct trace_command *)(void *)slot->body;
 }
 
+/* trace_cdb.c */
+struct text;
+/* REGISTER and CLEAR look at no type. */
+bool trace_pr_out_has_type(int action);
+void trace_cdb_add(struct text *text, const uint8_t cdb[TRACE_CDB_MAX]);
+
 #endif

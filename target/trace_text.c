@@ -1,13 +1,13 @@
 #include "target/trace_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "pr_engine/bytes.h"
 #include "pr_engine/conflict.h"
 #include "target/command.h"
+#include "target/text.h"
+#include "target/trace_internal.h"
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -74,161 +74,11 @@ bool trace_status_parse(const char *name, uint8_t *ret_status)
 	return false;
 }
 
-/* ---- text, piece by piece ----------------------------------------------------------------------
- */
-
-struct text {
-	char *bytes;
-	size_t len, cap;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	int n = vsnprintf(text->bytes + text->len, text->cap - text->len, format, args);
-	va_end(args);
-	if (n > 0)
-		text->len +=
-			(size_t)n < text->cap - text->len ? (size_t)n : text->cap - text->len - 1;
-}
-
-static struct text text_over(char *bytes, size_t cap)
-{
-	bytes[0] = '\0';
-	return (struct text){.bytes = bytes, .cap = cap};
-}
-
-/* ---- CDBs ------------------------------------------------------------------------------------ */
-
-/* What is worth telling of a CDB beside its name. */
-enum cdb_detail {
-	DETAIL_NONE = 0,
-	DETAIL_EXTENT,	  /* LBA and blocks where scsi_cdb_extent finds them */
-	DETAIL_LBA_16,	  /* LBA of 8 bytes alone */
-	DETAIL_EXTENT_13, /* COMPARE AND WRITE: blocks in byte 13 */
-	DETAIL_EXTENT_12, /* WRITE ATOMIC: blocks in bytes 12 and 13 */
-	DETAIL_VPD,	  /* INQUIRY */
-	DETAIL_MODE_PAGE, /* MODE SENSE: page and subpage in bytes 2 and 3 */
-	DETAIL_LOG_PAGE,
-	DETAIL_PR_TYPE,
-	DETAIL_START_STOP,
-};
-
-static const struct {
-	uint8_t opcode;
-	enum cdb_detail detail;
-} details[] = {
-	{0x08, DETAIL_EXTENT},	  {0x0a, DETAIL_EXTENT},     {0x28, DETAIL_EXTENT},
-	{0x2a, DETAIL_EXTENT},	  {0x2e, DETAIL_EXTENT},     {0x2f, DETAIL_EXTENT},
-	{0x34, DETAIL_EXTENT},	  {0x35, DETAIL_EXTENT},     {0x41, DETAIL_EXTENT},
-	{0x88, DETAIL_EXTENT},	  {0x8a, DETAIL_EXTENT},     {0x8b, DETAIL_EXTENT},
-	{0x8e, DETAIL_EXTENT},	  {0x8f, DETAIL_EXTENT},     {0x90, DETAIL_EXTENT},
-	{0x91, DETAIL_EXTENT},	  {0x93, DETAIL_EXTENT},     {0xa8, DETAIL_EXTENT},
-	{0xaa, DETAIL_EXTENT},	  {0xae, DETAIL_EXTENT},     {0xaf, DETAIL_EXTENT},
-	{0x89, DETAIL_EXTENT_13}, {0x9c, DETAIL_EXTENT_12},  {0x12, DETAIL_VPD},
-	{0x1a, DETAIL_MODE_PAGE}, {0x5a, DETAIL_MODE_PAGE},  {0x4d, DETAIL_LOG_PAGE},
-	{0x5f, DETAIL_PR_TYPE},	  {0x1b, DETAIL_START_STOP},
-};
-
-static enum cdb_detail detail_of(const struct scsi_command *row)
-{
-	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
-		if (details[i].opcode == row->opcode)
-			return details[i].detail;
-	/* Of the service actions of 9Eh only this one has an LBA. */
-	return row->opcode == 0x9e && row->service_action == 0x12 ? DETAIL_LBA_16 : DETAIL_NONE;
-}
-
-/* REGISTER and CLEAR look at no type. */
-static bool action_has_type(int action)
-{
-	return action == PR_OUT_RESERVE || action == PR_OUT_RELEASE || action == PR_OUT_PREEMPT ||
-	       action == PR_OUT_PREEMPT_AND_ABORT;
-}
-
-static void add_extent(struct text *text, uint64_t lba, uint32_t blocks)
-{
-	add(text, " lba %" PRIu64 " blocks %" PRIu32, lba, blocks);
-}
-
-static void add_detail(struct text *text, const struct scsi_command *row, const uint8_t *cdb)
-{
-	struct scsi_extent extent = scsi_cdb_extent(cdb);
-
-	switch (detail_of(row)) {
-	case DETAIL_EXTENT:
-		add_extent(text, extent.lba, extent.blocks);
-		break;
-	case DETAIL_EXTENT_12:
-		add_extent(text, get_be64(cdb + 2), get_be16(cdb + 12));
-		break;
-	case DETAIL_EXTENT_13:
-		add_extent(text, get_be64(cdb + 2), cdb[13]);
-		break;
-	case DETAIL_LBA_16:
-		add(text, " lba %" PRIu64, get_be64(cdb + 2));
-		break;
-	case DETAIL_VPD:
-		if (cdb[1] & 0x01)
-			add(text, " VPD page 0x%02x", cdb[2]);
-		break;
-	case DETAIL_MODE_PAGE:
-		add(text, " page 0x%02x", cdb[2] & 0x3f);
-		if (cdb[3] != 0)
-			add(text, "/0x%02x", cdb[3]);
-		break;
-	case DETAIL_LOG_PAGE:
-		add(text, " page 0x%02x", cdb[2] & 0x3f);
-		break;
-	case DETAIL_PR_TYPE:
-		if (action_has_type(row->service_action))
-			add(text, " type %s", pr_type_name(cdb[2] & 0x0f));
-		break;
-	case DETAIL_START_STOP:
-		add(text, cdb[4] & 0x01 ? " start" : " stop");
-		break;
-	case DETAIL_NONE:
-		break;
-	}
-}
-
-const char *trace_command_name(const uint8_t cdb[TRACE_CDB_MAX])
-{
-	enum scsi_sense sense;
-	const struct scsi_command *row = scsi_command_find(cdb, &sense);
-
-	return row ? row->name : "unknown command";
-}
-
-static void add_cdb(struct text *text, const uint8_t *cdb)
-{
-	enum scsi_sense sense;
-	const struct scsi_command *row = scsi_command_find(cdb, &sense);
-
-	if (row) {
-		add(text, "%s", row->name);
-		add_detail(text, row, cdb);
-	} else if (sense == SCSI_SENSE_INVALID_FIELD_IN_CDB) {
-		add(text, "opcode 0x%02x, service action 0x%02x", cdb[0], cdb[1] & 0x1f);
-	} else {
-		add(text, "opcode 0x%02x", cdb[0]);
-	}
-}
-
-void trace_cdb_text(const uint8_t cdb[TRACE_CDB_MAX], char *ret_text, size_t text_len)
-{
-	struct text text = text_over(ret_text, text_len);
-
-	add_cdb(&text, cdb);
-}
-
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void add_key(struct text *text, const char *name, uint64_t key)
 {
-	add(text, " %s 0x%" PRIx64, name, key);
+	text_add(text, " %s 0x%" PRIx64, name, key);
 }
 
 static void add_outcome(struct text *text, const struct trace_command *command)
@@ -236,24 +86,25 @@ static void add_outcome(struct text *text, const struct trace_command *command)
 	const char *status = trace_status_name(command->status);
 
 	if (command->flags & TRACE_COMMAND_ABORTED) {
-		add(text, command->flags & TRACE_COMMAND_ANSWERED ? ": TASK ABORTED"
-								  : ": aborted, not answered");
+		text_add(text, command->flags & TRACE_COMMAND_ANSWERED ? ": TASK ABORTED"
+								       : ": aborted, not answered");
 		return;
 	}
 	if (status)
-		add(text, ": %s", status);
+		text_add(text, ": %s", status);
 	else
-		add(text, ": status 0x%02x", command->status);
+		text_add(text, ": status 0x%02x", command->status);
 	if (command->status == SCSI_STATUS_CHECK_CONDITION)
-		add(text, ", %s", scsi_sense_name(command->sense_key, command->asc, command->ascq));
+		text_add(text, ", %s",
+			 scsi_sense_name(command->sense_key, command->asc, command->ascq));
 }
 
 static void add_latency(struct text *text, uint64_t ns)
 {
 	if (ns < 1000000)
-		add(text, ", %u.%u us", (unsigned)(ns / 1000), (unsigned)(ns / 100 % 10));
+		text_add(text, ", %u.%u us", (unsigned)(ns / 1000), (unsigned)(ns / 100 % 10));
 	else
-		add(text, ", %" PRIu64 ".%03u ms", ns / 1000000, (unsigned)(ns / 1000 % 1000));
+		text_add(text, ", %" PRIu64 ".%03u ms", ns / 1000000, (unsigned)(ns / 1000 % 1000));
 }
 
 static void add_command(struct text *text, const struct trace_event *event)
@@ -263,19 +114,19 @@ static void add_command(struct text *text, const struct trace_event *event)
 	if (!trace_read_command(event, &out))
 		return;
 	if (out.command.flags & TRACE_COMMAND_BY_COPY)
-		add(text, "(EXTENDED COPY) ");
-	add_cdb(text, out.command.cdb);
+		text_add(text, "(EXTENDED COPY) ");
+	trace_cdb_add(text, out.command.cdb);
 	if (out.command.flags & TRACE_COMMAND_HAS_LIST) {
 		add_key(text, "rk", out.reservation_key);
 		add_key(text, "sark", out.service_action_key);
 		if (out.aptpl)
-			add(text, " aptpl");
+			text_add(text, " aptpl");
 	}
 	add_outcome(text, &out.command);
 	if (out.command.data_in > 0)
-		add(text, ", %" PRIu32 " bytes in", out.command.data_in);
+		text_add(text, ", %" PRIu32 " bytes in", out.command.data_in);
 	if (out.command.data_out > 0)
-		add(text, ", %" PRIu32 " bytes out", out.command.data_out);
+		text_add(text, ", %" PRIu32 " bytes out", out.command.data_out);
 	add_latency(text, out.command.latency_ns);
 }
 
@@ -284,15 +135,16 @@ static void add_holder(struct text *text, const struct trace_conflict *conflict)
 	const uint8_t *isid = conflict->holder_isid;
 
 	if (conflict->all_registrants_hold) {
-		add(text, "; held by every registrant");
+		text_add(text, "; held by every registrant");
 	} else if (conflict->holder[0] != '\0') {
-		add(text, "; held by %s (ISID %02x%02x%02x%02x%02x%02x, port %u)", conflict->holder,
-		    isid[0], isid[1], isid[2], isid[3], isid[4], isid[5], conflict->holder_port);
+		text_add(text, "; held by %s (ISID %02x%02x%02x%02x%02x%02x, port %u)",
+			 conflict->holder, isid[0], isid[1], isid[2], isid[3], isid[4], isid[5],
+			 conflict->holder_port);
 		if (conflict->holder_key != 0)
 			add_key(text, "with key", conflict->holder_key);
 	}
 	if (conflict->record != 0)
-		add(text, " since journal record %" PRIu64, conflict->record);
+		text_add(text, " since journal record %" PRIu64, conflict->record);
 }
 
 static void add_conflict(struct text *text, const struct trace_event *event)
@@ -302,17 +154,18 @@ static void add_conflict(struct text *text, const struct trace_event *event)
 	if (!trace_read_conflict(event, &conflict))
 		return;
 	enum pr_conflict why = (enum pr_conflict)conflict.conflict;
-	add(text, "why: %s (%s)",
-	    pr_conflict_rule(why, (enum pr_type)conflict.type, (enum pr_standing)conflict.standing,
-			     (enum pr_access_class)conflict.access),
-	    pr_conflict_clause(why));
+	text_add(text, "why: %s (%s)",
+		 pr_conflict_rule(why, (enum pr_type)conflict.type,
+				  (enum pr_standing)conflict.standing,
+				  (enum pr_access_class)conflict.access),
+		 pr_conflict_clause(why));
 	if (conflict.type != PR_TYPE_NONE)
-		add(text, "; reserved: %s", pr_type_name(conflict.type));
+		text_add(text, "; reserved: %s", pr_type_name(conflict.type));
 	add_holder(text, &conflict);
 	if (conflict.own_key != 0)
-		add(text, "; it is registered with 0x%" PRIx64, conflict.own_key);
+		text_add(text, "; it is registered with 0x%" PRIx64, conflict.own_key);
 	else
-		add(text, "; it is not registered");
+		text_add(text, "; it is not registered");
 }
 
 static void add_pr_change(struct text *text, const struct trace_event *event)
@@ -321,14 +174,14 @@ static void add_pr_change(struct text *text, const struct trace_event *event)
 
 	if (!trace_read_pr_change(event, &change))
 		return;
-	add(text, "journal record %" PRIu64 ": %s", change.record,
-	    pr_out_action_name(change.action));
-	if (action_has_type(change.action))
-		add(text, " type %s", pr_type_name(change.scope_type & 0x0f));
+	text_add(text, "journal record %" PRIu64 ": %s", change.record,
+		 pr_out_action_name(change.action));
+	if (trace_pr_out_has_type(change.action))
+		text_add(text, " type %s", pr_type_name(change.scope_type & 0x0f));
 	add_key(text, "rk", change.reservation_key);
 	add_key(text, "sark", change.service_action_key);
-	add(text, "; now %" PRIu32 " registered, reserved: %s, generation %" PRIu32,
-	    change.registrations, pr_type_name(change.type), change.generation);
+	text_add(text, "; now %" PRIu32 " registered, reserved: %s, generation %" PRIu32,
+		 change.registrations, pr_type_name(change.type), change.generation);
 }
 
 static void add_unit_attention(struct text *text, const struct trace_event *event)
@@ -337,8 +190,9 @@ static void add_unit_attention(struct text *text, const struct trace_event *even
 
 	if (!trace_read_unit_attention(event, &attention))
 		return;
-	add(text, "%s %s", scsi_sense_name(SCSI_KEY_UNIT_ATTENTION, attention.asc, attention.ascq),
-	    attention.tag == TRACE_NO_TAG ? "established" : "reported");
+	text_add(text, "%s %s",
+		 scsi_sense_name(SCSI_KEY_UNIT_ATTENTION, attention.asc, attention.ascq),
+		 attention.tag == TRACE_NO_TAG ? "established" : "reported");
 }
 
 static const char *function_name(unsigned function)
@@ -386,11 +240,11 @@ static void add_management(struct text *text, const struct trace_event *event)
 
 	if (!trace_read_management(event, &management))
 		return;
-	add(text, "%s", function_name(management.function));
+	text_add(text, "%s", function_name(management.function));
 	if (management.tag != TRACE_NO_TAG)
-		add(text, " of task 0x%08" PRIx32, management.tag);
+		text_add(text, " of task 0x%08" PRIx32, management.tag);
 	if (management.ended)
-		add(text, ": %s", response_name(management.response));
+		text_add(text, ": %s", response_name(management.response));
 }
 
 static void add_note(struct text *text, const struct trace_event *event)
@@ -398,7 +252,7 @@ static void add_note(struct text *text, const struct trace_event *event)
 	struct trace_note note;
 
 	if (trace_read_note(event, &note))
-		add(text, "%s", note.text);
+		text_add(text, "%s", note.text);
 }
 
 void trace_event_text(const struct trace_event *event, char ret_text[TRACE_TEXT_MAX])
