@@ -8,6 +8,8 @@
 
 #include "target/backing.h"
 
+struct file_map;
+
 struct backing_file {
 	struct backing backing;
 	struct scsi_executor *executor;
@@ -19,10 +21,18 @@ struct backing_file {
 	/* Changes that have been made, and how many of them are known to be on stable storage. What
 	 * the file held when it was opened counts as one: it may be in the page cache only. */
 	atomic_uint_fast64_t changes, durable;
+	struct file_map *map;
 };
 
 void backing_file_submit(struct backing *backing, struct backing_request *request);
 int backing_file_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
 			 uint8_t *data, size_t len);
+
+/* backing_file_map.c. NULL: no memory. */
+struct file_map *file_map_create(int fd, uint64_t size);
+void file_map_free(struct file_map **map);
+/* backing_ops.lend and copy_lent. */
+uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len);
+int backing_file_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len);
 
 #endif

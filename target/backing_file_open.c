@@ -20,6 +20,7 @@ static void file_close(struct backing *backing)
 {
 	struct backing_file *file = (struct backing_file *)backing;
 
+	file_map_free(&file->map);
 	close(file->fd);
 	free(file);
 }
@@ -39,7 +40,7 @@ static int file_size(int fd, uint64_t *ret_size)
 /* No sync: the new length goes to disk with the first flush of what is written there. */
 static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 {
-	const struct backing_file *file = (const struct backing_file *)backing;
+	struct backing_file *file = (struct backing_file *)backing;
 	uint64_t current = 0;
 	int error = size > INT64_MAX ? -EFBIG : file_size(file->fd, &current);
 
@@ -51,6 +52,11 @@ static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 	uint64_t settled = size != 0 ? size : current;
 	if (settled < backing->size)
 		return -ENOSPC;
+	struct file_map *map = file_map_create(file->fd, settled);
+	if (!map)
+		return -ENOMEM;
+	file_map_free(&file->map);
+	file->map = map;
 	*ret_size = settled;
 	return 0;
 }
@@ -59,6 +65,8 @@ static const struct backing_ops file_ops = {
 	.name = "file",
 	.submit = backing_file_submit,
 	.at_once = backing_file_at_once,
+	.lend = backing_file_lend,
+	.copy_lent = backing_file_copy_lent,
 	.close = file_close,
 	.grow = file_grow,
 };
@@ -187,12 +195,14 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 	int fd = file_open_fd(path, size > 0 && !read_only, read_only, &sentence);
 	int error = fd < 0 ? fd : file_prepare(fd, size, read_only, &settled, &sentence);
 	struct backing_file *file = error == 0 ? calloc(1, sizeof(*file)) : NULL;
+	struct file_map *map = file ? file_map_create(fd, settled) : NULL;
 
-	if (error == 0 && !file) {
+	if (error == 0 && !map) {
 		sentence = "out of memory";
 		error = -ENOMEM;
 	}
 	if (error != 0) {
+		free(file);
 		if (fd >= 0)
 			close(fd);
 		*ret_error = sentence;
@@ -203,6 +213,7 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 	file->executor = executor;
 	file->fd = fd;
 	file->in_memory = is_in_memory(fd);
+	file->map = map;
 	atomic_init(&file->tells_waits, true);
 	atomic_init(&file->changes, 1);
 	*ret_backing = &file->backing;

@@ -203,6 +203,22 @@ static int memory_at_once(struct backing *backing, enum backing_op op, uint64_t 
 	return 0;
 }
 
+/* In one chunk, as most are, and not a hole. */
+static uint8_t *memory_lend(struct backing *backing, uint64_t offset, size_t len)
+{
+	struct backing_memory *memory = (struct backing_memory *)backing;
+	struct piece piece = piece_at(offset, len);
+	uint8_t *data = memory->chunks[piece.chunk].data;
+
+	return data && piece.len == len ? data + piece.at : NULL;
+}
+
+static int memory_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)
+{
+	memory_read((struct backing_memory *)backing, offset, data, len);
+	return 0;
+}
+
 /*
  * It is waiting for memory that takes the time of a READ, so the first bytes are sent for while the
  * command before it is still carried out; the processor then looks ahead by itself.
@@ -255,6 +271,8 @@ static const struct backing_ops memory_ops = {
 	.name = "memory",
 	.submit = memory_submit,
 	.at_once = memory_at_once,
+	.lend = memory_lend,
+	.copy_lent = memory_copy_lent,
 	.expect = memory_expect,
 	.close = memory_close,
 	.grow = memory_grow,

@@ -10,6 +10,7 @@
 #include "target/access_state.h"
 #include "target/buffer.h"
 #include "target/lease.h"
+#include "target/lent.h"
 #include "target/pr_commit.h"
 #include "target/remote_internal.h"
 #include "target/trace_task.h"
@@ -563,8 +564,11 @@ void target_task_release(struct scsi_task *task)
 	if (task->work && task->work_free)
 		task->work_free(task->work);
 	task->work = NULL;
+	if (task->data_in_lent)
+		scsi_lent_end(task);
 	scsi_buffer_give(task->spares, task->data_in);
 	task->data_in = NULL;
+	task->data_in_lost = false;
 	if (!task->data_out_lent)
 		scsi_buffer_give(task->spares, task->data_out);
 	task->data_out = NULL;

@@ -9,6 +9,7 @@
 #include "pr_engine/access.h"
 #include "target/access_state.h"
 #include "target/lease.h"
+#include "target/lent.h"
 #include "target/pr_commit.h"
 #include "target/sbc.h"
 
@@ -126,6 +127,7 @@ static struct scsi_lease *lease_of_loop(struct scsi_lun *lun, struct scsi_target
 /* What is at work on the medium gets its marks now. False: it cannot. */
 static bool lun_begin_marks(struct scsi_lun *lun)
 {
+	scsi_lent_settle_all(lun);
 	lun->marks = lun->leases->marks;
 	if (sbc_io_mark_all(lun))
 		return true;

@@ -12,6 +12,7 @@
 
 #include "pr_engine/bytes.h"
 #include "target/lease.h"
+#include "target/lent.h"
 #include "target/mode.h"
 #include "target/pr_commit.h"
 #include "target/saved.h"
@@ -242,6 +243,7 @@ void scsi_lun_free(struct scsi_lun **lun)
 	if (!*lun)
 		return;
 	assert(!(*lun)->nexuses && !(*lun)->drains && !(*lun)->dropped);
+	scsi_lent_settle_all(*lun);
 	scsi_lease_free(*lun);
 	pr_commit_free(&(*lun)->pr);
 	scsi_lun_erase_free(*lun);

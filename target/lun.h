@@ -188,6 +188,8 @@ struct scsi_lun {
 	struct scsi_drain *drains; /* in the order they began */
 	struct sbc_accesses accesses;
 	struct sbc_flush_behind behind;
+	struct scsi_task *lent; /* whose data_in lies in the store (lent.h) */
+	unsigned lent_count;
 	/* While it is being removed (lun_change.c). */
 	bool is_leaving;
 	struct scsi_lun *leaving_prev, *leaving_next; /* target->leaving */

@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #include "target/lease.h"
+#include "target/lent.h"
 
 static bool lun_is_at_work(struct scsi_lun *lun)
 {
@@ -109,6 +110,7 @@ int scsi_target_resize_lun(struct scsi_target *target, uint16_t number, uint64_t
 		return -EINVAL;
 	if (size != 0 && size < lun->backing->size)
 		return -EFBIG;
+	scsi_lent_settle_all(lun);
 	int error = lun->backing->ops->grow(lun->backing, size, &settled);
 	if (error != 0)
 		return error;

@@ -89,6 +89,9 @@ struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len);
 bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
 		 size_t len);
 
+/* The same for a READ whose data are sent from where they lie in the store (lent.h). */
+bool sbc_lend(struct scsi_task *task, uint64_t offset, uint64_t len);
+
 /* Runs the chain from `first` on when the blocks are granted; with 0 blocks there is nothing to
  * wait for. SCSI_PENDING, and the task may be gone already when this returns; or SCSI_DONE. */
 enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_t lba,

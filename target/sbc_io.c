@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "target/lease.h"
+#include "target/lent.h"
 
 /* Those without a buffer are all alike: READ and WRITE have such. */
 static void io_free(void *work)
@@ -235,6 +236,8 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 	if (!may_be_at_once(task) ||
 	    (lun->marks && !sbc_marks_take(lun->marks, loop, op == BACKING_WRITE, offset, len)))
 		return false;
+	if (op == BACKING_WRITE && lun->lent)
+		scsi_lent_settle(task->lun, offset, len);
 	int error = backing->ops->at_once(backing, op, offset, data, len);
 	if (lun->marks)
 		sbc_marks_give(lun->marks, loop, offset, len);
@@ -244,6 +247,15 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 		scsi_task_good(task);
 	else
 		task_fail(task, op, error);
+	return true;
+}
+
+bool sbc_lend(struct scsi_task *task, uint64_t offset, uint64_t len)
+{
+	assert(offset <= task->lun->backing->size && len <= task->lun->backing->size - offset);
+	if (!may_be_at_once(task) || !scsi_lent_begin(task, offset, len))
+		return false;
+	scsi_task_good(task);
 	return true;
 }
 
@@ -451,11 +463,21 @@ static void io_submit_job(struct sbc_io *io)
 	scsi_executor_submit_later(io->lun->target->config.executor, &io->job, io->delay_ms);
 }
 
+static void io_submit(struct sbc_io *io)
+{
+	const struct backing_request *request = &io->request;
+	struct scsi_lun *lun = io->lun;
+
+	if (lun->lent && (request->op == BACKING_WRITE || request->op == BACKING_WRITE_SAME ||
+			  request->op == BACKING_UNMAP))
+		scsi_lent_settle(lun, request->offset, request->len);
+	lun->backing->ops->submit(lun->backing, &io->request);
+}
+
 /* A store that completes before submit returns is driven in this loop, not by recursion; and not
  * for long, as nobody else is served meanwhile. */
 static void io_run(struct sbc_io *io)
 {
-	struct backing *backing = io->lun->backing;
 	unsigned in_a_row = 0;
 
 	while (io_advance(io)) {
@@ -467,7 +489,7 @@ static void io_run(struct sbc_io *io)
 		}
 		io->submitting = true;
 		io->completed = false;
-		backing->ops->submit(backing, &io->request);
+		io_submit(io);
 		io->submitting = false;
 		if (!io->completed)
 			return;

@@ -39,6 +39,10 @@ enum scsi_result scsi_read(struct scsi_task *task)
 	uint64_t end = sbc_bytes(task, blocks);
 	bool flushes = sbc_reads_medium(task);
 
+	if (!flushes && task->takes_lent && sbc_lend(task, sbc_bytes(task, extent.lba), end)) {
+		task->transfer_len = len;
+		return SCSI_DONE;
+	}
 	if (!scsi_task_alloc_in(task, end))
 		return SCSI_DONE;
 	task->transfer_len = len;

@@ -230,6 +230,12 @@ void target_task_go_on(struct scsi_task *task);
 void target_data_in_room(struct scsi_task *task);
 
 /*
+ * Of a task that has completed: its data_in is its own from now on, for whoever wants to look at it
+ * or cannot send it soon. False: it is lost (data_in_lost).
+ */
+bool target_data_in_keep(struct scsi_task *task);
+
+/*
  * After want_data, before the first byte is gathered: allocates data_out (data_out_room bytes). The
  * transport calls it when its limits have room. False: no memory, and the task has ended (complete
  * was called); or it is about to be reported as aborted.

@@ -116,6 +116,7 @@ struct scsi_task {
 	uint32_t expected_out; /* bytes that the initiator expects to send (EDTL, W = 1), else 0 */
 	uint32_t
 		expected_in; /* bytes that the initiator expects to receive (EDTL, R = 1), else 0 */
+	bool takes_lent;     /* data_in may be lent (target_data_in_keep) */
 
 	/* The answer, by the target. */
 	enum scsi_status status;
@@ -123,6 +124,9 @@ struct scsi_task {
 	uint8_t sense_len; /* 0 unless CHECK CONDITION */
 	uint8_t *data_in;  /* owned by the task; data_in_len bytes to send (<= expected_in) */
 	uint32_t data_in_len;
+	bool data_in_lent; /* the store's: only the kernel may look at it, and when anything else of
+			      the target was called it may have moved */
+	bool data_in_lost; /* it was lent, could not be kept, and is no more: nothing can be sent */
 	/*
 	 * Bytes that the command as a whole wanted to move (SPDTL, RFC 7143 11.4.5.1), after the
 	 * CDB's own allocation length: against the expected length it gives the residual. Up to
@@ -149,6 +153,8 @@ struct scsi_task {
 	const struct scsi_command *command;
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */
 	struct scsi_task *dormant_prev, *dormant_next; /* task_order.c's */
+	uint64_t lent_offset;			       /* where in the store data_in lies */
+	struct scsi_task *lent_prev, *lent_next;       /* lun->lent */
 	void *work; /* the handler's state, freed by work_free at release */
 	void (*work_free)(void *work);
 	/*

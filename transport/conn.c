@@ -264,6 +264,7 @@ void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms)
 	iscsi_conn_enter(conn, now_ms);
 	conn->sent_ms = conn->node->now_ms;
 	bool was_held_back = iscsi_conn_is_held_back(conn);
+	conn->is_blocked = false;
 	iscsi_out_consume(conn, n);
 	if (was_held_back)
 		iscsi_conn_process(conn);

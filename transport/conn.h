@@ -48,6 +48,9 @@ void iscsi_conn_eof(struct iscsi_conn *conn, uint64_t now_ms);
 int iscsi_conn_output(struct iscsi_conn *conn, struct iovec *iov, int max);
 /* n bytes of those were taken by the socket. */
 void iscsi_conn_sent(struct iscsi_conn *conn, size_t n, uint64_t now_ms);
+/* None were: it has no room now, or says that some of them are not there (EFAULT). What lies in a
+ * store is copied, and output asked for anew is other memory. */
+void iscsi_conn_not_sent(struct iscsi_conn *conn, uint64_t now_ms);
 
 /* When iscsi_conn_tick is to be called next, in the clock of now_ms; UINT64_MAX: never. */
 uint64_t iscsi_conn_deadline(const struct iscsi_conn *conn);

@@ -11,6 +11,7 @@
  *   data_room.c    memory for write data            burst.c     one sequence of data
  *   read_room.c    memory for read data
  *   data_in.c      Data-In, SCSI Response           snack.c     what is sent again
+ *   lent.c         Data-In that lies in a store
  *   manage.c       task management                  kept.c      what is not acknowledged
  *   manage_wait.c  its order                        lost.c      connections to be recovered
  *   trace.c        what the trace is told
@@ -92,6 +93,7 @@ struct iscsi_out {
 	enum iscsi_out_kind kind;
 	bool encoded;
 	bool header_digest, data_digest; /* as they were when it was queued */
+	bool lent; /* DATA_IN: where `data` is, the task's data_in says each time */
 	union {
 		struct iscsi_scsi_response response;
 		struct iscsi_data_in data_in;
@@ -147,6 +149,14 @@ void iscsi_kept_forget_all(struct iscsi_conn *conn);
 struct iscsi_out *iscsi_kept_take(struct iscsi_conn *conn, struct iscsi_out *out);
 int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max);
 void iscsi_out_consume(struct iscsi_conn *conn, size_t n);
+
+/* lent.c: the data of a READ are gone (data_in_lost). */
+void iscsi_lent_lost(struct iscsi_conn *conn);
+/* Data-In, or an entry that becomes such, lies in memory of its own from now on. False: it is lost,
+ * and the connection doomed. */
+bool iscsi_lent_keep(struct iscsi_conn *conn, struct iscsi_out *out);
+/* `data` is where it lies now: it may have been kept meanwhile. False: as above. */
+bool iscsi_lent_find(struct iscsi_conn *conn, struct iscsi_out *out);
 
 /* --- the connection --------------------------------------------------------------------------- */
 
@@ -218,6 +228,8 @@ struct iscsi_conn {
 	uint64_t kept_weight;
 	size_t out_sent;     /* bytes of out_first that are gone */
 	uint64_t out_weight; /* bytes queued */
+	bool is_blocked;     /* the socket took nothing when it was asked last */
+	bool has_lent;	     /* data of something that was queued lie in a store */
 
 	/* Full feature phase. */
 	uint32_t immediate_commands, immediate_functions; /* under way */
@@ -347,6 +359,14 @@ static inline bool iscsi_trace_wants_pdus(const struct iscsi_conn *conn)
 	const struct trace_ring *ring = conn->node->config.trace;
 
 	return ring && ring->pdus > 0;
+}
+
+/* Will data be sent soon, and will nobody but the kernel look at them? What begins to look later
+ * has them copied. */
+static inline bool iscsi_conn_takes_lent(const struct iscsi_conn *conn)
+{
+	return !conn->params.data_digest && conn->params.error_recovery_level == 0 &&
+	       !conn->is_blocked && !conn->attended;
 }
 void iscsi_trace_received(struct iscsi_conn *conn, enum iscsi_frame_event event);
 void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out);

@@ -113,6 +113,7 @@ static void become_data_in(struct iscsi_conn *conn, struct iscsi_out *out, struc
 	};
 	if (acknowledge)
 		memcpy(out->pdu.data_in.lun, task->scsi.lun_bytes, sizeof(out->pdu.data_in.lun));
+	out->lent = task->scsi.data_in_lent;
 	out->data = task->scsi.data_in + offset;
 	out->data_len = len;
 }
@@ -179,6 +180,10 @@ struct iscsi_out *iscsi_task_next_pdu(struct iscsi_conn *conn, struct iscsi_out 
 	if (left == 0) {
 		become_response(entry, task);
 		return entry;
+	}
+	if (task->scsi.data_in_lost) {
+		iscsi_lent_lost(conn);
+		return NULL;
 	}
 	if (segment_len(conn, task, task->in_sent) == left && status_collapses(conn, task)) {
 		become_next(conn, entry, task);

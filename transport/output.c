@@ -339,6 +339,9 @@ static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **lin
 		out = unfold(conn, link);
 		if (!out)
 			return NULL;
+		if (out->lent && (out->data_digest || conn->attended) &&
+		    !iscsi_lent_keep(conn, out))
+			return NULL;
 		if (!conn->attended) {
 			out_encode(conn, out);
 			return out;
@@ -377,6 +380,8 @@ int iscsi_out_gather(struct iscsi_conn *conn, struct iovec *iov, int max)
 	while (count + IOVECS_PER_PDU <= max) {
 		struct iscsi_out *out = prepare(conn, link);
 		if (!out)
+			break;
+		if (out->lent && !iscsi_lent_find(conn, out))
 			break;
 		count = add_iovec(iov, count, out->head, out->head_len, &skip);
 		count = add_iovec(iov, count, out->data, out->data_len, &skip);

@@ -92,6 +92,7 @@ static void server_conn_swallow(struct server_conn *c)
 static bool server_conn_flush(struct server_conn *c, bool *ret_blocked)
 {
 	struct iovec iov[OUTPUT_IOV_MAX];
+	bool is_own = false;
 
 	*ret_blocked = false;
 	for (;;) {
@@ -105,8 +106,14 @@ static bool server_conn_flush(struct server_conn *c, bool *ret_blocked)
 		if (n >= 0) {
 			iscsi_conn_sent(c->conn, (size_t)n, server_now_ms(c->server));
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			iscsi_conn_not_sent(c->conn, server_now_ms(c->server));
 			*ret_blocked = true;
 			return true;
+		} else if (errno == EFAULT && !is_own) {
+			/* What a store had lent is no longer there: it is asked what became of it.
+			 */
+			iscsi_conn_not_sent(c->conn, server_now_ms(c->server));
+			is_own = true;
 		} else if (errno != EINTR) {
 			return false;
 		}

@@ -70,6 +70,7 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	 * 11.3.4); the read has its own, in an AHS. */
 	task->scsi.expected_in = command->read && !command->write ? command->expected_len : 0;
 	task->scsi.expected_out = command->write ? command->expected_len : 0;
+	task->scsi.takes_lent = command->read && iscsi_conn_takes_lent(conn);
 
 	iscsi_session_add_task(conn->session, task);
 	conn->session->commands++;
@@ -128,6 +129,7 @@ static void task_respond(struct iscsi_task *task)
 			task->session->bytes_in += task->scsi.data_in_len;
 			task->refs++;
 			out->task = task;
+			conn->has_lent |= task->scsi.data_in_lent;
 			task->segment_max = conn->params.max_send_data_segment_len;
 			out->weight += task->scsi.data_in_len;
 			iscsi_out_push(conn, out);

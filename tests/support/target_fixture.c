@@ -419,6 +419,7 @@ struct fixture_task *fixture_start(struct fixture *fixture, struct scsi_nexus *n
 	scsi->cdb_len = 16;
 	scsi->expected_out = command->out_len;
 	scsi->expected_in = command->in_len;
+	scsi->takes_lent = command->takes_lent;
 	target_execute(scsi);
 	fixture_deliver_letters(fixture);
 	return task;

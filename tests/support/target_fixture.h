@@ -143,6 +143,7 @@ struct fixture_command {
 	uint32_t out_len;
 	uint32_t in_len; /* what the initiator expects */
 	bool hold_data;
+	bool takes_lent;
 	enum scsi_task_attribute attribute;
 };
 

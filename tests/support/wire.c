@@ -67,6 +67,24 @@ static int gate_at_once(struct backing *backing, enum backing_op op, uint64_t of
 				 : gate->inner->ops->at_once(gate->inner, op, offset, data, len);
 }
 
+static uint8_t *gate_lend(struct backing *backing, uint64_t offset, size_t len)
+{
+	const struct gate *gate = (struct gate *)backing;
+	struct wire_house *house = gate->house;
+	uint8_t *data = house->hold ? NULL : gate->inner->ops->lend(gate->inner, offset, len);
+
+	house->lent += data != NULL;
+	return data;
+}
+
+static int gate_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)
+{
+	const struct gate *gate = (struct gate *)backing;
+
+	return gate->house->loses ? -EIO
+				  : gate->inner->ops->copy_lent(gate->inner, offset, data, len);
+}
+
 static void gate_close(struct backing *backing)
 {
 	struct gate *gate = (struct gate *)backing;
@@ -79,6 +97,8 @@ static const struct backing_ops gate_ops = {
 	.name = "gate",
 	.submit = gate_submit,
 	.at_once = gate_at_once,
+	.lend = gate_lend,
+	.copy_lent = gate_copy_lent,
 	.close = gate_close,
 };
 

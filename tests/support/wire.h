@@ -32,6 +32,8 @@ struct wire_house {
 	bool hold;
 	struct backing_request *held[64];
 	unsigned held_count;
+	unsigned lent;	 /* READs that were answered from where their data lie */
+	bool loses;	 /* what is lent cannot be copied */
 	char log[16384]; /* everything that was logged, a line each */
 	size_t log_len;
 	bool quiet; /* nothing is kept of the log */

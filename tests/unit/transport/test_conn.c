@@ -362,6 +362,171 @@ START_TEST(a_logout_whose_answer_nobody_takes_ends_too)
 }
 END_TEST
 
+/* ---- data that are sent from where they lie -------------------------------------------------- */
+
+static void expect_data(uint32_t itt, uint16_t blocks, const uint8_t *expected)
+{
+	struct iscsi_data_in in;
+	struct wire_pdu *pdu = wire_expect(&wire, ISCSI_DATA_IN);
+
+	iscsi_data_in_decode(pdu->bhs, &in);
+	ck_assert_uint_eq(in.itt, itt);
+	ck_assert_uint_eq(pdu->data_len, blocks * (uint32_t)WIRE_BLOCK);
+	ck_assert_mem_eq(pdu->data, expected, pdu->data_len);
+}
+
+static void fill_blocks(uint16_t blocks)
+{
+	uint32_t itt = wire_write(&wire, 0, blocks, data, blocks * (uint32_t)WIRE_BLOCK, true);
+
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+}
+
+/* Where the data of the first answer in the queue are to be sent from. */
+static const uint8_t *queued_data(void)
+{
+	struct iovec iov[8];
+
+	ck_assert_int_ge(iscsi_conn_output(wire.conn, iov, 8), 2);
+	ck_assert_uint_eq(iov[0].iov_len, ISCSI_BHS_LEN);
+	return iov[1].iov_base;
+}
+
+START_TEST(a_write_behind_a_read_is_not_seen_by_it)
+{
+	start();
+	fill_blocks(8);
+	uint32_t read = wire_read(&wire, 0, 8);
+	ck_assert_uint_eq(house.lent, 1);
+	const uint8_t *before = queued_data();
+	memset(back, 'n', sizeof(back));
+	uint32_t write = wire_write(&wire, 0, 8, back, 8 * WIRE_BLOCK, true);
+	ck_assert_ptr_ne(queued_data(), before);
+	expect_data(read, 8, data);
+	wire_expect_status(&wire, write, SCSI_STATUS_GOOD);
+	read = wire_read(&wire, 0, 8);
+	expect_data(read, 8, back);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(what_is_not_sent_at_once_is_copied)
+{
+	start();
+	fill_blocks(8);
+	uint32_t first = wire_read(&wire, 0, 8), second = wire_read(&wire, 0, 4);
+	ck_assert_uint_eq(house.lent, 2);
+	const uint8_t *before = queued_data();
+	iscsi_conn_not_sent(wire.conn, house.now_ms);
+	ck_assert_ptr_ne(queued_data(), before);
+	uint32_t third = wire_read(&wire, 0, 2);
+	ck_assert_uint_eq(house.lent, 2); /* who takes nothing now is not lent more */
+	expect_data(first, 8, data);
+	expect_data(second, 4, data);
+	expect_data(third, 2, data);
+	expect_data(wire_read(&wire, 0, 2), 2, data);
+	ck_assert_uint_eq(house.lent, 3);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(a_half_sent_answer_goes_on_with_the_copy)
+{
+	struct iovec iov[8];
+
+	start();
+	fill_blocks(8);
+	uint32_t read = wire_read(&wire, 0, 8);
+	ck_assert_int_eq(iscsi_conn_output(wire.conn, iov, 8), 2);
+	uint8_t head[ISCSI_BHS_LEN];
+	memcpy(head, iov[0].iov_base, sizeof(head));
+	iscsi_conn_sent(wire.conn, ISCSI_BHS_LEN + 100, house.now_ms);
+	iscsi_conn_not_sent(wire.conn, house.now_ms);
+	ck_assert_int_eq(iscsi_conn_output(wire.conn, iov, 8), 1);
+	ck_assert_uint_eq(iov[0].iov_len, 8 * WIRE_BLOCK - 100);
+	ck_assert_mem_eq(iov[0].iov_base, data + 100, iov[0].iov_len);
+	iscsi_conn_sent(wire.conn, iov[0].iov_len, house.now_ms);
+	wire.exp_stat_sn++;
+	struct iscsi_data_in in;
+	iscsi_data_in_decode(head, &in);
+	ck_assert_uint_eq(in.itt, read);
+	wire_logout(&wire);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(who_looks_at_the_data_has_a_copy)
+{
+	wire_open(&house, &wire);
+	wire_login(&wire, "DataDigest=CRC32C", NULL);
+	wire.data_digest = true;
+	wire_clear_unit_attentions(&wire);
+	fill_blocks(8);
+	expect_data(wire_read(&wire, 0, 8), 8, data);
+	ck_assert_uint_eq(house.lent, 0);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(who_may_ask_for_data_again_has_a_copy)
+{
+	wire_house_stop(&house);
+	wire_house_init(&house);
+	house.config.policy.error_recovery_level = 1;
+	wire_house_start(&house);
+	wire_open(&house, &wire);
+	wire_login(&wire, "ErrorRecoveryLevel=1", NULL);
+	wire_clear_unit_attentions(&wire);
+	fill_blocks(8);
+	uint32_t itt = wire_read(&wire, 0, 8);
+	expect_data(itt, 8, data);
+	wire_expect_status(&wire, itt, SCSI_STATUS_GOOD);
+	ck_assert_uint_eq(house.lent, 0);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(what_the_store_has_lost_ends_the_connection)
+{
+	start();
+	fill_blocks(8);
+	wire_read(&wire, 0, 8);
+	house.loses = true;
+	iscsi_conn_not_sent(wire.conn, house.now_ms);
+	wire_expect_finished(&wire);
+	ck_assert_ptr_nonnull(strstr(house.log, "lost data"));
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(what_got_lost_under_a_write_ends_the_connection)
+{
+	start();
+	fill_blocks(8);
+	wire_read(&wire, 0, 8);
+	if (_i == 1)
+		ck_assert_ptr_nonnull(queued_data()); /* with its header made already */
+	house.loses = true;
+	wire_write(&wire, 0, 8, back, 8 * WIRE_BLOCK, true);
+	wire_expect_nothing(&wire);
+	ck_assert_uint_eq(iscsi_conn_deadline(wire.conn), 0);
+	wire_wait(&wire, 1);
+	wire_expect_finished(&wire);
+	ck_assert_ptr_nonnull(strstr(house.log, "lost data"));
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(a_connection_may_end_with_lent_data_in_its_queue)
+{
+	start();
+	fill_blocks(8);
+	wire_read(&wire, 0, 8);
+	ck_assert_uint_eq(house.lent, 1);
+	wire_close(&wire);
+}
+END_TEST
+
 START_TEST(an_idle_connection_wants_to_be_called_for_a_ping_only)
 {
 	start();
@@ -391,6 +556,14 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, commands_that_wait_are_not_overwritten_by_another_connection);
 	tcase_add_test(tcase, a_peer_that_takes_nothing_for_long_is_dropped);
 	tcase_add_test(tcase, a_logout_whose_answer_nobody_takes_ends_too);
+	tcase_add_test(tcase, a_write_behind_a_read_is_not_seen_by_it);
+	tcase_add_test(tcase, what_is_not_sent_at_once_is_copied);
+	tcase_add_test(tcase, a_half_sent_answer_goes_on_with_the_copy);
+	tcase_add_test(tcase, who_looks_at_the_data_has_a_copy);
+	tcase_add_test(tcase, who_may_ask_for_data_again_has_a_copy);
+	tcase_add_test(tcase, what_the_store_has_lost_ends_the_connection);
+	tcase_add_loop_test(tcase, what_got_lost_under_a_write_ends_the_connection, 0, 2);
+	tcase_add_test(tcase, a_connection_may_end_with_lent_data_in_its_queue);
 	tcase_add_test(tcase, an_idle_connection_wants_to_be_called_for_a_ping_only);
 }
 
