@@ -114,6 +114,7 @@ enum scsi_result scsi_task_want(struct scsi_task *task, uint64_t len)
 	task->data_out_len = len < task->expected_out ? (uint32_t)len : task->expected_out;
 	task->data_out_room = len;
 	task->transfer_len = len;
+	task->wants_data_out = true;
 	if (task->data_out_len > 0)
 		return SCSI_WANT_DATA;
 	return scsi_task_alloc_out(task) ? task->command->data_out(task) : SCSI_DONE;

@@ -27,6 +27,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->transfer_len = 0;
 	task->data_out = NULL;
 	task->data_out_lent = false;
+	task->wants_data_out = false;
 	task->data_out_len = 0;
 	task->data_out_room = 0;
 	task->phase = SCSI_TASK_RUNNING;

@@ -151,6 +151,7 @@ static void want(struct scsi_task *task, uint32_t len, uint64_t room, uint64_t t
 	task->data_out_len = len;
 	task->data_out_room = room;
 	task->transfer_len = transfer_len;
+	task->wants_data_out = true;
 	task->phase = SCSI_TASK_WAITING_DATA;
 	task->ops->want_data(task);
 }
@@ -318,6 +319,7 @@ void remote_loop_end(struct scsi_letter *letter)
 	task->data_in = answer->data_in;
 	task->data_in_len = answer->data_in_len;
 	task->transfer_len = answer->transfer_len;
+	task->wants_data_out = answer->wants_data_out; /* though perhaps none came */
 	answer->data_in = NULL;
 	if (remote->aborted) {
 		task->phase = SCSI_TASK_ABORTED;

@@ -137,6 +137,7 @@ struct scsi_task {
 	uint32_t data_out_len;
 	uint64_t
 		data_out_room; /* bytes of memory that data_out needs: the command's whole length */
+	bool wants_data_out;   /* the command takes some, even if the initiator sends none */
 
 	/* The target's own. */
 	struct spare_list *spares; /* of this loop: where data_in and data_out come from and go */

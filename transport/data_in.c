@@ -22,7 +22,7 @@ static bool is_bidirectional(const struct iscsi_task *task)
  * whose CDB goes the other way moves none of them (the sheet, 12.1). */
 static uint64_t wanted_len(const struct iscsi_task *task, bool write)
 {
-	bool gathered = task->scsi.data_out != NULL || task->scsi.data_out_len > 0;
+	bool gathered = task->scsi.wants_data_out;
 
 	if (gathered != write &&
 	    (gathered || is_bidirectional(task) || task->scsi.status == SCSI_STATUS_GOOD))

@@ -344,6 +344,7 @@ static void task_ended(struct fixture_task *task, enum fixture_task_state state)
 		.data = scsi->data_in,
 		.len = scsi->data_in_len,
 		.transfer_len = scsi->transfer_len,
+		.wants_data_out = scsi->wants_data_out,
 	};
 	ck_assert_uint_le(scsi->data_in_len, scsi->expected_in);
 	ck_assert_int_eq(scsi->sense_len > 0, scsi->status == SCSI_STATUS_CHECK_CONDITION);

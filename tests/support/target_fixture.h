@@ -60,6 +60,7 @@ struct fixture_result {
 	const uint8_t *data; /* Data-In */
 	size_t len;
 	uint64_t transfer_len;
+	bool wants_data_out;
 };
 
 enum fixture_task_state {

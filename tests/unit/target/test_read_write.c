@@ -184,6 +184,7 @@ START_TEST(a_write_without_data_writes_nothing_and_tells_how_much_it_was)
 	const struct fixture_result *result = write_10(0, 0, 1, NULL, 0);
 	fixture_good(result);
 	ck_assert_uint_eq(result->transfer_len, 512);
+	ck_assert(result->wants_data_out);
 	ck_assert(disk_is(f, 0, 1, 'k'));
 }
 END_TEST
