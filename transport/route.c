@@ -23,8 +23,13 @@ static uint64_t hash(uint64_t x, const void *bytes, size_t len)
 	return x ^ x >> 32;
 }
 
-/* The initiator's name in its canonical form; false: the text does not say it, or is none. */
-static bool find_name(const uint8_t *text, size_t len, char ret_name[PR_INITIATOR_NAME_MAX + 1])
+struct words {
+	bool named, discovers;
+	char name[PR_INITIATOR_NAME_MAX + 1]; /* canonical */
+};
+
+/* What of the text says where it belongs, up to where it is none. */
+static void read_words(const uint8_t *text, size_t len, struct words *words)
 {
 	struct iscsi_text_reader reader;
 	char key[ISCSI_KEY_MAX + 1];
@@ -32,20 +37,22 @@ static bool find_name(const uint8_t *text, size_t len, char ret_name[PR_INITIATO
 	bool bad = false;
 
 	iscsi_text_reader_init(&reader, text, len);
-	while (iscsi_text_next(&reader, key, &value, &bad))
+	while (iscsi_text_next(&reader, key, &value, &bad)) {
 		if (strcmp(key, "InitiatorName") == 0)
-			return iscsi_name_canonical(value, ret_name);
-	return false;
+			words->named = iscsi_name_canonical(value, words->name);
+		else if (strcmp(key, "SessionType") == 0)
+			words->discovers = strcmp(value, "Discovery") == 0;
+	}
 }
 
 size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number)
 {
-	char name[PR_INITIATOR_NAME_MAX + 1];
+	struct words words = {0};
 
 	if (len < ISCSI_BHS_LEN)
 		return ISCSI_BHS_LEN;
 	if ((bytes[0] & OPCODE) != ISCSI_LOGIN_REQUEST) {
-		*ret_number = 0;
+		*ret_number = ISCSI_ROUTE_ANYWHERE;
 		return 0;
 	}
 	size_t text_at = DATA_AT + (size_t)bytes[4] * 4;
@@ -54,9 +61,10 @@ size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number)
 	if (text_at + text_len <= ISCSI_ROUTE_BYTES_MAX) {
 		if (len < text_at + text_len)
 			return text_at + text_len;
-		if (find_name(bytes + text_at, text_len, name))
-			number = hash(number, name, strlen(name));
+		read_words(bytes + text_at, text_len, &words);
+		if (words.named)
+			number = hash(number, words.name, strlen(words.name));
 	}
-	*ret_number = number;
+	*ret_number = words.discovers ? ISCSI_ROUTE_ANYWHERE : number;
 	return 0;
 }

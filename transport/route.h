@@ -12,10 +12,12 @@
 #include <stdint.h>
 
 #define ISCSI_ROUTE_BYTES_MAX ((size_t)48 + 8192) /* more is never looked at */
+#define ISCSI_ROUTE_ANYWHERE  UINT64_C(0)
 
 /*
- * 0: *ret_number is that of its initiator port; or of the ISID alone, or 0, when it does not say
- * more, as of whatever is no login. Else how many bytes are needed to tell, more than `len`.
+ * 0: *ret_number is that of its initiator port, or of the ISID alone when it does not say more.
+ * Discovery sessions, which nobody joins, and whatever is no login may be served anywhere. Else
+ * how many bytes are needed to tell, more than `len`.
  */
 size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number);
 

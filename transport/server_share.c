@@ -4,7 +4,8 @@
  * One server accepts for all. A new connection waits there until it has sent its first Login
  * Request, which is looked at and left in the socket: it tells the initiator port (route.h). Ports
  * fall into a fixed number of places, each of which is given to the loop that has the fewest
- * connections when the first port falls into it, and stays with that loop for good.
+ * connections when the first port falls into it, and stays with that loop for good. Discovery
+ * takes no place: who asks for targets and logs in next, and is alone, is served by the first.
  *
  * New connections are watched by an epoll of their own: libev would forget to take a descriptor out
  * of its own one when it goes to another loop, and the two would meet there.
@@ -207,6 +208,8 @@ static unsigned place_of(struct server_share *share, uint64_t number)
 {
 	uint8_t *place = &share->places[number % PLACES];
 
+	if (number == ISCSI_ROUTE_ANYWHERE)
+		return 0;
 	if (*place == NOBODY)
 		*place = (uint8_t)least_loaded(share);
 	share->given[*place]++;

@@ -67,7 +67,15 @@ START_TEST(name_and_isid_tell_ports_apart)
 
 	ck_assert_uint_ne(NUMBER(2, A), number);
 	ck_assert_uint_ne(NUMBER(1, "InitiatorName=iqn.2026-01.test:b"), number);
-	ck_assert_uint_ne(NUMBER(1, "SessionType=Discovery"), number);
+	ck_assert_uint_ne(NUMBER(1, "SessionType=Normal"), number);
+}
+END_TEST
+
+START_TEST(discovery_goes_anywhere)
+{
+	ck_assert_uint_eq(NUMBER(1, A "\0SessionType=Discovery"), ISCSI_ROUTE_ANYWHERE);
+	ck_assert_uint_eq(NUMBER(1, "SessionType=Discovery\0" A), ISCSI_ROUTE_ANYWHERE);
+	ck_assert_uint_ne(NUMBER(1, "SessionType=Normal\0" A), ISCSI_ROUTE_ANYWHERE);
 }
 END_TEST
 
@@ -97,7 +105,7 @@ END_TEST
 
 START_TEST(malformed_text_names_nobody)
 {
-	uint64_t unnamed = NUMBER(1, "SessionType=Discovery");
+	uint64_t unnamed = NUMBER(1, "SessionType=Normal");
 
 	ck_assert_uint_eq(number_of(1, A, sizeof(A) - 1), unnamed); /* no NUL at the end */
 	ck_assert_uint_eq(NUMBER(1, "=x\0" A), unnamed);
@@ -111,6 +119,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, it_asks_for_the_whole_first_request);
 	tcase_add_test(tcase, an_initiator_port_has_one_number_whatever_else_it_says);
 	tcase_add_test(tcase, name_and_isid_tell_ports_apart);
+	tcase_add_test(tcase, discovery_goes_anywhere);
 	tcase_add_test(tcase, what_is_no_login_goes_anywhere_at_once);
 	tcase_add_test(tcase, a_request_that_is_too_long_is_not_waited_for);
 	tcase_add_test(tcase, malformed_text_names_nobody);
