@@ -149,7 +149,7 @@ void iscsi_registry_login_begin(struct iscsi_registry *registry, struct iscsi_re
 	login->is_in = true;
 	DL_APPEND(registry->logins, login);
 	registry->login_count++;
-	while (registry->login_count > max) {
+	while (registry->logins && registry->login_count > max) {
 		struct iscsi_registry_login *oldest = registry->logins;
 		login_leave(registry, oldest);
 		atomic_store(&oldest->must_go, true);

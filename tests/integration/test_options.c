@@ -2,6 +2,7 @@
 #include "tests/integration/daemon.h"
 #include "tests/support/suite.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,9 +112,30 @@ static const struct line daemon_right[] = {
 	{{"--check", "--profile", "spc4"}, 0, {"profile = \"spc4\""}},
 	{{"--check", "--threads", "5"}, 0, {"threads = 5"}},
 	{{"--check", "--disk-io", "threads"}, 0, {"disk_io = \"threads\""}},
-	{{"--check", "--workers", "6"}, 0, {"threads = 1", "workers = 6"}},
+	{{"--check", "--threads", "1", "--workers", "6"}, 0, {"threads = 1", "workers = 6"}},
 	{{"--check", "--log-level", "debug"}, 0, {"log_level = \"debug\""}},
 };
+
+START_TEST(holdfastd_has_a_loop_for_each_core_that_it_may_use)
+{
+	static char output[OUTPUT_MAX];
+	const char *const args[] = {"--check", NULL};
+	char expected[32];
+	cpu_set_t usable;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	int cores = CPU_COUNT(&usable);
+	snprintf(expected, sizeof(expected), "\nthreads = %d;", cores < 8 ? cores : 8);
+	ck_assert_int_eq(run_program(daemon_path(), args, output), 0);
+	ck_assert_ptr_nonnull(strstr(output, expected));
+	for (size_t cpu = 0, kept = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &usable) && kept++ > 0)
+			CPU_CLR(cpu, &usable);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(usable), &usable), 0);
+	ck_assert_int_eq(run_program(daemon_path(), args, output), 0);
+	ck_assert_ptr_nonnull(strstr(output, "\nthreads = 1;"));
+}
+END_TEST
 
 START_TEST(holdfastd_takes_each_option)
 {
@@ -239,6 +261,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, holdfastd_names_what_is_wrong_with_its_command_line, 0,
 			    COUNT(daemon_wrong));
+	tcase_add_test(tcase, holdfastd_has_a_loop_for_each_core_that_it_may_use);
 	tcase_add_loop_test(tcase, holdfastd_takes_each_option, 0, COUNT(daemon_right));
 	tcase_add_test(tcase, check_tells_every_mistake_with_its_line);
 	tcase_add_test(tcase, check_tells_where_the_syntax_breaks);

@@ -15,7 +15,7 @@ const char setup_usage[] =
 	"      --profile PROFILE          spc4 or dlt-s4: of its LUNs, or of the URL's\n"
 	"      --ports N                  target ports of the own target (1)\n"
 	"      --luns N                   LUNs to play with (1)\n"
-	"      --threads N                event loops of the own target (1)\n"
+	"      --threads N                event loops of the own target\n"
 	"      --tas                      own target: TASK ABORTED for what others abort\n"
 	"      --portal ADDR:PORT         one more portal of the URL's target\n"
 	"      --timeout-ms N             no answer after this long: unknown (3000)\n"

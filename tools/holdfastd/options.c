@@ -1,6 +1,7 @@
 #include "tools/holdfastd/options.h"
 
 #include <getopt.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ static const char usage[] =
 	"      --size SIZE         size of the disk: 512M, 1G, ...\n"
 	"      --profile NAME      what the LUNs are like: dlt-s4 (default), spc4, lio, scst, 3par,\n"
 	"                          ctl, tgt, or a personality of the configuration\n"
-	"      --threads N         event loops that serve sessions, 1 to 64\n"
+	"      --threads N         event loops that serve sessions, 1 to 64 (the cores, at most 8)\n"
 	"      --workers N         worker threads for disk access, 1 to 64\n"
 	"      --disk-io WHO       io_uring, threads, or auto (default): who waits for disks\n"
 	"      --log-level LEVEL   error, warning, info (default) or debug\n"
@@ -284,6 +285,17 @@ static uint32_t default_workers(void)
 	return cores < THREADS_DEFAULT_MAX ? (uint32_t)cores : THREADS_DEFAULT_MAX;
 }
 
+/* Not more loops than cores that this process may use: taskset and containers bind it to some. */
+static uint32_t default_threads(void)
+{
+	cpu_set_t usable;
+
+	if (sched_getaffinity(0, sizeof(usable), &usable) != 0)
+		return default_workers();
+	uint32_t cores = (uint32_t)CPU_COUNT(&usable);
+	return cores < THREADS_DEFAULT_MAX ? cores : THREADS_DEFAULT_MAX;
+}
+
 static bool apply_daemon(const struct options *options, struct config *config)
 {
 	if (options->has_log_level)
@@ -293,7 +305,7 @@ static bool apply_daemon(const struct options *options, struct config *config)
 	if (options->threads != 0)
 		config->threads = options->threads;
 	if (config->threads == 0)
-		config->threads = 1;
+		config->threads = default_threads();
 	if (options->workers != 0)
 		config->workers = options->workers;
 	if (config->workers == 0)

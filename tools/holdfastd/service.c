@@ -20,6 +20,7 @@
 #define STOP_DEADLINE_MS   4800 /* then the process ends, whatever a disk is doing */
 #define DRAIN_POLL_MS	   100
 #define SIGNALS_TO_BE_GONE 2
+#define LOOP_WORKERS_MIN   2 /* of a further loop: a slow disk does not stop another one */
 
 uint64_t service_clock_ms(void *context)
 {
@@ -275,9 +276,19 @@ static bool choose_disk_io(const struct service *service, struct scsi_executor *
 	return true;
 }
 
+/* The first is the home's, where journals are synced, too. */
+static uint32_t worker_count(const struct service *service)
+{
+	uint32_t all = service->config->workers, part = all / service->config->threads;
+
+	if (!service->executor || part > LOOP_WORKERS_MIN)
+		return service->executor ? part : all;
+	return all < LOOP_WORKERS_MIN ? all : LOOP_WORKERS_MIN;
+}
+
 struct scsi_executor *service_create_executor(const struct service *service)
 {
-	struct scsi_executor *executor = scsi_executor_create(service->config->workers);
+	struct scsi_executor *executor = scsi_executor_create(worker_count(service));
 
 	if (!executor)
 		failed(service, "worker threads", errno);
