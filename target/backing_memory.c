@@ -203,14 +203,19 @@ static int memory_at_once(struct backing *backing, enum backing_op op, uint64_t 
 	return 0;
 }
 
-/* In one chunk, as most are, and not a hole. */
+/* In one chunk, or in several that lie side by side. A hole is nowhere. */
 static uint8_t *memory_lend(struct backing *backing, uint64_t offset, size_t len)
 {
-	struct backing_memory *memory = (struct backing_memory *)backing;
+	const struct backing_memory *memory = (struct backing_memory *)backing;
 	struct piece piece = piece_at(offset, len);
 	uint8_t *data = memory->chunks[piece.chunk].data;
 
-	return data && piece.len == len ? data + piece.at : NULL;
+	if (!data)
+		return NULL;
+	for (size_t i = 1; i * CHUNK_LEN < piece.at + len; i++)
+		if (memory->chunks[piece.chunk + i].data != data + i * CHUNK_LEN)
+			return NULL;
+	return data + piece.at;
 }
 
 static int memory_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define INITIATOR "iqn.2026-11.test:disk"
 
@@ -186,11 +187,53 @@ START_TEST(a_daemon_that_polls_sleeps_when_there_is_nothing_to_do)
 }
 END_TEST
 
+static void find_image(const struct daemon *daemon, char *ret_path, size_t len)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "find %s -name '*.img'", daemon->folder);
+	FILE *find = popen(command, "r");
+	ck_assert_ptr_nonnull(fgets(ret_path, (int)len, find));
+	pclose(find);
+	ret_path[strcspn(ret_path, "\n")] = '\0';
+}
+
+/* What is read again and again is sent from the page cache, where the kernel finds it gone. */
+START_TEST(a_file_that_somebody_cuts_off_is_an_error_and_no_crash)
+{
+	const uint8_t read_10[10] = {0x28, [8] = 8};
+	struct daemon daemon;
+	uint8_t data[4096];
+	char path[512];
+
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	pattern(data, sizeof(data), 7);
+	ck_assert_int_eq(initiator_write(a, 0, 0, data, 8).status, 0);
+	for (unsigned i = 0; i < 64; i++)
+		ck_assert_int_eq(initiator_read(a, 0, 0, data, 8), 0);
+	find_image(&daemon, path, sizeof(path));
+	ck_assert_int_eq(truncate(path, 0), 0);
+	ck_assert_int_ne(initiator_read(a, 0, 0, data, 8), 0);
+	initiator_cut(&a);
+	struct iscsi_context *b = initiator_login(&daemon, INITIATOR, 2);
+	initiator_drain(b, 0);
+	struct answer answer = initiator_command(b, 0, read_10, sizeof(read_10), NULL, 0, 4096);
+	ck_assert_int_eq(answer.status, SCSI_STATUS_CHECK_CONDITION);
+	ck_assert_uint_eq(answer.key, 0x3);
+	ck_assert_uint_eq(answer.asc, 0x11);
+	initiator_proves_service(b); /* the file becomes longer again */
+	initiator_logout(&b);
+	daemon_finish(&daemon);
+}
+END_TEST
+
 START_TEST(unmap_gives_space_of_the_file_back)
 {
 	struct daemon daemon;
 	struct stat before, after;
-	char command[256], path[512] = "";
+	char path[512];
 	daemon_start(&daemon, "127.0.0.1:0", NULL);
 	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
 	initiator_drain(a, 0);
@@ -201,11 +244,7 @@ START_TEST(unmap_gives_space_of_the_file_back)
 	uint8_t synchronize[10] = {0x35};
 	ck_assert_int_eq(initiator_command(a, 0, synchronize, 10, NULL, 0, 0).status, 0);
 
-	snprintf(command, sizeof(command), "find %s -name '*.img'", daemon.folder);
-	FILE *find = popen(command, "r");
-	ck_assert_ptr_nonnull(fgets(path, sizeof(path), find));
-	pclose(find);
-	path[strcspn(path, "\n")] = '\0';
+	find_image(&daemon, path, sizeof(path));
 	ck_assert_int_eq(stat(path, &before), 0);
 	uint8_t unmap[10] = {0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0};
 	uint8_t list[24] = {0, 22, 0, 16};
@@ -231,6 +270,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, the_identity_is_stable_over_restarts_and_unique_over_instances);
 	tcase_add_test(tcase, discovery_tells_the_target_and_the_portal_it_came_through);
 	tcase_add_test(tcase, a_daemon_that_polls_sleeps_when_there_is_nothing_to_do);
+	tcase_add_test(tcase, a_file_that_somebody_cuts_off_is_an_error_and_no_crash);
 	tcase_add_test(tcase, unmap_gives_space_of_the_file_back);
 }
 

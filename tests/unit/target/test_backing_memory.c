@@ -239,6 +239,52 @@ START_TEST(what_is_expected_need_not_be_there_and_changes_nothing)
 }
 END_TEST
 
+/* ---- lending --------------------------------------------------------------------------------- */
+
+START_TEST(what_was_written_is_lent_from_where_it_lies)
+{
+	uint8_t copy[4096];
+
+	write_filled(0, 8192, 'l');
+	uint8_t *lent = backing->ops->lend(backing, 4096, 4096);
+	ck_assert_ptr_nonnull(lent);
+	ck_assert_uint_eq(lent[0], 'l');
+	ck_assert_uint_eq(lent[4095], 'l');
+	write_filled(4096, 512, 'm');
+	ck_assert_uint_eq(lent[0], 'm');
+	ck_assert_int_eq(backing->ops->copy_lent(backing, 4096, copy, sizeof(copy)), 0);
+	ck_assert_mem_eq(copy, lent, sizeof(copy));
+}
+END_TEST
+
+START_TEST(a_hole_is_not_lent)
+{
+	ck_assert_ptr_null(backing->ops->lend(backing, 0, 4096));
+	write_filled(0, 65536, 'l');
+	ck_assert_ptr_null(backing->ops->lend(backing, 65536 - 512, 1024));
+	run(BACKING_UNMAP, 0, 65536, NULL, 0);
+	ck_assert_ptr_null(backing->ops->lend(backing, 0, 4096));
+}
+END_TEST
+
+/* Written from the front its chunks lie side by side, but for those of two pieces of the pool. */
+START_TEST(over_a_chunk_edge_is_lent_what_lies_side_by_side)
+{
+	unsigned lent = 0, edges = 0;
+
+	open_large();
+	for (uint64_t at = CHUNK; at + 512 <= LARGE; at += CHUNK, edges++) {
+		const uint8_t *data = backing->ops->lend(backing, at - 512, 1024);
+		if (!data)
+			continue;
+		lent++;
+		ck_assert_uint_eq(data[511], value_at(at - 1));
+		ck_assert_uint_eq(data[512], value_at(at));
+	}
+	ck_assert_uint_gt(lent, edges / 4);
+}
+END_TEST
+
 START_TEST(flush_has_nothing_to_do_and_succeeds)
 {
 	run(BACKING_FLUSH, 0, 0, NULL, 0);
@@ -283,6 +329,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_large_store_keeps_each_chunk_apart);
 	tcase_add_test(tcase, what_is_unmapped_of_a_large_store_is_zero_and_can_be_written_again);
 	tcase_add_test(tcase, what_is_expected_need_not_be_there_and_changes_nothing);
+	tcase_add_test(tcase, what_was_written_is_lent_from_where_it_lies);
+	tcase_add_test(tcase, a_hole_is_not_lent);
+	tcase_add_test(tcase, over_a_chunk_edge_is_lent_what_lies_side_by_side);
 	tcase_add_test(tcase, flush_has_nothing_to_do_and_succeeds);
 	tcase_add_test(tcase, an_empty_store_is_refused);
 	tcase_add_test(tcase, the_null_store_reads_zeros_whatever_is_written);
