@@ -33,6 +33,16 @@ bool search_op_is_attention(const struct judge_op *op)
 	return op->result && op->result->outcome == HISTORY_CHECK && op->result->sense_key == 6;
 }
 
+void search_note_idle(struct search *search, uint32_t op)
+{
+	set_bit(search->idle, search->ops->ops[op].slot);
+}
+
+bool search_was_idle(const struct search *search, uint32_t op)
+{
+	return bit(search->idle, search->ops->ops[op].slot);
+}
+
 /* A command is checked for unit attentions when it starts, and may take effect later. */
 void search_note_clear(struct search *search, uint32_t i)
 {

@@ -67,6 +67,7 @@ void search_extend_path(struct search *search, uint32_t op, unsigned variant)
 	paths->nodes[node] = (struct path_node){
 		.before = search->path, .op = op, .references = 1, .variant = variant};
 	search->path = node;
+	search->length++;
 }
 
 static void set_path(struct search *search, uint32_t path)
@@ -80,7 +81,7 @@ static void set_path(struct search *search, uint32_t path)
 
 static size_t words_of_config(const struct search *search)
 {
-	return search->image_words + 2 * search->bit_words;
+	return search->image_words + 3 * search->bit_words;
 }
 
 static size_t config_len(const struct search *search)
@@ -130,9 +131,11 @@ void search_load(struct search *search, const struct config *config)
 	lu_load(&search->lu, config->words);
 	memcpy(search->done, config->words + search->image_words, len);
 	memcpy(search->clear, config->words + search->image_words + search->bit_words, len);
+	memcpy(search->idle, config->words + search->image_words + 2 * search->bit_words, len);
 	set_path(search, config->path);
 	search->cost = config->cost;
 	search->extras = config->extras;
+	search->length = config->length;
 }
 
 void search_put_bits(const struct search *search, struct config *config)
@@ -141,6 +144,7 @@ void search_put_bits(const struct search *search, struct config *config)
 
 	memcpy(config_done(search, config), search->done, len);
 	memcpy(config_clear(search, config), search->clear, len);
+	memcpy(config_idle(search, config), search->idle, len);
 }
 
 static uint64_t key_at_hand(const struct search *search)
@@ -166,6 +170,7 @@ struct config *search_store(struct search *search)
 	keep_path(&search->paths, config->path);
 	config->cost = search->cost;
 	config->extras = search->extras;
+	config->length = search->length;
 	return config;
 }
 
@@ -187,10 +192,13 @@ static bool is_as_good(const struct search *search, struct config *config, struc
 	const uint64_t *done = config_done(search, config), *clear = config_clear(search, config);
 	const uint64_t *other_done = config_done(search, other);
 	const uint64_t *other_clear = config_clear(search, other);
+	const uint64_t *idle = config_idle(search, config),
+		       *other_idle = config_idle(search, other);
 
 	for (size_t i = 0; i < search->bit_words; i++)
 		if ((other_done[i] & ~done[i]) != 0 ||
-		    (other_clear[i] & ~(clear[i] | done[i])) != 0)
+		    (other_clear[i] & ~(clear[i] | done[i])) != 0 ||
+		    (other_idle[i] & ~(idle[i] | done[i])) != 0)
 			return false;
 	return true;
 }
@@ -305,6 +313,8 @@ static int by_cost(const void *a, const void *b)
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? -1 : 1;
+	if (x->length != y->length)
+		return x->length < y->length ? -1 : 1;
 	return x->key < y->key ? -1 : x->key > y->key; /* so that every run is the same */
 }
 
@@ -329,10 +339,11 @@ bool search_init_configs(struct search *search)
 	search->bit_words = bits / 64 + 1;
 	search->done = calloc(search->bit_words, sizeof(*search->done));
 	search->clear = calloc(search->bit_words, sizeof(*search->clear));
+	search->idle = calloc(search->bit_words, sizeof(*search->idle));
 	search->open_mask = calloc(search->bit_words, sizeof(*search->open_mask));
 	search->movers_mask = calloc(search->bit_words, sizeof(*search->movers_mask));
-	if (!search->done || !search->clear || !search->open_mask || !search->movers_mask ||
-	    !grow_paths(&search->paths))
+	if (!search->done || !search->clear || !search->idle || !search->open_mask ||
+	    !search->movers_mask || !grow_paths(&search->paths))
 		return false;
 	search->paths.count = 1;
 	return true;
@@ -357,6 +368,7 @@ void search_finish_configs(struct search *search)
 	free(search->paths.nodes);
 	free(search->done);
 	free(search->clear);
+	free(search->idle);
 	free(search->open_mask);
 	free(search->movers_mask);
 }

@@ -69,6 +69,7 @@ void search_follow(struct search *search, uint32_t item, uint32_t closing)
 	memset(search->blocked, false, search->lu.nexus_count);
 	search_load(search, search->nodes.items[item]);
 	next = search_led_next(search);
+	search_try_idle(search, item, closing);
 	if (next != JUDGE_NO_OP)
 		try_next(search, item, next, closing);
 	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {

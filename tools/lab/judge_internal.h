@@ -41,6 +41,7 @@ struct judge_op {
 	/* The target is quoted with this change: its place among those that are, from 1. */
 	uint32_t rank;
 	uint32_t generation_after; /* of one with a rank: PRGENERATION, as the target says */
+	bool shares_quote;	   /* it, or another one, may be meant by a quote */
 };
 
 struct judge_step {

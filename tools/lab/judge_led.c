@@ -9,6 +9,8 @@
 
 /* Of what the target should have told and did not. */
 #define PRICE_UNTOLD 8
+/* Of a unit attention that may come, but is not due. */
+#define PRICE_NOT_DUE 4
 
 static bool counts(const struct history_command *c)
 {
@@ -87,18 +89,26 @@ static bool shows_generation(const struct judge_op *op)
 	       op->result->outcome == HISTORY_GOOD && history_op_is_pr_in(op->command->op);
 }
 
-/* Does it change nothing but PRGENERATION? What changes more is quoted. */
-static bool only_counts(struct search *search, uint32_t i)
+enum effect {
+	EFFECT_INVALID = 0,
+	EFFECT_NONE,
+	EFFECT_COUNTS, /* in PRGENERATION, and nothing else */
+	EFFECT_MORE,   /* that is quoted */
+};
+
+static enum effect effect_of(struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 	size_t mark = lu_mark(&search->lu);
+	enum effect effect;
 	unsigned variants;
-	bool only;
 
 	lu_step(&search->lu, op->nexus, op->command, 0, &variants);
-	only = lu_only_counted(&search->lu, mark);
+	effect = lu_only_counted(&search->lu, mark) ? EFFECT_COUNTS
+		 : lu_mark(&search->lu) == mark	    ? EFFECT_NONE
+						    : EFFECT_MORE;
 	lu_undo_to(&search->lu, mark);
-	return only;
+	return effect;
 }
 
 static bool untold_may_come(struct search *search, uint32_t i, uint32_t next, uint32_t closing)
@@ -107,12 +117,31 @@ static bool untold_may_come(struct search *search, uint32_t i, uint32_t next, ui
 
 	if (!counts(ops[i].command))
 		return true;
-	if (!search_is_in_trouble(search) && !only_counts(search, i))
-		return false;
+	if (search_believes(search)) {
+		enum effect effect = effect_of(search, i);
+		if (effect == EFFECT_NONE)
+			return ops[i].role == JUDGE_MOVER;
+		if (effect == EFFECT_MORE && !ops[i].shares_quote)
+			return false;
+	}
 	if (next != JUDGE_NO_OP)
 		return counts_more(search, &ops[next]);
 	return i == closing || (shows_generation(&ops[closing]) &&
 				ops[closing].result->generation > search->lu.generation);
+}
+
+/* Would something that is still to come, as the target says, come no more after this end? */
+static bool ends_told(const struct search *search, const struct judge_op *end)
+{
+	const struct judge_ops *ops = search->ops;
+
+	for (uint32_t k = 0; k < search->movers.count; k++) {
+		uint32_t i = search->movers.ops[k];
+		if (judge_op_ends(end, &ops->ops[i]) && is_told(search, &ops->ops[i]) &&
+		    !ops->ops[i].shares_quote && !search_is_done(search, i))
+			return true;
+	}
+	return false;
 }
 
 bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint32_t closing)
@@ -124,7 +153,8 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 	case JUDGE_SESSION_BEGIN:
 		return i == closing;
 	case JUDGE_SESSION_END:
-		return i == closing || search->lu.spc2_owner == op->nexus;
+		return (i == closing || search->lu.spc2_owner == op->nexus) &&
+		       (!search_believes(search) || !ends_told(search, op));
 	case JUDGE_UNHEARD:
 		return lu_attention_pending(&search->lu, op->nexus);
 	case JUDGE_CRASHED:
@@ -137,7 +167,7 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 		return false;
 	}
 	if (is_told(search, op))
-		return counts(op->command) ? search_is_in_trouble(search) && next != JUDGE_NO_OP &&
+		return counts(op->command) ? !search_believes(search) && next != JUDGE_NO_OP &&
 						     counts_more(search, &search->ops->ops[next])
 					   : i == closing;
 	if (search_op_is_attention(op))
@@ -175,6 +205,13 @@ static unsigned resets_to_come(const struct search *search, uint32_t attention)
 	return count;
 }
 
+static bool is_due(const struct search *search, const struct judge_op *attention)
+{
+	uint32_t kinds = kinds_of(attention);
+
+	return kinds == 0 || (search->lu.pending[attention->nexus] & kinds) != 0;
+}
+
 unsigned search_led_price(const struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
@@ -184,10 +221,14 @@ unsigned search_led_price(const struct search *search, uint32_t i)
 	if (is_told(search, op))
 		return price + overtaken(search, op->rank);
 	if (op->command && search_op_is_attention(op))
-		return price + (wants_reset(op) ? resets_to_come(search, i) : 0);
+		return price + (wants_reset(op) ? resets_to_come(search, i) : 0) +
+		       (is_due(search, op) ? 0 : PRICE_NOT_DUE);
 	if (!op->command || is_reset(op))
 		return price;
-	return price + (history_op_is_pr_out(op->command->op) ? PRICE_UNTOLD : 1);
+	if (!history_op_is_pr_out(op->command->op) ||
+	    (search_believes(search) && counts(op->command)))
+		return price + 1;
+	return price + PRICE_UNTOLD;
 }
 
 bool search_led_merged(const struct search *search, uint32_t i)
@@ -248,10 +289,8 @@ static bool may_change_nothing(const struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 
-	if (op->role != JUDGE_MOVER || !op->command || op->rank != JUDGE_NO_RANK ||
-	    search_op_is_attention(op) || is_reset(op))
-		return false;
-	return !is_one_of_several(search, i);
+	return op->role == JUDGE_MOVER && op->command && !search_op_is_attention(op) &&
+	       !is_reset(op) && (op->rank == JUDGE_NO_RANK || op->shares_quote);
 }
 
 void search_led_settle(struct search *search)
@@ -267,7 +306,11 @@ void search_led_settle(struct search *search)
 			continue;
 		answer = lu_step(&search->lu, op->nexus, op->command, 0, &variants);
 		lu_undo_to(&search->lu, mark);
-		if (answer.outcome == HISTORY_GOOD && !answer.changes)
+		if (answer.outcome != HISTORY_GOOD || answer.changes)
+			continue;
+		if (op->rank == JUDGE_NO_RANK && !is_one_of_several(search, i))
 			search_mark_done(search, i);
+		else
+			search_note_idle(search, i);
 	}
 }

@@ -237,6 +237,15 @@ static void narrow_from_the_last(struct ranking *r)
 	}
 }
 
+static void mark_others(struct ranking *r, const struct quote *quote, uint32_t best)
+{
+	uint32_t i, at = quote->first;
+
+	while ((i = next_meant(r, quote, &at)) != JUDGE_NO_OP)
+		if (i != best)
+			r->out->ops[i].shares_quote = r->out->ops[best].shares_quote = true;
+}
+
 /* Of several, the one that is over first. */
 static void choose(struct ranking *r)
 {
@@ -253,6 +262,7 @@ static void choose(struct ranking *r)
 				best = i;
 		if (best == JUDGE_NO_OP)
 			continue;
+		mark_others(r, quote, best);
 		ops[best].rank = ++r->out->rank_count;
 		ops[best].generation_after = event_of(r, quote)->u.invoked.generation_seen;
 		if (ops[best].opened_by > since)

@@ -65,6 +65,17 @@ void search_try(struct search *search, uint32_t item, uint32_t i, uint32_t closi
 	}
 }
 
+void search_try_idle(struct search *search, uint32_t item, uint32_t closing)
+{
+	search_load(search, search->nodes.items[item]);
+	if (!search_was_idle(search, closing))
+		return;
+	search->states++;
+	search->states_of_trouble++;
+	search_mark_done(search, closing);
+	add_result(search);
+}
+
 /* The beginning of a session changes nothing for others, and its end only sets an SPC-2 reservation
  * free: to put them before they have to be is no use. */
 static bool worth_trying(const struct search *search, uint32_t i)
@@ -265,8 +276,10 @@ static void open_op(struct search *search, uint32_t i)
 static void retire_bits(struct search *search, struct config *config)
 {
 	uint64_t *done = config_done(search, config), *clear = config_clear(search, config);
+	uint64_t *idle = config_idle(search, config);
 
 	for (size_t i = 0; i < search->bit_words; i++) {
+		idle[i] &= search->open_mask[i];
 		done[i] &= search->open_mask[i];
 		clear[i] &= search->open_mask[i];
 	}

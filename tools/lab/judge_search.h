@@ -30,8 +30,10 @@ struct config {
 	uint32_t path;	 /* owns a reference */
 	uint32_t cost;	 /* how unlikely its order is */
 	uint32_t extras; /* ops before the one that is being placed */
+	uint32_t length; /* ops since the start */
 	/* The image of the state, then a bit for each slot: its op is done; it found no unit
-	 * attention pending at some moment since it was opened. */
+	 * attention pending at some moment since it was opened; it would have been GOOD and changed
+	 * nothing at such a moment. */
 	uint64_t words[];
 };
 
@@ -132,8 +134,8 @@ struct search {
 	struct hints hints;
 
 	/* The configuration at hand: with the state in `lu`. */
-	uint64_t *done, *clear;
-	uint32_t path, cost, extras;
+	uint64_t *done, *clear, *idle;
+	uint32_t path, cost, extras, length;
 
 	bool *blocked; /* of each nexus: the last tries failed because it could not go on */
 
@@ -168,6 +170,9 @@ bool search_op_is_attention(const struct judge_op *op);
 /* It found no unit attention in its way, or reports none. */
 bool search_may_answer(const struct search *search, const struct judge_op *op);
 void search_mark_done(struct search *search, uint32_t op);
+/* The op would be GOOD now and change nothing; it would have been since it was opened. */
+void search_note_idle(struct search *search, uint32_t op);
+bool search_was_idle(const struct search *search, uint32_t op);
 void search_note_clear(struct search *search, uint32_t op);
 bool search_was_clear(const struct search *search, const struct judge_op *op);
 bool search_probe_fits(struct search *search, uint32_t op);
@@ -264,6 +269,11 @@ static inline uint64_t *config_clear(const struct search *search, struct config 
 	return config->words + search->image_words + search->bit_words;
 }
 
+static inline uint64_t *config_idle(const struct search *search, struct config *config)
+{
+	return config->words + search->image_words + 2 * search->bit_words;
+}
+
 /* ---- judge_led.c ---- */
 
 /* The open op that the target says took effect next, of those that have not; JUDGE_NO_OP. */
@@ -276,7 +286,8 @@ bool search_led_may_stand_for(const struct search *search, uint32_t op, uint32_t
 unsigned search_led_price(const struct search *search, uint32_t op);
 /* Is this a unit attention of a nexus without which others cannot come (search->blocked)? */
 bool search_led_is_blocked(const struct search *search, uint32_t op);
-/* Marks those that the target is not quoted with, because they change nothing. */
+/* Marks those that the target is not quoted with, because they change nothing, and notes those that
+ * it is perhaps not quoted with. */
 void search_led_settle(struct search *search);
 /* After `next` was tried: would this unit attention have been reported before it, and another one
  * be due now? Then that is worth a try. */
@@ -300,6 +311,11 @@ uint32_t search_pop_turn(struct search *search);
  * PRGENERATION is what it has to be then. */
 void search_try(struct search *search, uint32_t item, uint32_t op, uint32_t closing,
 		uint64_t generation);
+
+/* It took effect at a moment when it changed nothing, if there was one: that is no step of the
+ * path.
+ */
+void search_try_idle(struct search *search, uint32_t item, uint32_t closing);
 
 /* The op is open, behind those that are. */
 void search_list_op(struct search *search, uint32_t op);
@@ -329,6 +345,8 @@ bool search_checkpoint(struct search *search);
 void search_free_checkpoints(struct search *search);
 /* Does the search follow the order that the target tells? Not in the places where that failed. */
 bool search_follows(const struct search *search);
+/* ... and take it for all that changed? */
+bool search_believes(const struct search *search);
 /* Does it try more than at first? */
 bool search_is_in_trouble(const struct search *search);
 /* Nothing was found where the target led: starts anew, without. False: it was not led. */

@@ -15,22 +15,25 @@ static const struct level {
 	size_t back;		/* checkpoints */
 	unsigned times;		/* how often it is tried, with what each time teaches */
 	bool follows;		/* the order that the target tells */
+	bool believes;		/* that it tells all */
 } levels[] = {
 	/* Where the target leads, and around the places where it errs. */
-	{8, 1000, 0, 1, true},
-	{64, 4000, 8, 3, true},
-	{64, 300, 12, 6, false},
-	{256, 2000, 24, 4, false},
+	{8, 1000, 0, 1, true, true},
+	{64, 4000, 4, 1, true, true},
+	{512, 16000, 12, 1, true, true},
+	{64, 4000, 8, 2, true, false},
+	{64, 300, 12, 6, false, false},
+	{256, 2000, 24, 4, false, false},
 	/* Alone. */
-	{4, 8, 0, 1, false},
-	{16, 48, 6, 12, false},
-	{64, 300, 12, 12, false},
-	{256, 2000, 24, 8, false},
-	{2048, 20000, 48, 2, false},
-	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false},
+	{4, 8, 0, 1, false, false},
+	{16, 48, 6, 12, false, false},
+	{64, 300, 12, 12, false, false},
+	{256, 2000, 24, 8, false, false},
+	{2048, 20000, 48, 2, false, false},
+	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false, false},
 };
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
-#define LEVEL_ALONE 4u
+#define LEVEL_ALONE 6u
 #define LEVEL_BLIND (LEVEL_ALONE + 2)
 
 #define PLACED_PER_CHECKPOINT 8
@@ -53,6 +56,11 @@ void search_begin_levels(struct search *search)
 bool search_follows(const struct search *search)
 {
 	return levels[search->level].follows;
+}
+
+bool search_believes(const struct search *search)
+{
+	return levels[search->level].believes;
 }
 
 bool search_is_in_trouble(const struct search *search)
@@ -79,7 +87,7 @@ bool search_is_worth_pruning(const struct search *search)
 bool search_out_of_time(const struct search *search)
 {
 	size_t config_len = sizeof(struct config) +
-			    (search->image_words + 2 * search->bit_words) * sizeof(uint64_t);
+			    (search->image_words + 3 * search->bit_words) * sizeof(uint64_t);
 
 	return search->no_memory || search->lu.no_memory ||
 	       search->pool.live > MEMORY_MAX / config_len ||
@@ -131,6 +139,8 @@ static int by_cost(const void *a, const void *b)
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? -1 : 1;
+	if (x->length != y->length)
+		return x->length < y->length ? -1 : 1;
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 

@@ -54,6 +54,17 @@ static void quote(struct script *s, unsigned nexus, const char *what, unsigned g
 	     s->at++, nexus, what, generation);
 }
 
+/* So few states that it was not much that was tried. */
+static void accepted_within(const struct script *s, uint64_t states)
+{
+	struct judge_report *report = verdict(s);
+
+	ck_assert_uint_eq(report->violation_count, 0);
+	ck_assert(!report->undecided);
+	ck_assert_uint_lt(report->states, states);
+	judge_report_free(&report);
+}
+
 START_TEST(quotes_put_commands_in_their_order)
 {
 	struct script s;
@@ -225,11 +236,54 @@ START_TEST(what_only_counted_stands_where_quotes_leave_room)
 	for (unsigned n = 0; n < 8; n++)
 		quote(&s, 8 - n, REGISTER("0x0", "0xb"), n + 3);
 	run(&s, 9, READ_KEYS, GOOD ",\"generation\":10,\"key_count\":9");
-	struct judge_report *report = verdict(&s);
-	ck_assert_uint_eq(report->violation_count, 0);
-	ck_assert(!report->undecided);
-	ck_assert_uint_lt(report->states, 100); /* there are 24 ops */
-	judge_report_free(&report);
+	accepted_within(&s, 100); /* there are 24 ops */
+}
+END_TEST
+
+/* Its session ends while others wait whose turn was before. */
+START_TEST(what_is_quoted_comes_before_its_session_ends)
+{
+	struct script s;
+	unsigned long sent[6];
+	begin(&s, "spc4", 8);
+	for (unsigned n = 0; n < 6; n++)
+		sent[n] = inv(&s, n + 1, REGISTER("0x0", "0xb"));
+	inv(&s, 0, REGISTER("0x0", "0xa"));
+	happens(&s, "lost", 0);
+	happens(&s, "login", 0);
+	for (unsigned n = 0; n < 6; n++)
+		ret(&s, n + 1, sent[n], GOOD);
+	for (unsigned n = 0; n < 3; n++)
+		quote(&s, 6 - n, REGISTER("0x0", "0xb"), n + 1);
+	quote(&s, 0, REGISTER("0x0", "0xa"), 4);
+	for (unsigned n = 3; n < 6; n++)
+		quote(&s, 6 - n, REGISTER("0x0", "0xb"), n + 2);
+	run(&s, 7, READ_KEYS, GOOD ",\"generation\":7,\"key_count\":7");
+	accepted_within(&s, 36); /* there are 18 ops */
+}
+END_TEST
+
+/* The first one found that its nexus holds already; the quote means the second one. */
+START_TEST(one_of_two_that_are_alike_changed_nothing)
+{
+	struct script s;
+	begin(&s, "spc4", 3);
+	run(&s, 0, REGISTER("0x0", "0xa"), GOOD);
+	run(&s, 1, REGISTER("0x0", "0xb"), GOOD);
+	run(&s, 0, RESERVE("0xa", "7"), GOOD);
+	unsigned long first = inv(&s, 1, RESERVE("0xb", "7"));
+	run(&s, 0, RELEASE("0xa", "7"), GOOD);
+	ret(&s, 1, first, GOOD);
+	run(&s, 1, TUR, UA(42, 4));
+	run(&s, 2, WRITE(64, 1), GOOD);
+	run(&s, 1, RESERVE("0xb", "7"), GOOD);
+	run(&s, 2, WRITE(64, 2), CONFLICT);
+	quote(&s, 0, REGISTER("0x0", "0xa"), 1);
+	quote(&s, 1, REGISTER("0x0", "0xb"), 2);
+	quote(&s, 0, RESERVE("0xa", "7") ",\"aptpl\":true", 2);
+	quote(&s, 0, RELEASE("0xa", "7") ",\"aptpl\":true", 2);
+	quote(&s, 1, RESERVE("0xb", "7") ",\"aptpl\":true", 2);
+	accepted_within(&s, 30); /* there are 14 ops */
 }
 END_TEST
 
@@ -264,6 +318,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, aptpl_tells_two_registrations_apart);
 	tcase_add_loop_test(tcase, an_order_is_found_whether_the_target_lies_or_not, 0, 2);
 	tcase_add_test(tcase, what_only_counted_stands_where_quotes_leave_room);
+	tcase_add_test(tcase, what_is_quoted_comes_before_its_session_ends);
+	tcase_add_test(tcase, one_of_two_that_are_alike_changed_nothing);
 	tcase_add_loop_test(tcase, no_quote_makes_a_wrong_answer_right, 0, 2);
 	tcase_add_test(tcase, quotes_of_what_nobody_sent_are_passed_over);
 }
