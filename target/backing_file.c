@@ -28,6 +28,27 @@
 /* Bytes that WRITE_SAME, and UNMAP where holes cannot be punched, write at a time. */
 #define FILL_LEN ((size_t)256 * 1024)
 
+/*
+ * Something has changed. While no flush has begun since a change was last counted, that count
+ * stands for this one, too: loops that write one file all the time only read these numbers.
+ */
+static void file_count_change(struct backing_file *file)
+{
+	if (atomic_load(&file->flushing) >= atomic_load(&file->changes))
+		atomic_fetch_add(&file->changes, 1);
+}
+
+/* A sync begins now: of so many changes. Those that come behind it are counted anew. */
+static uint_fast64_t file_begin_flush(struct backing_file *file)
+{
+	uint_fast64_t changes = atomic_load(&file->changes);
+	uint_fast64_t before = atomic_load(&file->flushing);
+
+	while (before < changes && !atomic_compare_exchange_weak(&file->flushing, &before, changes))
+		;
+	return changes;
+}
+
 /* What came of a sync of so many changes. */
 static int file_flushed(struct backing_file *file, int error, uint_fast64_t changes)
 {
@@ -49,7 +70,7 @@ static int file_flushed(struct backing_file *file, int error, uint_fast64_t chan
  */
 static int file_flush(struct backing_file *file)
 {
-	uint_fast64_t changes = atomic_load(&file->changes);
+	uint_fast64_t changes = file_begin_flush(file);
 	int error = atomic_load(&file->flush_error);
 
 	if (error != 0 || atomic_load(&file->durable) >= changes)
@@ -157,7 +178,7 @@ static struct backing_request *request_of(struct scsi_job *job)
 static void file_changed(struct backing_file *file, const struct backing_request *request)
 {
 	if (op_changes_file(request->op))
-		atomic_fetch_add(&file->changes, 1);
+		file_count_change(file);
 }
 
 static void file_job_run(struct scsi_job *job)
@@ -174,7 +195,7 @@ static void file_job_run(struct scsi_job *job)
 /* What the kernel is to sync: all that has changed until now. */
 static void file_begin_sync(struct backing_file *file, struct backing_request *request)
 {
-	request->changes = atomic_load(&file->changes);
+	request->changes = file_begin_flush(file);
 	request->job.io = (struct scsi_io){.op = SCSI_IO_SYNC, .fd = file->fd};
 }
 
@@ -279,7 +300,7 @@ int backing_file_at_once(struct backing *backing, enum backing_op op, uint64_t o
 	int error = file_read_or_write(file, op, offset, data, len);
 
 	if (error != -EAGAIN && op_changes_file(op))
-		atomic_fetch_add(&file->changes, 1);
+		file_count_change(file);
 	return error;
 }
 

@@ -18,9 +18,10 @@ struct backing_file {
 	/* The file system says of a write whether it would have to wait. */
 	atomic_bool tells_waits;
 	atomic_int flush_error; /* 0, or what the first failed flush said */
-	/* Changes that have been made, and how many of them are known to be on stable storage. What
-	 * the file held when it was opened counts as one: it may be in the page cache only. */
-	atomic_uint_fast64_t changes, durable;
+	/* Changes that have been made (all between two flushes are one), how many of them a flush
+	 * has begun with, and how many are known to be on stable storage. What the file held when
+	 * it was opened counts as one: it may be in the page cache only. */
+	atomic_uint_fast64_t changes, flushing, durable;
 	struct file_map *map;
 };
 

@@ -34,7 +34,16 @@ static struct {
 	unsigned asked;	    /* how often it was */
 	bool in_memory;	    /* what the file system says of itself */
 	bool is_block_device;
+	struct backing *written; /* while a sync is under way, or NULL */
 } faults;
+
+static void write_meanwhile(void)
+{
+	uint8_t data[4096] = {0};
+
+	if (faults.written)
+		faults.written->ops->at_once(faults.written, BACKING_WRITE, 0, data, sizeof(data));
+}
 
 static int fail_with(int error)
 {
@@ -45,6 +54,7 @@ static int fail_with(int error)
 int fdatasync(int fd)
 {
 	faults.fdatasyncs++;
+	write_meanwhile();
 	return faults.fdatasync_error ? fail_with(faults.fdatasync_error)
 				      : (int)syscall(SYS_fdatasync, fd);
 }
@@ -88,6 +98,7 @@ static struct uring_verdict judge(enum scsi_io_op op)
 	if (op != SCSI_IO_SYNC)
 		return (struct uring_verdict){0};
 	faults.fdatasyncs++;
+	write_meanwhile();
 	return (struct uring_verdict){.error = faults.fdatasync_error};
 }
 
@@ -627,6 +638,22 @@ START_TEST(a_flush_syncs_only_what_is_not_durable_yet)
 }
 END_TEST
 
+START_TEST(what_is_written_while_a_flush_is_under_way_needs_another_one)
+{
+	faults.takes_at_once = true;
+	ck_assert_int_eq(open_store(SIZE, false), 0);
+	faults.fdatasyncs = 0;
+	faults.written = backing;
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 2);
+	faults.written = NULL;
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	run(BACKING_FLUSH, 0, 0, NULL, 0);
+	ck_assert_uint_eq(faults.fdatasyncs, 3);
+}
+END_TEST
+
 /* Part of it may have been written. */
 START_TEST(a_write_that_failed_is_flushed_too)
 {
@@ -719,6 +746,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, fua_fails_when_the_disk_cannot_be_reached);
 	tcase_add_test(tcase, a_flush_that_failed_is_never_forgotten);
 	tcase_add_test(tcase, a_flush_syncs_only_what_is_not_durable_yet);
+	tcase_add_test(tcase, what_is_written_while_a_flush_is_under_way_needs_another_one);
 	tcase_add_test(tcase, a_write_that_failed_is_flushed_too);
 	tcase_add_test(tcase, it_grows_and_what_was_there_stays);
 	tcase_add_test(tcase, a_read_only_store_does_not_grow);
