@@ -124,6 +124,8 @@ bool scsi_task_keep_out(struct scsi_task *task);
 /* Makes the checks, and runs the handler: the task is in its task set, and it is its turn. */
 void scsi_task_start(struct scsi_task *task);
 
+/* task_check.c. False: it may not; status and sense are set. */
+bool scsi_task_may_run(struct scsi_task *task);
 /* The status of a task of a LUN that is about to be answered: a unit attention may follow. */
 void scsi_task_note_status(const struct scsi_task *task);
 
