@@ -82,8 +82,8 @@ struct sbc_io {
 struct sbc_io *sbc_io_create(struct scsi_task *task, size_t buffer_len);
 
 /*
- * A READ, or a WRITE that need not be durable, in one step and without a sbc_io, when no other
- * access is under way and the store need not wait. True: the task's status is set. False: it goes
+ * A READ, or a WRITE that need not be durable, in one step and without a sbc_io, when nobody else
+ * is at its blocks and the store need not wait. True: the task's status is set. False: it goes
  * the long way.
  */
 bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,

@@ -83,9 +83,9 @@ static bool conflict(const struct sbc_io *earlier, const struct sbc_io *later)
 #define REGION_SHIFT   7 /* blocks of a region, as a power of 2 */
 #define REGIONS_OF_ONE 8 /* an access that touches more is counted as wide */
 
-static bool is_wide(const struct sbc_io *io)
+static bool is_wide(uint64_t blocks)
 {
-	return io->blocks > (uint64_t)(REGIONS_OF_ONE - 1) << REGION_SHIFT;
+	return blocks > (uint64_t)(REGIONS_OF_ONE - 1) << REGION_SHIFT;
 }
 
 static unsigned *region_of(struct sbc_accesses *accesses, uint64_t region)
@@ -93,37 +93,45 @@ static unsigned *region_of(struct sbc_accesses *accesses, uint64_t region)
 	return &accesses->regions[region % SBC_REGIONS];
 }
 
-static uint64_t first_region(const struct sbc_io *io)
+static uint64_t first_region(uint64_t lba)
 {
-	return io->lba >> REGION_SHIFT;
+	return lba >> REGION_SHIFT;
 }
 
 /* One behind the last; none of an access without blocks. */
-static uint64_t end_region(const struct sbc_io *io)
+static uint64_t end_region(uint64_t lba, uint64_t blocks)
 {
-	return io->blocks == 0 ? first_region(io)
-			       : ((io->lba + io->blocks - 1) >> REGION_SHIFT) + 1;
+	return blocks == 0 ? first_region(lba) : ((lba + blocks - 1) >> REGION_SHIFT) + 1;
 }
 
 static void count_regions(struct sbc_accesses *accesses, const struct sbc_io *io, bool enters)
 {
-	if (is_wide(io)) {
+	uint64_t end = end_region(io->lba, io->blocks);
+
+	if (is_wide(io->blocks)) {
 		accesses->wide += enters ? 1u : -1u;
 		return;
 	}
-	for (uint64_t region = first_region(io); region < end_region(io); region++)
+	for (uint64_t region = first_region(io->lba); region < end; region++)
 		*region_of(accesses, region) += enters ? 1u : -1u;
 }
 
-/* False: none of those that are there can have any of its blocks, nor its turn. */
-static bool may_conflict(struct sbc_accesses *accesses, const struct sbc_io *io)
+/* False: none of those that are there can have any of these blocks, nor an earlier turn. */
+static bool may_be_taken(struct sbc_accesses *accesses, uint64_t lba, uint64_t blocks)
 {
-	if (accesses->ordered > 0 || is_ordered(io) || accesses->wide > 0 || is_wide(io))
+	uint64_t end = end_region(lba, blocks);
+
+	if (accesses->ordered > 0 || accesses->wide > 0 || is_wide(blocks))
 		return true;
-	for (uint64_t region = first_region(io); region < end_region(io); region++)
+	for (uint64_t region = first_region(lba); region < end; region++)
 		if (*region_of(accesses, region) > 0)
 			return true;
 	return false;
+}
+
+static bool may_conflict(struct sbc_accesses *accesses, const struct sbc_io *io)
+{
+	return is_ordered(io) || may_be_taken(accesses, io->lba, io->blocks);
 }
 
 static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
@@ -217,12 +225,14 @@ static void task_fail(struct scsi_task *task, enum backing_op op, int error)
 
 /* Nothing is under way that it could meet, so it need not enter to be alone; and nothing forbids
  * it. */
-static bool may_be_at_once(const struct scsi_task *task)
+static bool may_be_at_once(const struct scsi_task *task, uint64_t offset, uint64_t len)
 {
-	const struct scsi_lun *lun = task->lun;
+	struct scsi_lun *lun = task->lun;
+	uint64_t lba = offset >> lun->block_shift, blocks = ((len - 1) >> lun->block_shift) + 1;
 
-	return lun->backing->ops->at_once && !lun->accesses.first && !lun->erase &&
-	       !lun->intents.broken && task->attribute != SCSI_ATTRIBUTE_ORDERED;
+	return lun->backing->ops->at_once && !lun->erase && !lun->intents.broken &&
+	       task->attribute != SCSI_ATTRIBUTE_ORDERED &&
+	       (!lun->accesses.first || !may_be_taken(&lun->accesses, lba, blocks));
 }
 
 bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
@@ -233,7 +243,7 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 	unsigned loop = lun->target->loop_number;
 
 	assert(offset <= backing->size && len <= backing->size - offset);
-	if (!may_be_at_once(task) ||
+	if (!may_be_at_once(task, offset, len) ||
 	    (lun->marks && !sbc_marks_take(lun->marks, loop, op == BACKING_WRITE, offset, len)))
 		return false;
 	if (op == BACKING_WRITE && lun->lent)
@@ -253,7 +263,7 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 bool sbc_lend(struct scsi_task *task, uint64_t offset, uint64_t len)
 {
 	assert(offset <= task->lun->backing->size && len <= task->lun->backing->size - offset);
-	if (!may_be_at_once(task) || !scsi_lent_begin(task, offset, len))
+	if (!may_be_at_once(task, offset, len) || !scsi_lent_begin(task, offset, len))
 		return false;
 	scsi_task_good(task);
 	return true;

@@ -217,6 +217,19 @@ START_TEST(an_erasure_is_not_seen)
 }
 END_TEST
 
+START_TEST(far_from_a_write_data_are_lent)
+{
+	f->disks[0].hold = true;
+	struct fixture_task *write = fixture_start_write(f, a, 3, 'w', false);
+	struct fixture_task *read = start_read(200, 1);
+	assert_lent(read, 200);
+	test_disk_release(&f->disks[0]);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(write));
+	assert_lent(read, 200);
+}
+END_TEST
+
 START_TEST(beside_a_write_nothing_is_lent)
 {
 	f->disks[0].hold = true;
@@ -344,6 +357,7 @@ static void fill(TCase *tcase)
 	tcase_add_loop_test(tcase, what_is_changed_later_is_not_seen, 0,
 			    (int)(sizeof(changes) / sizeof(changes[0])));
 	tcase_add_test(tcase, an_erasure_is_not_seen);
+	tcase_add_test(tcase, far_from_a_write_data_are_lent);
 	tcase_add_test(tcase, beside_a_write_nothing_is_lent);
 	tcase_add_test(tcase, it_is_kept_when_somebody_wants_to_look_at_it);
 	tcase_add_test(tcase, what_cannot_be_copied_any_more_is_lost_and_the_write_goes_on);

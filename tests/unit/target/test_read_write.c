@@ -323,7 +323,7 @@ START_TEST(an_error_at_once_becomes_sense_data_without_data)
 END_TEST
 
 /* Whoever is there may have the blocks, or the medium to itself. */
-START_TEST(nothing_is_done_at_once_beside_another_access)
+START_TEST(nothing_is_done_at_once_beside_another_access_to_its_blocks)
 {
 	make_quick(0);
 	f->disks[0].hold = true;
@@ -336,6 +336,73 @@ START_TEST(nothing_is_done_at_once_beside_another_access)
 	test_disk_release(&f->disks[0]);
 	fixture_good(fixture_result(write));
 	expect_data(fixture_result(read), 512, 'w');
+}
+END_TEST
+
+START_TEST(what_is_apart_from_all_others_is_done_at_once)
+{
+	make_quick(0);
+	f->disks[0].hold = true;
+	fixture_lun(f)->mode.write_cache = false; /* so it is durable, and submitted */
+	struct fixture_task *write = fixture_start_write(f, a, 3, 'w', false);
+	fixture_lun(f)->mode.write_cache = true;
+	disk_fill(f, 200, 1, 'q');
+	struct fixture_task *read = fixture_start_read(f, a, 200);
+	ck_assert_uint_eq(quick.calls, 1);
+	expect_data(fixture_result(read), 512, 'q');
+	test_disk_release(&f->disks[0]);
+	test_disk_release(&f->disks[0]);
+	fixture_good(fixture_result(write));
+}
+END_TEST
+
+/* Of another nexus: it has its turn before all that come later. */
+START_TEST(nothing_is_done_at_once_beside_an_ordered_command)
+{
+	const uint8_t cdb[] = {0x28, 0, 0, 0, 0, 3, 0, 0, 1, 0};
+	struct scsi_nexus *b = fixture_login(f, 'b');
+
+	fixture_drain_unit_attentions(f, b);
+	make_quick(-EAGAIN);
+	f->disks[0].hold = true;
+	struct fixture_task *ordered =
+		fixture_start(f, b,
+			      &(struct fixture_command){.cdb = cdb,
+							.cdb_len = sizeof(cdb),
+							.in_len = 512,
+							.attribute = SCSI_ATTRIBUTE_ORDERED});
+	make_quick(0);
+	struct fixture_task *read = fixture_start_read(f, a, 200);
+	ck_assert_uint_eq(quick.calls, 0);
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(ordered));
+	fixture_good(fixture_result(read));
+}
+END_TEST
+
+START_TEST(nothing_is_done_at_once_beside_one_of_all_blocks)
+{
+	const uint8_t cdb[] = {0x41, 0, 0, 0, 0, 0, 0, 0x08, 0, 0};
+	const uint8_t block[512] = {0};
+
+	teardown();
+	f = fixture_create(&(struct fixture_config){.blocks = 4096});
+	a = fixture_login(f, 'a');
+	make_quick(0);
+	f->disks[0].hold = true;
+	struct fixture_task *same = fixture_start(
+		f, a,
+		&(struct fixture_command){
+			.cdb = cdb, .cdb_len = sizeof(cdb), .out = block, .out_len = 512});
+	struct fixture_task *read = fixture_start_read(f, a, 4000);
+	ck_assert_uint_eq(quick.calls, 0);
+	f->disks[0].hold = false;
+	test_disk_release(&f->disks[0]);
+	fixture_settle(f);
+	fixture_good(fixture_result(same));
+	fixture_good(fixture_result(read));
 }
 END_TEST
 
@@ -417,7 +484,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_can_be_done_at_once_is_not_submitted);
 	tcase_add_test(tcase, what_would_wait_is_submitted);
 	tcase_add_test(tcase, an_error_at_once_becomes_sense_data_without_data);
-	tcase_add_test(tcase, nothing_is_done_at_once_beside_another_access);
+	tcase_add_test(tcase, nothing_is_done_at_once_beside_another_access_to_its_blocks);
+	tcase_add_test(tcase, what_is_apart_from_all_others_is_done_at_once);
+	tcase_add_test(tcase, nothing_is_done_at_once_beside_an_ordered_command);
+	tcase_add_test(tcase, nothing_is_done_at_once_beside_one_of_all_blocks);
 	tcase_add_test(tcase, what_must_be_on_the_medium_is_not_done_at_once);
 	tcase_add_test(tcase, a_write_protected_lun_is_not_written);
 }
