@@ -5,11 +5,14 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "transport/route.h"
+
 struct iscsi_registry {
 	pthread_mutex_t lock;
 	uint16_t tsih_hint;
 	uint8_t tsih_used[65536 / 8];
 	struct iscsi_registry_session *sessions;
+	uint32_t placed[ISCSI_ROUTE_PLACES]; /* sessions but those of discovery */
 	struct iscsi_registry_challenge *challenges;
 	struct iscsi_registry_login *logins; /* oldest first */
 	uint32_t login_count;
@@ -112,14 +115,22 @@ static bool has_room(const struct iscsi_registry *registry, const struct iscsi_l
 	       (!session->discovery || discovery_has_room(limits, discovering));
 }
 
+static unsigned place_of(const struct iscsi_registry_session *session)
+{
+	return (unsigned)(iscsi_route_port(session->isid, session->initiator) % ISCSI_ROUTE_PLACES);
+}
+
 bool iscsi_registry_enter(struct iscsi_registry *registry, const struct iscsi_limits *limits,
 			  struct iscsi_registry_session *session,
 			  const struct iscsi_registry_session *replaced)
 {
 	pthread_mutex_lock(&registry->lock);
 	session->tsih = has_room(registry, limits, session, replaced) ? take_tsih(registry) : 0;
-	if (session->tsih != 0)
+	if (session->tsih != 0) {
 		DL_APPEND(registry->sessions, session);
+		session->place = place_of(session);
+		registry->placed[session->place] += !session->discovery;
+	}
 	pthread_mutex_unlock(&registry->lock);
 	return session->tsih != 0;
 }
@@ -128,8 +139,17 @@ void iscsi_registry_leave(struct iscsi_registry *registry, struct iscsi_registry
 {
 	pthread_mutex_lock(&registry->lock);
 	DL_DELETE(registry->sessions, session);
+	registry->placed[session->place] -= !session->discovery;
 	return_tsih(registry, session->tsih);
 	pthread_mutex_unlock(&registry->lock);
+}
+
+bool iscsi_registry_is_taken(struct iscsi_registry *registry, unsigned place)
+{
+	pthread_mutex_lock(&registry->lock);
+	bool is_taken = registry->placed[place] > 0;
+	pthread_mutex_unlock(&registry->lock);
+	return is_taken;
 }
 
 /* --- logins ----------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@ struct iscsi_registry_session {
 	const uint8_t *isid;
 	const struct iscsi_node *node;
 	bool discovery;
-	uint16_t tsih; /* 0: it is not in */
+	uint16_t tsih;	/* 0: it is not in */
+	unsigned place; /* route.h */
 	struct iscsi_registry_session *prev, *next;
 };
 
@@ -47,6 +48,9 @@ bool iscsi_registry_enter(struct iscsi_registry *registry, const struct iscsi_li
 			  struct iscsi_registry_session *session,
 			  const struct iscsi_registry_session *replaced);
 void iscsi_registry_leave(struct iscsi_registry *registry, struct iscsi_registry_session *session);
+
+/* Is there a normal session of a port that falls into that place (route.h)? */
+bool iscsi_registry_is_taken(struct iscsi_registry *registry, unsigned place);
 
 /*
  * Logins under way; when they are more than `max`, the oldest must go, on whichever loop they are.

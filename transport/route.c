@@ -24,8 +24,8 @@ static uint64_t hash(uint64_t x, const void *bytes, size_t len)
 }
 
 struct words {
-	bool named, discovers;
-	char name[PR_INITIATOR_NAME_MAX + 1]; /* canonical */
+	bool discovers;
+	char name[PR_INITIATOR_NAME_MAX + 1]; /* canonical; "": it does not say */
 };
 
 /* What of the text says where it belongs, up to where it is none. */
@@ -39,10 +39,15 @@ static void read_words(const uint8_t *text, size_t len, struct words *words)
 	iscsi_text_reader_init(&reader, text, len);
 	while (iscsi_text_next(&reader, key, &value, &bad)) {
 		if (strcmp(key, "InitiatorName") == 0)
-			words->named = iscsi_name_canonical(value, words->name);
+			(void)iscsi_name_canonical(value, words->name);
 		else if (strcmp(key, "SessionType") == 0)
 			words->discovers = strcmp(value, "Discovery") == 0;
 	}
+}
+
+uint64_t iscsi_route_port(const uint8_t *isid, const char *name)
+{
+	return hash(hash(HASH_BASIS, isid, PR_ISID_LEN), name, strlen(name));
 }
 
 size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number)
@@ -57,14 +62,12 @@ size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number)
 	}
 	size_t text_at = DATA_AT + (size_t)bytes[4] * 4;
 	size_t text_len = get_be24(bytes + 5);
-	uint64_t number = hash(HASH_BASIS, bytes + ISID_AT, PR_ISID_LEN);
 	if (text_at + text_len <= ISCSI_ROUTE_BYTES_MAX) {
 		if (len < text_at + text_len)
 			return text_at + text_len;
 		read_words(bytes + text_at, text_len, &words);
-		if (words.named)
-			number = hash(number, words.name, strlen(words.name));
 	}
-	*ret_number = words.discovers ? ISCSI_ROUTE_ANYWHERE : number;
+	*ret_number = words.discovers ? ISCSI_ROUTE_ANYWHERE
+				      : iscsi_route_port(bytes + ISID_AT, words.name);
 	return 0;
 }

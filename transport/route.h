@@ -13,6 +13,7 @@
 
 #define ISCSI_ROUTE_BYTES_MAX ((size_t)48 + 8192) /* more is never looked at */
 #define ISCSI_ROUTE_ANYWHERE  UINT64_C(0)
+#define ISCSI_ROUTE_PLACES    4096u /* into which ports fall: number modulo this */
 
 /*
  * 0: *ret_number is that of its initiator port, or of the ISID alone when it does not say more.
@@ -20,5 +21,8 @@
  * how many bytes are needed to tell, more than `len`.
  */
 size_t iscsi_route(const uint8_t *bytes, size_t len, uint64_t *ret_number);
+
+/* The number of a port, by its ISID and its canonical name. */
+uint64_t iscsi_route_port(const uint8_t *isid, const char *name);
 
 #endif

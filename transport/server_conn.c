@@ -48,6 +48,7 @@ int server_conn_detach(struct server_conn *c)
 		server_share_leave(c);
 	DL_DELETE(server->conns, c);
 	atomic_fetch_sub(&server->connections, 1);
+	server_share_leave_place(c->place);
 	free(c);
 	return fd;
 }
@@ -252,15 +253,17 @@ static void socket_tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
 }
 
-static struct server_conn *conn_new(struct iscsi_server *server, int fd)
+static struct server_conn *conn_new(struct iscsi_server *server, struct place *place, int fd)
 {
 	struct server_conn *c = calloc(1, sizeof(*c));
 
 	if (!c) {
 		close(fd);
+		server_share_leave_place(place);
 		return NULL;
 	}
 	c->server = server;
+	c->place = place;
 	c->fd = fd;
 	socket_tune(fd);
 	DL_APPEND(server->conns, c);
@@ -294,9 +297,10 @@ bool server_conn_begin(struct server_conn *c, struct iscsi_portal *portal)
 	return false;
 }
 
-void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, int fd)
+void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, struct place *place,
+		      int fd)
 {
-	struct server_conn *c = conn_new(server, fd);
+	struct server_conn *c = conn_new(server, place, fd);
 
 	if (!c)
 		return;

@@ -16,6 +16,8 @@
 #include "transport/server.h"
 #include "transport/server_address.h"
 
+struct place;
+
 struct server_conn {
 	struct iscsi_server *server;
 	struct server_conn *prev, *next;
@@ -27,6 +29,7 @@ struct server_conn {
 	struct iscsi_portal *new_portal;
 	struct iscsi_registry_login login;
 	struct server_conn *new_prev, *new_next; /* server->new_conns */
+	struct place *place;			 /* server_share.c's; or NULL */
 	size_t awaited;				 /* bytes */
 	ev_io readable, writable;
 	ev_timer timer;
@@ -86,8 +89,9 @@ void server_clock_init(struct server_clock *clock);
 /* Stops the timer; and starts it, unless the deadline is UINT64_MAX or cannot come. */
 void server_timer_set(const struct iscsi_server *server, ev_timer *timer, uint64_t deadline_ms);
 
-/* Takes over fd, also when it fails. */
-void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, int fd);
+/* Takes over fd, and the place that it may have, also when it fails. */
+void server_conn_open(struct iscsi_server *server, struct iscsi_portal *portal, struct place *place,
+		      int fd);
 /* Gives the protocol what it needs. False: no memory, and the connection is closed. */
 bool server_conn_begin(struct server_conn *c, struct iscsi_portal *portal);
 /* Takes the socket out of it, and the rest is gone. */
@@ -113,6 +117,8 @@ void server_share_leave(struct server_conn *c);
 void server_share_give_up(struct server_conn *c);
 /* ... or is one of too many. */
 void server_share_make_room(struct iscsi_server *server);
+/* A connection that was in it (or in none: NULL) is gone. */
+void server_share_leave_place(struct place *place);
 /* Connections of all the servers together. */
 uint32_t server_share_connections(const struct iscsi_server *server);
 void server_share_free(struct iscsi_server *server);

@@ -33,7 +33,7 @@ static void listener_on_acceptable(struct ev_loop *loop, ev_io *watcher, int eve
 			if (server_share_connections(server) >= server->connections_max)
 				close(fd);
 			else
-				server_conn_open(server, listener->portal, fd);
+				server_conn_open(server, listener->portal, NULL, fd);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			/* The backlog keeps the watcher ready: without a pause this would spin. */

@@ -3,9 +3,9 @@
  *
  * One server accepts for all. A new connection waits there until it has sent its first Login
  * Request, which is looked at and left in the socket: it tells the initiator port (route.h). Ports
- * fall into a fixed number of places, each of which is given to the loop that has the fewest
- * connections when the first port falls into it, and stays with that loop for good. Discovery
- * takes no place: who asks for targets and logs in next, and is alone, is served by the first.
+ * fall into a fixed number of places. A place that nobody is in is given to the loop that has the
+ * fewest connections when somebody comes, and stays with it until its last connection is gone and
+ * its last session at an end: also at home, for the registry keeps it until then.
  *
  * New connections are watched by an epoll of their own: libev would forget to take a descriptor out
  * of its own one when it goes to another loop, and the two would meet there.
@@ -21,16 +21,18 @@
 #include "transport/server_internal.h"
 
 #define LOOPS_MAX  64
-#define PLACES	   4096
-#define NOBODY	   UINT8_MAX
 #define EVENTS_MAX 64
+
+struct place {
+	unsigned loop;
+	atomic_uint connections; /* in it, those on their way included */
+};
 
 struct server_share {
 	unsigned count; /* servers; the first is the one that accepts */
 	struct iscsi_server *servers[LOOPS_MAX];
 	struct scsi_line *lines[LOOPS_MAX];
-	unsigned given[LOOPS_MAX]; /* connections so far, for when several come at once */
-	uint8_t places[PLACES];
+	struct place places[ISCSI_ROUTE_PLACES];
 	int epoll; /* of new connections */
 	ev_io readable;
 	uint8_t bytes[ISCSI_ROUTE_BYTES_MAX];
@@ -44,8 +46,6 @@ static struct server_share *share_create(struct iscsi_server *server)
 
 	if (!share)
 		return NULL;
-	for (unsigned i = 0; i < PLACES; i++)
-		share->places[i] = NOBODY;
 	share->servers[0] = server;
 	share->count = 1;
 	share->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -145,40 +145,51 @@ struct handover {
 	struct scsi_letter letter;
 	struct iscsi_server *to;
 	struct iscsi_portal *portal;
+	struct place *place;
 	int fd;
 };
+
+void server_share_leave_place(struct place *place)
+{
+	if (place)
+		atomic_fetch_sub(&place->connections, 1);
+}
 
 static void handover_deliver(struct scsi_letter *letter)
 {
 	struct handover *handover = (struct handover *)letter;
 	struct iscsi_server *server = handover->to;
 
-	if (server->stopping)
+	if (server->stopping) {
 		close(handover->fd);
-	else
-		server_conn_open(server, handover->portal, handover->fd);
+		server_share_leave_place(handover->place);
+	} else {
+		server_conn_open(server, handover->portal, handover->place, handover->fd);
+	}
 	atomic_fetch_sub(&server->connections, 1);
 	free(handover);
 }
 
-static void hand_over(struct server_conn *c, unsigned to)
+static void hand_over(struct server_conn *c, struct place *place)
 {
 	const struct server_share *share = c->server->share;
 	struct handover *handover = malloc(sizeof(*handover));
 
 	if (!handover) {
+		server_share_leave_place(place);
 		server_conn_close(c);
 		return;
 	}
 	*handover = (struct handover){
 		.letter.deliver = handover_deliver,
-		.to = share->servers[to],
+		.to = share->servers[place->loop],
 		.portal = c->new_portal,
+		.place = place,
 	};
 	/* It counts on its way, too. */
 	atomic_fetch_add(&handover->to->connections, 1);
 	handover->fd = server_conn_detach(c);
-	scsi_line_post(share->lines[to], &handover->letter);
+	scsi_line_post(share->lines[place->loop], &handover->letter);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -191,29 +202,29 @@ static unsigned load_of(const struct server_share *share, unsigned i)
 	return i == 0 ? connections - share->servers[0]->new_count : connections;
 }
 
+/* The first of them: with nobody else there, home. */
 static unsigned least_loaded(const struct server_share *share)
 {
 	unsigned best = 0;
 
-	for (unsigned i = 1; i < share->count; i++) {
-		unsigned a = load_of(share, i), b = load_of(share, best);
-
-		if (a < b || (a == b && share->given[i] < share->given[best]))
+	for (unsigned i = 1; i < share->count; i++)
+		if (load_of(share, i) < load_of(share, best))
 			best = i;
-	}
 	return best;
 }
 
-static unsigned place_of(struct server_share *share, uint64_t number)
+/* The place of a connection, which is in it from now on. */
+static struct place *enter_place(const struct iscsi_server *server, uint64_t number)
 {
-	uint8_t *place = &share->places[number % PLACES];
+	struct server_share *share = server->share;
+	unsigned index = (unsigned)(number % ISCSI_ROUTE_PLACES);
+	struct place *place = &share->places[index];
 
-	if (number == ISCSI_ROUTE_ANYWHERE)
-		return 0;
-	if (*place == NOBODY)
-		*place = (uint8_t)least_loaded(share);
-	share->given[*place]++;
-	return *place;
+	if (atomic_load(&place->connections) == 0 &&
+	    !iscsi_registry_is_taken(iscsi_node_registry(server->node), index))
+		place->loop = least_loaded(share);
+	atomic_fetch_add(&place->connections, 1);
+	return place;
 }
 
 /* Wakes up when that much is there, or when no more comes. */
@@ -242,10 +253,13 @@ static void route(struct server_conn *c)
 	if (needed > 0 && await(c, needed))
 		return;
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark));
-	unsigned to = place_of(share, number);
-	if (to != 0) {
-		hand_over(c, to);
-		return;
+	if (number != ISCSI_ROUTE_ANYWHERE) {
+		struct place *place = enter_place(c->server, number);
+		if (place->loop != 0) {
+			hand_over(c, place);
+			return;
+		}
+		c->place = place;
 	}
 	server_share_leave(c);
 	if (server_conn_begin(c, portal))

@@ -17,6 +17,7 @@
 
 #define SESSIONS      12
 #define LOGINS	      400
+#define COMEBACKS     60
 #define COUNTERS      6
 #define INCREMENTS    60
 #define FENCE_ROUNDS  25
@@ -152,6 +153,38 @@ START_TEST(a_port_that_comes_again_takes_its_sessions_place)
 		ck_assert(raw_is_closed_within(fds[i], 10000));
 	for (unsigned i = 0; i < 5; i++)
 		close(fds[i]);
+}
+END_TEST
+
+/* With somebody else there it is on another loop, and its registration and data are the same. */
+START_TEST(a_port_may_come_back_on_another_loop)
+{
+	uint8_t block[512] = {0}, seen[512];
+	uint64_t key = 0;
+
+	for (uint32_t i = 0; i < COMEBACKS; i++) {
+		struct iscsi_context *other =
+			i % 2 == 0 ? NULL : initiator_login(&served, name_of(1), 1);
+		struct iscsi_context *port = initiator_login(&served, name_of(0), 1);
+
+		initiator_drain(port, 0);
+		if (i == 0) {
+			initiator_pr_out(port, 0, REGISTER, 0, 0, 0xc0ffee, false);
+		} else {
+			ck_assert_int_eq(initiator_read(port, 0, 0, seen, 1), SCSI_STATUS_GOOD);
+			ck_assert_mem_eq(seen, block, sizeof(block));
+		}
+		ck_assert_int_eq(initiator_read_keys(port, 0, &key, 1), 1);
+		ck_assert_uint_eq(key, 0xc0ffee);
+		put_be32(block, i);
+		ck_assert_int_eq(initiator_write(port, 0, 0, block, 1).status, SCSI_STATUS_GOOD);
+		if (i % 3 == 0)
+			initiator_cut(&port);
+		else
+			initiator_logout(&port);
+		if (other)
+			initiator_logout(&other);
+	}
 }
 END_TEST
 
@@ -589,6 +622,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, all_sessions_are_served_and_shown);
 	tcase_add_test(tcase, a_second_connection_finds_its_session);
 	tcase_add_test(tcase, a_port_that_comes_again_takes_its_sessions_place);
+	tcase_add_test(tcase, a_port_may_come_back_on_another_loop);
 	tcase_add_test(tcase, limits_count_the_sessions_of_all_loops);
 	tcase_add_test(tcase, a_login_may_come_in_pieces);
 	tcase_add_test(tcase, who_says_nothing_is_given_up);

@@ -3,6 +3,7 @@
 
 #include "tests/support/suite.h"
 #include "transport/registry.h"
+#include "transport/route.h"
 
 static struct iscsi_registry *registry;
 static struct iscsi_limits limits;
@@ -121,6 +122,25 @@ START_TEST(a_challenge_is_known_until_its_login_is_over)
 }
 END_TEST
 
+START_TEST(a_place_is_taken_as_long_as_a_session_is_in_it)
+{
+	struct iscsi_registry_session a = session_of("a", ""), other = session_of("a", "user");
+	struct iscsi_registry_session finds = session_of("b", "");
+	unsigned place = (unsigned)(iscsi_route_port(a.isid, "a") % ISCSI_ROUTE_PLACES);
+
+	finds.discovery = true;
+	ck_assert(!iscsi_registry_is_taken(registry, place));
+	ck_assert(enter(&a) && enter(&other) && enter(&finds));
+	ck_assert(iscsi_registry_is_taken(registry, place));
+	iscsi_registry_leave(registry, &a);
+	ck_assert(iscsi_registry_is_taken(registry, place));
+	iscsi_registry_leave(registry, &other);
+	ck_assert(!iscsi_registry_is_taken(registry, place));
+	place = (unsigned)(iscsi_route_port(finds.isid, "b") % ISCSI_ROUTE_PLACES);
+	ck_assert(!iscsi_registry_is_taken(registry, place));
+}
+END_TEST
+
 START_TEST(of_too_many_logins_the_oldest_must_go_and_its_loop_is_woken)
 {
 	struct iscsi_waker wakers[2] = {0};
@@ -152,6 +172,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_gets_half);
 	tcase_add_test(tcase, an_initiator_port_is_in_one_place);
 	tcase_add_test(tcase, a_challenge_is_known_until_its_login_is_over);
+	tcase_add_test(tcase, a_place_is_taken_as_long_as_a_session_is_in_it);
 	tcase_add_test(tcase, of_too_many_logins_the_oldest_must_go_and_its_loop_is_woken);
 }
 

@@ -61,6 +61,14 @@ START_TEST(an_initiator_port_has_one_number_whatever_else_it_says)
 }
 END_TEST
 
+START_TEST(the_number_is_that_of_name_and_isid)
+{
+	static const uint8_t isid[6] = {0x80, 0, 0, 0, 0, 1};
+
+	ck_assert_uint_eq(NUMBER(1, A), iscsi_route_port(isid, "iqn.2026-01.test:a"));
+}
+END_TEST
+
 START_TEST(name_and_isid_tell_ports_apart)
 {
 	uint64_t number = NUMBER(1, A);
@@ -118,6 +126,7 @@ static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, it_asks_for_the_whole_first_request);
 	tcase_add_test(tcase, an_initiator_port_has_one_number_whatever_else_it_says);
+	tcase_add_test(tcase, the_number_is_that_of_name_and_isid);
 	tcase_add_test(tcase, name_and_isid_tell_ports_apart);
 	tcase_add_test(tcase, discovery_goes_anywhere);
 	tcase_add_test(tcase, what_is_no_login_goes_anywhere_at_once);
