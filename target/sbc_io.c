@@ -223,16 +223,19 @@ static void task_fail(struct scsi_task *task, enum backing_op op, int error)
 
 /* ---- at once --------------------------------------------------------------------------------- */
 
-/* Nothing is under way that it could meet, so it need not enter to be alone; and nothing forbids
- * it. */
+/* Is nothing under way that it could meet? Then it need not enter to be alone. */
+static bool is_apart(struct scsi_lun *lun, uint64_t offset, uint64_t len)
+{
+	return !lun->accesses.first || !may_be_taken(&lun->accesses, offset >> lun->block_shift,
+						     ((len - 1) >> lun->block_shift) + 1);
+}
+
 static bool may_be_at_once(const struct scsi_task *task, uint64_t offset, uint64_t len)
 {
 	struct scsi_lun *lun = task->lun;
-	uint64_t lba = offset >> lun->block_shift, blocks = ((len - 1) >> lun->block_shift) + 1;
 
 	return lun->backing->ops->at_once && !lun->erase && !lun->intents.broken &&
-	       task->attribute != SCSI_ATTRIBUTE_ORDERED &&
-	       (!lun->accesses.first || !may_be_taken(&lun->accesses, lba, blocks));
+	       task->attribute != SCSI_ATTRIBUTE_ORDERED && is_apart(lun, offset, len);
 }
 
 bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
