@@ -42,11 +42,11 @@ void search_finish_ahead_resets(struct search *search)
 }
 
 struct count {
-	unsigned there, told; /* what there is to tell, and how often it is told */
+	unsigned there, told; /* what there is to tell, and how often it is told before the next */
 	bool renewed;	      /* its session ends or begins */
 };
 
-static struct count count_open(const struct search *search, uint32_t nexus)
+static struct count count_open(const struct search *search, uint32_t nexus, size_t until)
 {
 	const struct lu *lu = &search->lu;
 	struct count count = {.there = (lu->pending[nexus] & LU_UA_RESET) != 0};
@@ -58,7 +58,7 @@ static struct count count_open(const struct search *search, uint32_t nexus)
 		if (search_is_done(search, i))
 			continue;
 		count.there += is_reset(op);
-		count.told += op->nexus == nexus && is_told(op);
+		count.told += op->nexus == nexus && is_told(op) && search->ahead.closes[i] < until;
 		count.renewed |= op->role == JUDGE_CRASHED ||
 				 (op->nexus == nexus && (op->role == JUDGE_SESSION_BEGIN ||
 							 op->role == JUDGE_SESSION_END));
@@ -69,12 +69,13 @@ static struct count count_open(const struct search *search, uint32_t nexus)
 static bool is_told_too_often(const struct search *search, uint32_t nexus)
 {
 	const struct ahead *ahead = &search->ahead;
-	struct count count = count_open(search, nexus);
 	size_t until = ahead->next_reset[search->at + 1];
 	uint32_t i = search_first_later(search, nexus, search->at + 1);
+	struct count count;
 
 	if (ahead->next_crash[search->at] < until)
 		until = ahead->next_crash[search->at];
+	count = count_open(search, nexus, until);
 	for (; !count.renewed && count.told <= count.there && i < ahead->first_of_nexus[nexus + 1];
 	     i++) {
 		const struct judge_op *op = &search->ops->ops[ahead->of_nexus[i].op];

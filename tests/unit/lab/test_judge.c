@@ -238,6 +238,21 @@ START_TEST(a_unit_attention_may_be_told_to_a_command_that_the_own_reset_cancels)
 }
 END_TEST
 
+/* Two commands under way at the first reset; the answer of one comes behind the second reset. */
+START_TEST(a_command_may_be_told_of_a_reset_that_was_sent_after_it)
+{
+	struct script s;
+	begin(&s, "spc4", 3);
+	unsigned long reset = inv(&s, 0, "\"op\":\"lun_reset\"");
+	unsigned long one = inv(&s, 1, TUR), other = inv(&s, 1, TUR);
+	ret(&s, 0, reset, GOOD);
+	ret(&s, 1, one, UA(41, 3));
+	run(&s, 2, "\"op\":\"target_reset\"", GOOD);
+	ret(&s, 1, other, UA(41, 2));
+	accepted(&s);
+}
+END_TEST
+
 /* It was lost with its session instead: that says nothing of the next one. */
 START_TEST(a_unit_attention_is_not_taken_by_what_no_reset_cancels)
 {
@@ -628,6 +643,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, two_views_that_contradict_each_other_are_found);
 	tcase_add_test(tcase, an_unanswered_command_may_have_happened_or_not);
 	tcase_add_test(tcase, a_unit_attention_may_be_told_to_a_command_that_the_own_reset_cancels);
+	tcase_add_test(tcase, a_command_may_be_told_of_a_reset_that_was_sent_after_it);
 	tcase_add_test(tcase, a_unit_attention_is_not_taken_by_what_no_reset_cancels);
 	tcase_add_test(tcase, an_unanswered_command_does_not_happen_in_the_next_session);
 	tcase_add_test(tcase, what_aptpl_promised_survives_a_crash);
