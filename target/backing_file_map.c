@@ -26,6 +26,8 @@
 #define LEND_MAX     ((size_t)256 * 1024)
 #define FAULTS_MAX   16 /* pages of this process read from disk in a second: that is chance */
 #define PAUSE_S	     10
+#define CACHE_LINE   64
+#define PREFETCH_LEN (8 * CACHE_LINE)
 
 struct region {
 	uint64_t number;
@@ -146,13 +148,24 @@ static bool map_has(struct file_map *map, uint64_t offset, size_t len)
 	return true;
 }
 
+/* So that the copy into the socket, which comes a little later, need not wait for the beginning of
+ * it: then the processor looks ahead by itself. What is not there does no harm to a prefetch. */
+static void prefetch(const uint8_t *data, size_t len)
+{
+	for (size_t at = 0; at < len && at < PREFETCH_LEN; at += CACHE_LINE)
+		__builtin_prefetch(data + at);
+}
+
 uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len)
 {
 	struct file_map *map = ((struct backing_file *)backing)->map;
 
 	if (len > LEND_MAX || offset > map->len || len > map->len - offset)
 		return NULL;
-	return map_has(map, offset, len) ? map->bytes + offset : NULL;
+	if (!map_has(map, offset, len))
+		return NULL;
+	prefetch(map->bytes + offset, len);
+	return map->bytes + offset;
 }
 
 int backing_file_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)
