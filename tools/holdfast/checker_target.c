@@ -37,6 +37,7 @@ static void print_target(FILE *out, const struct check_run *run)
 		or_nothing(run->lun));
 }
 
+/* One loop, so that the traces of two runs can be laid side by side; and targets are many. */
 static void print_config(FILE *out, const struct checker_target *target)
 {
 	const struct check_run *run = target->run;
