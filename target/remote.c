@@ -259,9 +259,8 @@ void remote_loop_gate(struct scsi_letter *letter)
 void remote_loop_want(struct scsi_letter *letter)
 {
 	struct remote_task *remote = remote_of(letter, struct remote_task, want);
-	const struct scsi_task *answer = &remote->task;
 
-	want(remote->origin, answer->data_out_len, answer->data_out_room, answer->transfer_len);
+	want(remote->origin, remote->wanted_len, remote->wanted_room, remote->wanted_transfer_len);
 }
 
 static void post_failure(struct scsi_task *task, uint8_t key, uint8_t asc, uint8_t ascq)

@@ -122,10 +122,16 @@ static void double_want_data(struct scsi_task *task)
 	struct remote_task *remote = task->owner;
 
 	remote->wants_data = true;
-	if (remote->data_came)
+	if (remote->data_came) {
 		take_data(remote);
-	else if (remote->eager_len == 0)
-		post_down(remote->link, &remote->want, remote_loop_want);
+		return;
+	}
+	if (remote->eager_len > 0)
+		return;
+	remote->wanted_len = task->data_out_len;
+	remote->wanted_room = task->data_out_room;
+	remote->wanted_transfer_len = task->transfer_len;
+	post_down(remote->link, &remote->want, remote_loop_want);
 }
 
 static bool double_room_for_data_in(struct scsi_task *task, uint32_t len)

@@ -70,6 +70,9 @@ struct remote_task {
 	bool has_room, has_data, ended;
 	bool wants_data, data_came, passed;
 	bool aborted, send_status;
+	/* What `want` says. The double itself may be aborted while that letter is on its way. */
+	uint32_t wanted_len;
+	uint64_t wanted_room, wanted_transfer_len;
 };
 
 struct remote_tmf {
