@@ -22,6 +22,7 @@ static struct {
 	bool not_resident;    /* of what is mapped */
 	unsigned asked_pages; /* mincore calls */
 	long major_faults;
+	bool is_somebody_else;
 } faults;
 
 int mincore(void *address, size_t len, unsigned char *ret_there)
@@ -40,6 +41,11 @@ int getrusage(__rusage_who_t who, struct rusage *ret_usage)
 
 	ret_usage->ru_majflt = faults.major_faults;
 	return result;
+}
+
+uid_t geteuid(void)
+{
+	return (uid_t)syscall(SYS_geteuid) + faults.is_somebody_else;
 }
 
 /* A second that passes when the test says so. */
@@ -221,6 +227,24 @@ START_TEST(a_file_that_was_cut_off_kills_nobody)
 }
 END_TEST
 
+/* The kernel tells who owns a file, or may write it, what of it is in memory. */
+START_TEST(of_somebody_elses_file_that_is_only_read_nothing_is_lent)
+{
+	const char *error = NULL;
+
+	backing->ops->close(backing);
+	ck_assert_int_eq(backing_file_open(path, 0, true, executor, &backing, &error), 0);
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+	backing->ops->close(backing);
+	faults.is_somebody_else = true;
+	ck_assert_int_eq(backing_file_open(path, 0, true, executor, &backing, &error), 0);
+	ck_assert_ptr_null(lend_in_the_end(0, 4096));
+	backing->ops->close(backing);
+	ck_assert_int_eq(backing_file_open(path, 0, false, executor, &backing, &error), 0);
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+}
+END_TEST
+
 START_TEST(what_a_file_has_grown_by_is_lent_too)
 {
 	uint64_t size = 0;
@@ -243,6 +267,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_is_long_or_outside_is_not_lent);
 	tcase_add_test(tcase, what_is_lent_can_be_copied);
 	tcase_add_test(tcase, a_file_that_was_cut_off_kills_nobody);
+	tcase_add_test(tcase, of_somebody_elses_file_that_is_only_read_nothing_is_lent);
 	tcase_add_test(tcase, what_a_file_has_grown_by_is_lent_too);
 }
 
