@@ -297,12 +297,13 @@ thread-tests:
 	@for n in 2 4; do HOLDFAST_THREADS=$$n TSAN_OPTIONS=halt_on_error=1 \
 		tests/run -j $(JOBS) -l $(B)/logs-$$n $(LOOP_TESTS) || exit 1; done
 thread-suite:
-	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(LOOP_SUITE)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(PROGRAMS) $(B)/holdfast-lab $(LOOP_SUITE)
 	@for n in 2 4; do HOLDFAST_THREADS=$$n TSAN_OPTIONS=halt_on_error=1 HOLDFAST_KILLS=30 \
 		tests/run -j $(JOBS) -l $(B)/logs-$$n $(LOOP_SUITE) || exit 1; done
+	@TSAN_OPTIONS=halt_on_error=1 tests/lab/stress --seconds 40 --keep $(B)/stress
 check-threads: deps
 	@$(MAKE) --no-print-directory thread-tests SAN=thread
-# Every integration test with 2 and 4 loops.
+# Every integration test with 2 and 4 loops, and the lab's stress.
 check-loops: deps
 	@$(MAKE) --no-print-directory thread-suite SAN=thread
 
