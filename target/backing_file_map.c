@@ -26,8 +26,10 @@
 #define REGIONS	     32768 /* remembered at a time: 8 GiB of them; a power of 2 */
 #define VISITS_MIN   4	   /* in a second: then asking pays */
 #define LEND_MAX     ((size_t)256 * 1024)
-#define FAULTS_MAX   16 /* pages of this process read from disk in a second: that is chance */
-#define PAUSE_S	     10
+#define FAULTS_MAX   16	 /* pages of this process read from disk in a second: that is chance */
+#define LENT_A_FAULT 256 /* ... and so are more where so many were lent for each */
+#define PAUSE_S	     3
+#define MISSING_MAX  (REGION_PAGES / 8)
 #define CACHE_LINE   64
 #define PREFETCH_LEN (8 * CACHE_LINE)
 
@@ -44,6 +46,7 @@ struct file_map {
 	uint32_t second; /* the last one in which anything was asked */
 	uint32_t pause_until;
 	long faults; /* until then */
+	long lent;   /* since then */
 	struct region regions[REGIONS];
 };
 
@@ -99,24 +102,31 @@ static void map_begin_second(struct file_map *map, uint32_t second)
 
 	if (getrusage(RUSAGE_SELF, &usage) != 0)
 		return;
-	if (map->second != 0 && usage.ru_majflt - map->faults > FAULTS_MAX)
+	long faults = usage.ru_majflt - map->faults;
+
+	if (map->second != 0 && faults > FAULTS_MAX && faults > map->lent / LENT_A_FAULT)
 		map->pause_until = second + PAUSE_S;
 	map->faults = usage.ru_majflt;
+	map->lent = 0;
 	map->second = second;
 }
 
-/* Which pages of the region are there. */
+/* Which pages of the region are there; none, when so many are not that the others may soon go. */
 static uint64_t map_ask(const struct file_map *map, uint64_t number)
 {
 	unsigned char there[REGION_PAGES];
 	uint64_t at = number << REGION_SHIFT, left = map->len - at, resident = 0;
 	uint64_t len = left < UINT64_C(1) << REGION_SHIFT ? left : UINT64_C(1) << REGION_SHIFT;
 
+	unsigned missing = 0;
+
 	if (mincore(map->bytes + at, (size_t)len, there) != 0)
 		return 0;
-	for (unsigned i = 0; i < (len + (1u << PAGE_SHIFT) - 1) >> PAGE_SHIFT; i++)
+	for (unsigned i = 0; i < (len + (1u << PAGE_SHIFT) - 1) >> PAGE_SHIFT; i++) {
 		resident |= (uint64_t)(there[i] & 1) << i;
-	return resident;
+		missing += !(there[i] & 1);
+	}
+	return missing <= MISSING_MAX ? resident : 0;
 }
 
 /* Bits of the pages of the region from `first` to `last`. */
@@ -177,6 +187,7 @@ uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len)
 		return NULL;
 	if (!map_has(map, offset, len))
 		return NULL;
+	map->lent++;
 	prefetch(map->bytes + offset, len);
 	return map->bytes + offset;
 }

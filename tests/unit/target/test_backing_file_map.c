@@ -19,7 +19,7 @@
 /* ---- these calls stand before the C library's ------------------------------------------------ */
 
 static struct {
-	bool not_resident;    /* of what is mapped */
+	unsigned missing;     /* pages that are not resident of what is asked for, from the front */
 	unsigned asked_pages; /* mincore calls */
 	long major_faults;
 	bool is_somebody_else;
@@ -28,11 +28,10 @@ static struct {
 int mincore(void *address, size_t len, unsigned char *ret_there)
 {
 	faults.asked_pages++;
-	if (faults.not_resident) {
-		memset(ret_there, 0, (len + 4095) / 4096);
-		return 0;
-	}
-	return (int)syscall(SYS_mincore, address, len, ret_there);
+	int result = (int)syscall(SYS_mincore, address, len, ret_there);
+
+	memset(ret_there, 0, faults.missing);
+	return result;
 }
 
 int getrusage(__rusage_who_t who, struct rusage *ret_usage)
@@ -158,13 +157,21 @@ END_TEST
 
 START_TEST(what_is_not_in_memory_is_not_lent)
 {
-	faults.not_resident = true;
-	ck_assert_ptr_null(lend_in_the_end(0, 4096));
-	ck_assert_ptr_null(lend(0, 4096));
+	faults.missing = 8;
+	ck_assert_ptr_null(lend_in_the_end(7 * 4096, 4096));
+	ck_assert_ptr_null(lend(7 * 4096, 8192));
+	ck_assert_ptr_nonnull(lend(8 * 4096, 4096));
 	ck_assert_uint_eq(faults.asked_pages, 1);
-	faults.not_resident = false;
+	faults.missing = 0;
 	second++;
 	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+}
+END_TEST
+
+START_TEST(where_much_is_not_in_memory_nothing_is_lent)
+{
+	faults.missing = 9;
+	ck_assert_ptr_null(lend_in_the_end(63 * 4096, 4096));
 }
 END_TEST
 
@@ -172,7 +179,7 @@ START_TEST(what_was_in_memory_is_believed_for_a_second)
 {
 	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
 	second++;
-	faults.not_resident = true;
+	faults.missing = 64;
 	ck_assert_ptr_null(lend_in_the_end(0, 4096));
 }
 END_TEST
@@ -183,10 +190,24 @@ START_TEST(when_memory_is_short_nothing_is_lent_for_a_while)
 	faults.major_faults = 17;
 	second++;
 	ck_assert_ptr_null(lend_in_the_end(0, 4096));
-	second += 9;
+	second += 2;
 	ck_assert_ptr_null(lend_in_the_end(0, 4096));
 	second++;
 	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+}
+END_TEST
+
+START_TEST(a_few_pages_that_went_among_many_that_were_lent_are_no_reason)
+{
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+	for (unsigned i = 0; i < 17 * 256; i++)
+		ck_assert_ptr_nonnull(lend(0, 4096));
+	faults.major_faults = 17;
+	second++;
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+	faults.major_faults = 2 * 17; /* with as few lent as this: they are */
+	second++;
+	ck_assert_ptr_null(lend_in_the_end(0, 4096));
 }
 END_TEST
 
@@ -262,8 +283,10 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_is_read_often_and_cached_is_lent);
 	tcase_add_test(tcase, what_is_lent_may_lie_in_two_regions);
 	tcase_add_test(tcase, what_is_not_in_memory_is_not_lent);
+	tcase_add_test(tcase, where_much_is_not_in_memory_nothing_is_lent);
 	tcase_add_test(tcase, what_was_in_memory_is_believed_for_a_second);
 	tcase_add_test(tcase, when_memory_is_short_nothing_is_lent_for_a_while);
+	tcase_add_test(tcase, a_few_pages_that_went_among_many_that_were_lent_are_no_reason);
 	tcase_add_test(tcase, what_is_long_or_outside_is_not_lent);
 	tcase_add_test(tcase, what_is_lent_can_be_copied);
 	tcase_add_test(tcase, a_file_that_was_cut_off_kills_nobody);
