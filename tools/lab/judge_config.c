@@ -67,7 +67,7 @@ void search_extend_path(struct search *search, uint32_t op, unsigned variant)
 	paths->nodes[node] = (struct path_node){
 		.before = search->path, .op = op, .references = 1, .variant = variant};
 	search->path = node;
-	search->length++;
+	search->length += !search_op_is_attention(&search->ops->ops[op]);
 }
 
 static void set_path(struct search *search, uint32_t path)

@@ -238,6 +238,11 @@ bool search_led_merged(const struct search *search, uint32_t i)
 	return search_op_is_attention(op) && (search->lu.merged[op->nexus] & kinds_of(op)) != 0;
 }
 
+unsigned search_led_idle_price(const struct search *search, uint32_t i)
+{
+	return is_told(search, &search->ops->ops[i]) ? PRICE_UNTOLD : 0;
+}
+
 /* Something else of the nexus, which changes nothing, waits until it was told. */
 static bool is_awaited(const struct search *search, uint32_t nexus)
 {

@@ -72,6 +72,7 @@ void search_try_idle(struct search *search, uint32_t item, uint32_t closing)
 		return;
 	search->states++;
 	search->states_of_trouble++;
+	search->cost += search_led_idle_price(search, closing);
 	search_mark_done(search, closing);
 	add_result(search);
 }

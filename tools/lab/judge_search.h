@@ -30,7 +30,7 @@ struct config {
 	uint32_t path;	 /* owns a reference */
 	uint32_t cost;	 /* how unlikely its order is */
 	uint32_t extras; /* ops before the one that is being placed */
-	uint32_t length; /* ops since the start */
+	uint32_t length; /* ops since the start, but for unit attentions that were told */
 	/* The image of the state, then a bit for each slot: its op is done; it found no unit
 	 * attention pending at some moment since it was opened; it would have been GOOD and changed
 	 * nothing at such a moment. */
@@ -292,6 +292,9 @@ void search_led_settle(struct search *search);
 /* After `next` was tried: would this unit attention have been reported before it, and another one
  * be due now? Then that is worth a try. */
 bool search_led_merged(const struct search *search, uint32_t op);
+
+/* What it costs that the op changed nothing, though perhaps it is quoted. */
+unsigned search_led_idle_price(const struct search *search, uint32_t op);
 
 /* ---- judge_follow.c ---- */
 
