@@ -1,5 +1,6 @@
 /*
- * How long does the judge take for the history of a long stress? Events of 32 initiators.
+ * How long does the judge take for the history of a long stress? Events of 32 initiators, with
+ * quotes of the target's journal, as the lab records them of a target of its own.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@ int main(void)
 					  .nexuses = 32,
 					  .commands = 500000,
 					  .crash_every = 20000,
-					  .cut_every = 1000};
+					  .cut_every = 1000,
+					  .quotes = true};
 	struct judge_options judge_options = {.states_max = 0};
 	struct judge_report *report = NULL;
 	struct history *history = NULL;

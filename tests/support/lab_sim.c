@@ -32,6 +32,9 @@ struct sim {
 	struct history_tag blocks[BLOCKS];
 	uint64_t random, at_ns, command;
 	size_t since_crash, since_cut;
+	/* Before the command at hand, for the quotes. */
+	uint64_t *keys_before; /* [options->nexuses] */
+	uint32_t type_before, holder_before, aptpl_before;
 };
 
 static uint32_t below(struct sim *sim, uint32_t limit)
@@ -153,6 +156,36 @@ static void report_attention(struct sim *sim, uint32_t nexus, struct history_res
 	abort();
 }
 
+static void note_state(struct sim *sim)
+{
+	memcpy(sim->keys_before, sim->lu.keys, sim->options->nexuses * sizeof(uint64_t));
+	sim->type_before = sim->lu.type;
+	sim->holder_before = sim->lu.holder;
+	sim->aptpl_before = sim->lu.aptpl;
+}
+
+/* What only counts in PRGENERATION leaves no record in a journal. */
+static bool has_changed(const struct sim *sim)
+{
+	const struct lu *m = &sim->lu;
+
+	return m->type != sim->type_before || m->holder != sim->holder_before ||
+	       m->aptpl != sim->aptpl_before ||
+	       memcmp(sim->keys_before, m->keys, sim->options->nexuses * sizeof(uint64_t)) != 0;
+}
+
+static void quote(struct sim *sim, uint32_t nexus)
+{
+	struct history_event event = {.kind = HISTORY_APPLIED,
+				      .nexus = nexus,
+				      .command = HISTORY_NO_COMMAND,
+				      .u.invoked = sim->initiators[nexus].sent};
+
+	event.u.invoked.aptpl = sim->lu.aptpl;
+	event.u.invoked.generation_seen = sim->lu.generation;
+	record(sim, event);
+}
+
 /* The moment at which the target does it. */
 static void serve(struct sim *sim, uint32_t nexus)
 {
@@ -167,7 +200,10 @@ static void serve(struct sim *sim, uint32_t nexus)
 		report_attention(sim, nexus, r);
 		return;
 	}
+	note_state(sim);
 	answer = lu_step(&sim->lu, nexus, &who->sent, 0, &variants);
+	if (sim->options->quotes && has_changed(sim))
+		quote(sim, nexus);
 	sim->lu.log_len = 0; /* nothing is ever taken back here */
 	r->outcome = answer.outcome;
 	r->sense_key = answer.sense_key;
@@ -303,8 +339,9 @@ void lab_sim_record(const struct lab_sim_options *options, FILE *out)
 	sim.writer = history_writer_create(out, &head);
 	sim.initiators = calloc(options->nexuses, sizeof(*sim.initiators));
 	sim.nexuses = calloc(options->nexuses, sizeof(*sim.nexuses));
-	if (!sim.writer || !sim.initiators || !sim.nexuses || options->nexuses > 64 ||
-	    lu_init(&sim.lu, &rules, sim.nexuses, options->nexuses) != 0)
+	sim.keys_before = calloc(options->nexuses, sizeof(*sim.keys_before));
+	if (!sim.writer || !sim.initiators || !sim.nexuses || !sim.keys_before ||
+	    options->nexuses > 64 || lu_init(&sim.lu, &rules, sim.nexuses, options->nexuses) != 0)
 		abort();
 	introduce(&sim);
 	while (sim.command < options->commands)
@@ -314,4 +351,5 @@ void lab_sim_record(const struct lab_sim_options *options, FILE *out)
 	lu_finish(&sim.lu);
 	free(sim.initiators);
 	free(sim.nexuses);
+	free(sim.keys_before);
 }

@@ -14,6 +14,7 @@ struct lab_sim_options {
 	size_t commands;
 	unsigned crash_every; /* commands; 0: never */
 	unsigned cut_every;   /* commands; 0: never */
+	bool quotes;	      /* as the lab has it from the journal of a target of its own */
 };
 
 /* Fails the test when it cannot write. */
