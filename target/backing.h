@@ -29,6 +29,12 @@ enum backing_op {
 			       bytes from there on are alike, at most what `len` asked for */
 };
 
+/* Does the range hold something else afterwards? */
+static inline bool backing_op_changes(enum backing_op op)
+{
+	return op == BACKING_WRITE || op == BACKING_WRITE_SAME || op == BACKING_UNMAP;
+}
+
 struct backing_request {
 	enum backing_op op;
 	bool fua;	 /* WRITE, WRITE_SAME, UNMAP: durable before done */

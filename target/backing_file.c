@@ -78,11 +78,6 @@ static int file_flush(struct backing_file *file)
 	return file_flushed(file, fdatasync(file->fd) == 0 ? 0 : -errno, changes);
 }
 
-static bool op_changes_file(enum backing_op op)
-{
-	return op == BACKING_WRITE || op == BACKING_WRITE_SAME || op == BACKING_UNMAP;
-}
-
 /* Repeats the block at `block` (NULL: zeros) over the range. */
 static int file_fill(int fd, const uint8_t *block, size_t block_len, uint64_t offset, uint64_t len)
 {
@@ -177,7 +172,7 @@ static struct backing_request *request_of(struct scsi_job *job)
 /* Failed or not, it may have changed something; counted before anybody hears of it. */
 static void file_changed(struct backing_file *file, const struct backing_request *request)
 {
-	if (op_changes_file(request->op))
+	if (backing_op_changes(request->op))
 		file_count_change(file);
 }
 
@@ -299,7 +294,7 @@ int backing_file_at_once(struct backing *backing, enum backing_op op, uint64_t o
 	struct backing_file *file = (struct backing_file *)backing;
 	int error = file_read_or_write(file, op, offset, data, len);
 
-	if (error != -EAGAIN && op_changes_file(op))
+	if (error != -EAGAIN && backing_op_changes(op))
 		file_count_change(file);
 	return error;
 }

@@ -117,7 +117,6 @@ static uint64_t map_ask(const struct file_map *map, uint64_t number)
 	unsigned char there[REGION_PAGES];
 	uint64_t at = number << REGION_SHIFT, left = map->len - at, resident = 0;
 	uint64_t len = left < UINT64_C(1) << REGION_SHIFT ? left : UINT64_C(1) << REGION_SHIFT;
-
 	unsigned missing = 0;
 
 	if (mincore(map->bytes + at, (size_t)len, there) != 0)
@@ -139,9 +138,8 @@ static bool region_has(struct file_map *map, uint64_t number, uint64_t bits)
 {
 	struct region *region = &map->regions[number % REGIONS];
 
-	if (region->number != number || region->second != map->second) {
+	if (region->number != number || region->second != map->second)
 		*region = (struct region){.number = number, .second = map->second};
-	}
 	if (region->visits < VISITS_MIN) {
 		if (++region->visits < VISITS_MIN)
 			return false;

@@ -481,8 +481,7 @@ static void io_submit(struct sbc_io *io)
 	const struct backing_request *request = &io->request;
 	struct scsi_lun *lun = io->lun;
 
-	if (lun->lent && (request->op == BACKING_WRITE || request->op == BACKING_WRITE_SAME ||
-			  request->op == BACKING_UNMAP))
+	if (lun->lent && backing_op_changes(request->op))
 		scsi_lent_settle(lun, request->offset, request->len);
 	lun->backing->ops->submit(lun->backing, &io->request);
 }

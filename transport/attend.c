@@ -4,7 +4,7 @@
  */
 #include "transport/conn_internal.h"
 
-void iscsi_attend_broken(struct iscsi_conn *conn, enum iscsi_frame_event event)
+void iscsi_attend_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 {
 	if (conn->watch)
 		iscsi_observe_event(conn, event);
@@ -15,7 +15,7 @@ void iscsi_attend_broken(struct iscsi_conn *conn, enum iscsi_frame_event event)
 bool iscsi_attend_received(struct iscsi_conn *conn, enum iscsi_frame_event event,
 			   struct iscsi_pdu *pdu)
 {
-	iscsi_attend_broken(conn, event);
+	iscsi_attend_event(conn, event);
 	return !conn->fault || iscsi_fault_received(conn, pdu, event == ISCSI_FRAME_PDU);
 }
 

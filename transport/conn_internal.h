@@ -381,8 +381,8 @@ static inline bool iscsi_conn_is_attended(const struct iscsi_conn *conn)
 /* attend.c: the points of a connection that is attended. False: a fault rule keeps the PDU. */
 bool iscsi_attend_received(struct iscsi_conn *conn, enum iscsi_frame_event event,
 			   struct iscsi_pdu *pdu);
-/* Of a PDU that is none; for any connection. */
-void iscsi_attend_broken(struct iscsi_conn *conn, enum iscsi_frame_event event);
+/* For those who only look: also a PDU that is broken, and on any connection. */
+void iscsi_attend_event(struct iscsi_conn *conn, enum iscsi_frame_event event);
 void iscsi_attend_sent(struct iscsi_conn *conn, struct iscsi_out *out);
 /* How many of the iovecs may go now, and that so many bytes went. */
 int iscsi_attend_shape(struct iscsi_conn *conn, struct iovec *iov, int count);

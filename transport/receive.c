@@ -114,12 +114,12 @@ static void take_event(struct iscsi_conn *conn, enum iscsi_frame_event event)
 		take_pdu(conn, event);
 		break;
 	case ISCSI_FRAME_HEADER_DIGEST:
-		iscsi_attend_broken(conn, event);
+		iscsi_attend_event(conn, event);
 		conn->node->counters.digest_errors++;
 		iscsi_conn_doom(conn, "header digest error", false);
 		break;
 	case ISCSI_FRAME_TOO_LONG:
-		iscsi_attend_broken(conn, event);
+		iscsi_attend_event(conn, event);
 		conn->node->counters.format_errors++;
 		iscsi_conn_doom(conn, "data segment longer than declared", false);
 		break;

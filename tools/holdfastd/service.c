@@ -280,10 +280,11 @@ static bool choose_disk_io(const struct service *service, struct scsi_executor *
 static uint32_t worker_count(const struct service *service)
 {
 	uint32_t all = service->config->workers, part = all / service->config->threads;
+	uint32_t least = all < LOOP_WORKERS_MIN ? all : LOOP_WORKERS_MIN;
 
-	if (!service->executor || part > LOOP_WORKERS_MIN)
-		return service->executor ? part : all;
-	return all < LOOP_WORKERS_MIN ? all : LOOP_WORKERS_MIN;
+	if (!service->executor)
+		return all;
+	return part > least ? part : least;
 }
 
 struct scsi_executor *service_create_executor(const struct service *service)
