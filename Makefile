@@ -199,7 +199,7 @@ $(CHECKED_BIN): %: %.o
 # What tests/bench/instructions.sh counts instructions of.
 BENCH_STREAM := $(B)/tests/bench/stream
 export HOLDFAST_STREAM = $(abspath $(BENCH_STREAM))
-export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version | head -n 1) $(OPT)
+export HOLDFAST_STREAM_BUILD = $(shell $(CC) --version 2>/dev/null | head -n 1) $(OPT)
 TESTS    := $(UNIT_BIN) $(PROPERTY_BIN) $(CRASH_BIN) $(INTEGRATION_BIN)
 SCRIPTS  := $(wildcard tests/integration/test_*.sh) tests/scenarios-listed.sh tests/layering.sh \
             tests/docs.sh tests/linux/short.sh tests/conformance/short.sh tests/initiators/short.sh tests/bench/instructions.sh \
