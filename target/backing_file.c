@@ -1,7 +1,8 @@
 /*
  * The file store: a sparse file or a block device. What the page cache has is read at once, and
- * what it takes without waiting is written at once where the file system can tell; all else is done
- * by the executor, so the loop never waits for the disk. A file that lies in memory
+ * what it takes without waiting is written at once where the file system can tell, or the pages are
+ * known to be at hand (backing_file_store.c); all else is done by the executor, so the loop never
+ * waits for the disk. A file that lies in memory
  * (tmpfs) has no disk to wait for: it is read and written at once, as the memory store is.
  *
  * A flush that failed is never forgotten: the kernel reports a failed write-back once and then
@@ -46,6 +47,7 @@ static uint_fast64_t file_begin_flush(struct backing_file *file)
 
 	while (before < changes && !atomic_compare_exchange_weak(&file->flushing, &before, changes))
 		;
+	file_cool(file);
 	return changes;
 }
 
@@ -61,6 +63,7 @@ static int file_flushed(struct backing_file *file, int error, uint_fast64_t chan
 	while (durable < changes &&
 	       !atomic_compare_exchange_weak(&file->durable, &durable, changes))
 		;
+	file_cool(file);
 	return 0;
 }
 
@@ -149,6 +152,7 @@ static int file_perform(struct backing_file *file, struct backing_request *reque
 		return file_fill(file->fd, request->data, request->data_len, request->offset,
 				 request->len);
 	case BACKING_UNMAP:
+		file_cool(file);
 		return file_unmap(file->fd, request->offset, request->len);
 	case BACKING_FLUSH:
 		return file_flush(file);
@@ -182,6 +186,8 @@ static void file_job_run(struct scsi_job *job)
 	struct backing_file *file = (struct backing_file *)request->backing;
 
 	request->error = file_perform(file, request);
+	if (request->op == BACKING_WRITE && !request->fua && request->error == 0)
+		file_warm(file, request->offset, request->data, request->data_len);
 	file_changed(file, request);
 	if (request->error == 0 && request->fua)
 		request->error = file_flush(file);
@@ -285,6 +291,8 @@ static int file_read_or_write(struct backing_file *file, enum backing_op op, uin
 	}
 	if (file->in_memory)
 		return pr_io_write(file->fd, offset, data, len);
+	if (file_store(file, offset, data, len))
+		return 0;
 	return quick_write(offset, len) && file_write_cached(file, offset, data, len) ? 0 : -EAGAIN;
 }
 

@@ -1,54 +1,15 @@
 /*
- * A file store's mapping: what the page cache has is lent from there, so that the kernel copies it
- * straight into a socket. Nobody but the kernel looks at the mapping: where the file was cut off,
- * or the disk fails, it says EFAULT, and we would get a signal.
- *
- * The kernel would wait for the disk if a page was not there. mincore tells, but costs nearly what
- * is saved; so a region that is read again and again is asked for as a whole, and what it said is
- * believed for the rest of the second. A page that goes in that second holds up the loop for one
- * read of the disk. Where memory is so short that this happens more than now and then, which the
- * kernel counts, nothing is lent for a while.
+ * A file store's mapping: for backing_file_lend.c, which only ever lets the kernel look at it, and
+ * for backing_file_store.c.
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "pr_engine/io_posix.h"
 #include "target/backing_file_internal.h"
-
-#define PAGE_SHIFT   12
-#define REGION_PAGES 64 /* as many as a word has bits */
-#define REGION_SHIFT (PAGE_SHIFT + 6)
-#define REGIONS	     32768 /* remembered at a time: 8 GiB of them; a power of 2 */
-#define VISITS_MIN   4	   /* in a second: then asking pays */
-#define LEND_MAX     ((size_t)256 * 1024)
-#define FAULTS_MAX   16	 /* pages of this process read from disk in a second: that is chance */
-#define LENT_A_FAULT 256 /* ... and so are more where so many were lent for each */
-#define PAUSE_S	     3
-#define MISSING_MAX  (REGION_PAGES / 8)
-#define CACHE_LINE   64
-#define PREFETCH_LEN (8 * CACHE_LINE)
-
-struct region {
-	uint64_t number;
-	uint64_t resident; /* a bit a page */
-	uint32_t second;   /* of which this is true; 0: of none */
-	uint32_t visits;   /* in it */
-};
-
-struct file_map {
-	uint8_t *bytes; /* NULL: it cannot be mapped, and nothing is lent */
-	uint64_t len;
-	uint32_t second; /* the last one in which anything was asked */
-	uint32_t pause_until;
-	long faults; /* until then */
-	long lent;   /* since then */
-	struct region regions[REGIONS];
-};
 
 /* Of a file that we neither may write nor own mincore says that all of it is there. */
 static bool mincore_tells(int fd)
@@ -60,143 +21,55 @@ static bool mincore_tells(int fd)
 	       ((flags & O_ACCMODE) != O_RDONLY || (fstat(fd, &st) == 0 && st.st_uid == geteuid()));
 }
 
-struct file_map *file_map_create(int fd, uint64_t size)
+static void map_for_stores(struct file_map *map, int fd, uint64_t size)
+{
+	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (bytes == MAP_FAILED)
+		return;
+	map->warm = file_warm_create(size);
+	map->bytes = bytes;
+}
+
+struct file_map *file_map_create(int fd, uint64_t size, bool stores)
 {
 	/* Of the regions only what is used ever becomes memory. */
 	struct file_map *map = calloc(1, sizeof(*map));
 	void *bytes;
 
-	if (!map || size > SIZE_MAX / 2 || sysconf(_SC_PAGESIZE) != 1 << PAGE_SHIFT ||
+	if (!map || size > SIZE_MAX / 2 || sysconf(_SC_PAGESIZE) != 1 << FILE_PAGE_SHIFT ||
 	    !mincore_tells(fd))
+		return map;
+	map->len = size;
+	if (stores)
+		map_for_stores(map, fd, size);
+	if (map->bytes)
 		return map;
 	bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED)
-		return map;
-	map->bytes = bytes;
-	map->len = size;
+		map->len = 0;
+	else
+		map->bytes = bytes;
 	return map;
 }
 
 void file_map_free(struct file_map **map)
 {
-	if (!*map)
-		return;
-	if ((*map)->bytes)
-		munmap((*map)->bytes, (*map)->len);
-	free(*map);
-	*map = NULL;
+	while (*map) {
+		struct file_map *older = (*map)->older;
+
+		if ((*map)->bytes)
+			munmap((*map)->bytes, (*map)->len);
+		free((*map)->warm);
+		free(*map);
+		*map = older;
+	}
 }
 
-static uint32_t this_second(void)
+uint32_t file_map_second(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (uint32_t)now.tv_sec + 1;
-}
-
-/* Have pages been read from disk because somebody looked at them? */
-static void map_begin_second(struct file_map *map, uint32_t second)
-{
-	struct rusage usage;
-
-	if (getrusage(RUSAGE_SELF, &usage) != 0)
-		return;
-	long faults = usage.ru_majflt - map->faults;
-
-	if (map->second != 0 && faults > FAULTS_MAX && faults > map->lent / LENT_A_FAULT)
-		map->pause_until = second + PAUSE_S;
-	map->faults = usage.ru_majflt;
-	map->lent = 0;
-	map->second = second;
-}
-
-/* Which pages of the region are there; none, when so many are not that the others may soon go. */
-static uint64_t map_ask(const struct file_map *map, uint64_t number)
-{
-	unsigned char there[REGION_PAGES];
-	uint64_t at = number << REGION_SHIFT, left = map->len - at, resident = 0;
-	uint64_t len = left < UINT64_C(1) << REGION_SHIFT ? left : UINT64_C(1) << REGION_SHIFT;
-	unsigned missing = 0;
-
-	if (mincore(map->bytes + at, (size_t)len, there) != 0)
-		return 0;
-	for (unsigned i = 0; i < (len + (1u << PAGE_SHIFT) - 1) >> PAGE_SHIFT; i++) {
-		resident |= (uint64_t)(there[i] & 1) << i;
-		missing += !(there[i] & 1);
-	}
-	return missing <= MISSING_MAX ? resident : 0;
-}
-
-/* Bits of the pages of the region from `first` to `last`. */
-static uint64_t bits_of(uint64_t first, uint64_t last)
-{
-	return (~UINT64_C(0) >> (REGION_PAGES - 1 - (last - first))) << (first % REGION_PAGES);
-}
-
-static bool region_has(struct file_map *map, uint64_t number, uint64_t bits)
-{
-	struct region *region = &map->regions[number % REGIONS];
-
-	if (region->number != number || region->second != map->second)
-		*region = (struct region){.number = number, .second = map->second};
-	if (region->visits < VISITS_MIN) {
-		if (++region->visits < VISITS_MIN)
-			return false;
-		region->resident = map_ask(map, number);
-	}
-	return (region->resident & bits) == bits;
-}
-
-static bool map_has(struct file_map *map, uint64_t offset, size_t len)
-{
-	uint64_t page = offset >> PAGE_SHIFT, last = (offset + len - 1) >> PAGE_SHIFT;
-	uint32_t second = this_second();
-
-	if (second != map->second)
-		map_begin_second(map, second);
-	if (second < map->pause_until)
-		return false;
-	while (page <= last) {
-		uint64_t end = page | (REGION_PAGES - 1);
-
-		if (end > last)
-			end = last;
-		if (!region_has(map, page / REGION_PAGES, bits_of(page, end)))
-			return false;
-		page = end + 1;
-	}
-	return true;
-}
-
-/* So that the copy into the socket, which comes a little later, need not wait for the beginning of
- * it: then the processor looks ahead by itself. What is not there does no harm to a prefetch. */
-static void prefetch(const uint8_t *data, size_t len)
-{
-	for (size_t at = 0; at < len && at < PREFETCH_LEN; at += CACHE_LINE)
-		__builtin_prefetch(data + at);
-}
-
-uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len)
-{
-	struct file_map *map = ((struct backing_file *)backing)->map;
-
-	if (len > LEND_MAX || offset > map->len || len > map->len - offset)
-		return NULL;
-	if (!map_has(map, offset, len))
-		return NULL;
-	map->lent++;
-	prefetch(map->bytes + offset, len);
-	return map->bytes + offset;
-}
-
-int backing_file_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)
-{
-	struct backing_file *file = (struct backing_file *)backing;
-	int error = pr_io_read(file->fd, offset, data, len);
-
-	/* Whoever asks again hears of it in the ordinary way. */
-	if (error != 0)
-		file->map->pause_until = UINT32_MAX;
-	return error;
 }

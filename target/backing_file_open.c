@@ -20,7 +20,9 @@ static void file_close(struct backing *backing)
 {
 	struct backing_file *file = (struct backing_file *)backing;
 
-	file_map_free(&file->map);
+	struct file_map *map = atomic_load(&file->map);
+
+	file_map_free(&map);
 	close(file->fd);
 	free(file);
 }
@@ -52,11 +54,11 @@ static int file_grow(struct backing *backing, uint64_t size, uint64_t *ret_size)
 	uint64_t settled = size != 0 ? size : current;
 	if (settled < backing->size)
 		return -ENOSPC;
-	struct file_map *map = file_map_create(file->fd, settled);
+	struct file_map *map = file_map_create(file->fd, settled, file->stores.in_flight != NULL);
 	if (!map)
 		return -ENOMEM;
-	file_map_free(&file->map);
-	file->map = map;
+	map->older = atomic_load(&file->map);
+	atomic_store(&file->map, map);
 	*ret_size = settled;
 	return 0;
 }
@@ -195,7 +197,7 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 	int fd = file_open_fd(path, size > 0 && !read_only, read_only, &sentence);
 	int error = fd < 0 ? fd : file_prepare(fd, size, read_only, &settled, &sentence);
 	struct backing_file *file = error == 0 ? calloc(1, sizeof(*file)) : NULL;
-	struct file_map *map = file ? file_map_create(fd, settled) : NULL;
+	struct file_map *map = file ? file_map_create(fd, settled, false) : NULL;
 
 	if (error == 0 && !map) {
 		sentence = "out of memory";
@@ -213,7 +215,7 @@ int backing_file_open(const char *path, uint64_t size, bool read_only,
 	file->executor = executor;
 	file->fd = fd;
 	file->in_memory = is_in_memory(fd);
-	file->map = map;
+	atomic_init(&file->map, map);
 	atomic_init(&file->tells_waits, true);
 	atomic_init(&file->changes, 1);
 	*ret_backing = &file->backing;

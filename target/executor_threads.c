@@ -125,13 +125,15 @@ void executor_stop_threads(struct scsi_executor *executor)
 		pthread_join(executor->threads[i], NULL);
 }
 
-/* Signals are the loop's business: workers start with all of them blocked. */
+/* Signals are the loop's business: workers start with all of them blocked, but for the one that a
+ * thread brings upon itself (guarded.h). */
 int executor_start_threads(struct scsi_executor *executor, unsigned threads)
 {
 	sigset_t all, before;
 	int error = 0;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (executor->thread_count < threads && error == 0) {
 		error = pthread_create(&executor->threads[executor->thread_count], NULL,

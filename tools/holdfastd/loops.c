@@ -155,7 +155,7 @@ static void *loop_thread(void *context)
 	return NULL;
 }
 
-/* Signals are the home's. */
+/* Signals are the home's, but for the one that a thread brings upon itself (guarded.h). */
 bool loops_start(struct service *service)
 {
 	struct service_loops *loops = service->loops;
@@ -163,6 +163,7 @@ bool loops_start(struct service *service)
 	bool sound = true;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 0; loops && sound && i < loops->count; i++) {
 		struct service_loop *loop = &loops->loops[i];

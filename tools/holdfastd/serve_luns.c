@@ -74,6 +74,21 @@ static int open_locked_backing(const struct lun_start *start, const char *path,
 	}
 }
 
+/* What cannot be stored through a mapping is written. */
+static void store_through(const struct lun_start *start, const char *path, struct backing *backing)
+{
+	struct service *service = start->service;
+
+	if (!service->in_flight || start->lun->read_only)
+		return;
+	int error = backing_file_store_through(backing, service->in_flight);
+	if (error)
+		log_line(service->log, LOG_LEVEL_WARNING,
+			 "target %s, LUN %u: %s: %s: the write that was under way when the last "
+			 "daemon was killed may be there in part",
+			 start->target->name, start->lun->number, path, strerror(-error));
+}
+
 static bool open_file_backing(const struct lun_start *start, struct backing **ret_backing)
 {
 	const struct config_lun *lun = start->lun;
@@ -93,6 +108,8 @@ static bool open_file_backing(const struct lun_start *start, struct backing **re
 		error = open_locked_backing(start, path, ret_backing, &why);
 	if (error)
 		file_failed(start, path, why, error);
+	else
+		store_through(start, path, *ret_backing);
 	return error == 0;
 }
 

@@ -1,3 +1,4 @@
+#include "target/in_flight.h"
 #include "tools/holdfastd/service.h"
 
 #include <jansson.h>
@@ -372,6 +373,19 @@ static bool listen_on_portals(struct service *service)
 	return true;
 }
 
+/* Without it, all is written by system calls. */
+static void open_in_flight(struct service *service)
+{
+	char path[STATE_FILE_MAX];
+	int error = -ENAMETOOLONG;
+
+	if (snprintf(path, sizeof(path), "%s/in-flight", service->state.path) < STATE_FILE_MAX)
+		error = in_flight_open(path, &service->in_flight);
+	if (error != 0)
+		log_line(service->log, LOG_LEVEL_INFO,
+			 "%s: %s: writes of files take the longer way", path, strerror(-error));
+}
+
 static bool build(struct service *service)
 {
 	const struct config *config = service->config;
@@ -387,6 +401,7 @@ static bool build(struct service *service)
 		log_line(service->log, LOG_LEVEL_ERROR, "%s", error);
 		return false;
 	}
+	open_in_flight(service);
 	service->personalities = personalities_create(config, report_personality, service->log);
 	if (!service->personalities)
 		return false;
@@ -435,6 +450,7 @@ static void take_down(struct service *service)
 	personalities_free(&service->personalities);
 	scsi_executor_free(&service->executor);
 	trace_ring_free(&service->trace);
+	in_flight_free(&service->in_flight);
 	state_dir_close(&service->state);
 	free(service->targets);
 	free(service->portals);

@@ -14,6 +14,7 @@
 #include "transport/server.h"
 
 struct control;
+struct in_flight;
 struct personalities;
 struct service_access;
 struct service_loops;
@@ -28,6 +29,7 @@ struct service {
 	struct log *log;
 	struct ev_loop *loop;
 	struct state_dir state;
+	struct in_flight *in_flight; /* NULL: nothing is stored through mappings */
 	struct scsi_executor *executor;
 	struct personalities *personalities; /* what its LUNs may be */
 	struct service_access *access;	     /* what the node knows of users and lists */

@@ -3,6 +3,7 @@
  *
  *   instance-id                      32 hexadecimal digits: makes this instance's LUNs unique
  *   lock                             held by the running daemon, with its process id inside
+ *   in-flight                        what is being stored through mappings (target/in_flight.h)
  *   holdfast.sock                    control socket, mode 0600
  *   disks/TARGET/lunN.img            file backings without a path of their own
  *   reservations/TARGET/lunN.journal reservations and their history; lunN.journal.lock beside it

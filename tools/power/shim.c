@@ -7,8 +7,8 @@
  * happened. A sync covers what was recorded before it began. A program that dies between a change
  * and its record has told nobody of that change; the lab finds it when it looks at the files.
  *
- * Not seen: io_uring, mapped files, sync, syncfs, sync_file_range. A write with O_SYNC, O_DSYNC or
- * RWF_DSYNC counts as a sync of its whole file.
+ * Files cannot be mapped to be written: that would not be seen. Not seen: io_uring, sync, syncfs,
+ * sync_file_range. A write with O_SYNC, O_DSYNC or RWF_DSYNC counts as a sync of its whole file.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -438,6 +439,19 @@ int fallocate(int fd, int mode, off_t offset, off_t len)
 		allocated(fd, mode, offset, len);
 	end(began);
 	return status;
+}
+
+void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	NEXT(mmap);
+	uint64_t inode;
+
+	if (log_fd >= 0 && (protection & PROT_WRITE) != 0 && (flags & MAP_SHARED) != 0 &&
+	    file_of(fd, &inode)) {
+		errno = EACCES;
+		return MAP_FAILED;
+	}
+	return next(address, len, protection, flags, fd, offset);
 }
 
 /* ---- syncs ---- */

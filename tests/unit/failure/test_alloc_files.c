@@ -13,6 +13,7 @@
 #include "pr_engine/store.h"
 #include "target/backing.h"
 #include "target/executor.h"
+#include "target/in_flight.h"
 #include "tests/unit/failure/inject.h"
 
 #define DISK_SIZE (1u << 20)
@@ -226,6 +227,32 @@ static int fill_try(struct backing *backing, struct scsi_executor *executor)
 	return request_result;
 }
 
+/* Whatever there is no memory for, the disk is there; at worst all is written by system calls. */
+static void open_to_store(void)
+{
+	struct scsi_executor *executor = scsi_executor_create(0);
+	const char *sentence = NULL;
+	struct in_flight *in_flight = NULL;
+	char record_path[sizeof(path) + 16];
+
+	snprintf(record_path, sizeof(record_path), "%s.in-flight", path);
+	struct backing *backing = disk_try(executor, &sentence);
+	ck_assert_ptr_nonnull(backing);
+	inject_on();
+	int error = in_flight_open(record_path, &in_flight);
+	ck_assert_int_eq(error, in_flight ? 0 : -ENOMEM);
+	if (in_flight) {
+		error = backing_file_store_through(backing, in_flight);
+		ck_assert(error == 0 || error == -ENOMEM);
+	}
+	(void)inject_off();
+	ck_assert_int_eq(fill_try(backing, executor), 0);
+	backing->ops->close(backing);
+	scsi_executor_free(&executor);
+	in_flight_free(&in_flight);
+	(void)unlink(record_path);
+}
+
 static void fill_disk(void)
 {
 	struct scsi_executor *executor = scsi_executor_create(0);
@@ -247,6 +274,7 @@ static void fill_disk(void)
 START_TEST(disk_opens_and_fills_or_not)
 {
 	inject_each("open-disk", open_disk);
+	inject_each("open-to-store", open_to_store);
 	inject_each("fill-disk", fill_disk);
 }
 END_TEST

@@ -296,5 +296,5 @@ static void fill(TCase *tcase)
 
 int main(void)
 {
-	return suite_run("target/backing_file_map", fill);
+	return suite_run("target/backing_file_lend", fill);
 }
