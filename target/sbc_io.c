@@ -155,6 +155,7 @@ static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
 
 static void access_ready(struct sbc_accesses *accesses, struct sbc_io *io)
 {
+	io->ready_next = NULL; /* it may have waited here before (sbc_io_leases_returned) */
 	if (accesses->ready_last)
 		accesses->ready_last->ready_next = io;
 	else

@@ -410,6 +410,54 @@ START_TEST(what_is_at_work_at_home_is_marked_once)
 }
 END_TEST
 
+/* Ends the first of what the disk holds, and nothing else. */
+static void release_first(struct test_disk *disk)
+{
+	struct backing_request *second = disk->held[1];
+
+	ck_assert_uint_eq(disk->held_count, 2);
+	disk->held_count = 1;
+	test_disk_release(disk);
+	disk->held[0] = second;
+	disk->held_count = 1;
+}
+
+/* It has waited twice: for an access of its own loop, together with another one, and for a recall.
+ */
+START_TEST(what_waited_for_its_turn_and_for_its_blocks_begins_alone)
+{
+	const uint8_t far[10] = {0x28, [5] = 100, [8] = 100};
+	struct test_disk *disk = &f->disks[0];
+
+	f->is_remote = false;
+	struct scsi_nexus *h = fixture_login(f, 'h');
+	f->is_remote = true;
+	disk->hold = true;
+	struct fixture_task *write = fixture_start_write(f, h, 100, 0x99, false);
+	struct fixture_task *elsewhere = fixture_start_write(f, b, 199, 0x88, false);
+	f->is_delivering = true;
+	struct fixture_task *wide = fixture_start(
+		f, h,
+		&(struct fixture_command){
+			.cdb = far, .cdb_len = sizeof(far), .in_len = 100 * FIXTURE_BLOCK});
+	struct fixture_task *beside = fixture_start_read(f, h, 100);
+	release_first(disk);
+	fixture_good(fixture_result(write));
+	fixture_good(fixture_result(beside));
+	fixture_forget(beside);
+	for (unsigned i = 0; i < 2 * SBC_MARK_TRIES_MAX; i++)
+		scsi_executor_reap(f->executor);
+	ck_assert_int_ne(wide->state, FIXTURE_COMPLETED);
+	f->is_delivering = false;
+	test_disk_release(disk);
+	disk->hold = false;
+	fixture_settle(f);
+	fixture_good(fixture_result(elsewhere));
+	fixture_good(fixture_result(wide));
+	ck_assert_uint_eq(fixture_result(wide)->data[99 * FIXTURE_BLOCK], 0x88);
+}
+END_TEST
+
 START_TEST(an_aborted_write_does_not_wait_for_its_blocks)
 {
 	struct fixture_function function;
@@ -519,6 +567,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_read_at_once_never_sees_half_of_another_loops_write);
 	tcase_add_test(tcase, who_finds_its_blocks_taken_for_long_goes_home_with_its_data);
 	tcase_add_test(tcase, what_is_at_work_at_home_is_marked_once);
+	tcase_add_test(tcase, what_waited_for_its_turn_and_for_its_blocks_begins_alone);
 	tcase_add_test(tcase, an_aborted_write_does_not_wait_for_its_blocks);
 	tcase_add_test(tcase, a_session_that_ends_leaves_nothing_on_its_loop);
 	tcase_add_test(tcase, a_lun_stays_until_other_loops_have_left_it);
