@@ -66,10 +66,10 @@ struct backing_ops {
 	/*
 	 * Where these bytes lie, if they are at hand and in one piece; NULL: they have to be read.
 	 * They are there until the store is asked to write them, to grow or to close, and for the
-	 * kernel alone: what somebody else has cut off a file is no memory any more. Not while
-	 * several loops ask. NULL: never.
+	 * kernel alone: what somebody else has cut off a file is no memory any more. `loop` asks,
+	 * which is on this thread (0..SBC_MARK_LOOPS_MAX - 1). NULL: never.
 	 */
-	uint8_t *(*lend)(struct backing *backing, uint64_t offset, size_t len);
+	uint8_t *(*lend)(struct backing *backing, unsigned loop, uint64_t offset, size_t len);
 	/* The same bytes, which were lent, into a buffer. 0 or a negative errno. */
 	int (*copy_lent)(struct backing *backing, uint64_t offset, uint8_t *data, size_t len);
 	/* A READ from there comes next: whatever makes it quicker, and takes no time. NULL: nothing

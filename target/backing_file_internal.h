@@ -8,6 +8,7 @@
 
 #include "target/backing.h"
 #include "target/in_flight.h"
+#include "target/marks.h"
 
 #define FILE_PAGE_SHIFT	  12 /* of the page cache */
 #define LEND_REGION_SHIFT (FILE_PAGE_SHIFT + 6)
@@ -21,18 +22,22 @@ struct lend_region {
 	uint32_t visits;   /* in it */
 };
 
+/* What one loop knows and counts for lending; no other one looks at it. */
+struct lender {
+	uint32_t second; /* the last one in which anything was asked */
+	uint32_t pause_until;
+	long faults; /* of the loop's thread, until then */
+	long lent;   /* since then */
+	struct lend_region regions[LEND_REGIONS];
+};
+
 /* The file in memory. What it grows to is mapped anew; workers may still be at the old mapping,
  * which stays until the file is closed. */
 struct file_map {
 	uint8_t *bytes; /* NULL: it cannot be mapped, and nothing is lent */
 	uint64_t len;
 	struct file_map *older;
-	/* Lending's, on one loop. */
-	uint32_t second; /* the last one in which anything was asked */
-	uint32_t pause_until;
-	long faults; /* until then */
-	long lent;   /* since then */
-	struct lend_region regions[LEND_REGIONS];
+	struct lender *lenders[SBC_MARK_LOOPS_MAX]; /* NULL: that loop has not asked yet */
 	/* Which pages can be stored to, in regions (backing_file_store.c); NULL: none ever. */
 	atomic_uint_fast64_t *warm;
 };
@@ -60,7 +65,7 @@ struct backing_file {
 	 * it was opened counts as one: it may be in the page cache only. */
 	atomic_uint_fast64_t changes, flushing, durable;
 	_Atomic(struct file_map *) map;
-	bool has_lost; /* data that were lent: nothing is, any more */
+	atomic_bool has_lost; /* data that were lent: nothing is, any more */
 	struct file_stores stores;
 };
 
@@ -92,7 +97,7 @@ void file_cool(struct backing_file *file);
 /* ---- backing_file_lend.c --------------------------------------------------------------------- */
 
 /* backing_ops.lend and copy_lent. */
-uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len);
+uint8_t *backing_file_lend(struct backing *backing, unsigned loop, uint64_t offset, size_t len);
 int backing_file_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len);
 
 #endif

@@ -9,6 +9,7 @@
  * read of the disk. Where memory is so short that this happens more than now and then, which the
  * kernel counts, nothing is lent for a while.
  */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,7 +24,7 @@
 #define REGION_PAGES 64 /* as many as a word has bits */
 #define VISITS_MIN   4	/* in a second: then asking pays */
 #define LEND_MAX     ((size_t)256 * 1024)
-#define FAULTS_MAX   16	 /* pages of this process read from disk in a second: that is chance */
+#define FAULTS_MAX   16	 /* pages of this loop read from disk in a second: that is chance */
 #define LENT_A_FAULT 256 /* ... and so are more where so many were lent for each */
 #define PAUSE_S	     3
 #define MISSING_MAX  (REGION_PAGES / 8)
@@ -31,19 +32,19 @@
 #define PREFETCH_LEN (8 * CACHE_LINE)
 
 /* Have pages been read from disk because somebody looked at them? */
-static void map_begin_second(struct file_map *map, uint32_t second)
+static void lender_begin_second(struct lender *lender, uint32_t second)
 {
 	struct rusage usage;
 
-	if (getrusage(RUSAGE_SELF, &usage) != 0)
+	if (getrusage(RUSAGE_THREAD, &usage) != 0)
 		return;
-	long faults = usage.ru_majflt - map->faults;
+	long faults = usage.ru_majflt - lender->faults;
 
-	if (map->second != 0 && faults > FAULTS_MAX && faults > map->lent / LENT_A_FAULT)
-		map->pause_until = second + PAUSE_S;
-	map->faults = usage.ru_majflt;
-	map->lent = 0;
-	map->second = second;
+	if (lender->second != 0 && faults > FAULTS_MAX && faults > lender->lent / LENT_A_FAULT)
+		lender->pause_until = second + PAUSE_S;
+	lender->faults = usage.ru_majflt;
+	lender->lent = 0;
+	lender->second = second;
 }
 
 /* Which pages of the region are there; none, when so many are not that the others may soon go. */
@@ -70,12 +71,13 @@ static uint64_t bits_of(uint64_t first, uint64_t last)
 	return (~UINT64_C(0) >> (REGION_PAGES - 1 - (last - first))) << (first % REGION_PAGES);
 }
 
-static bool region_has(struct file_map *map, uint64_t number, uint64_t bits)
+static bool region_has(const struct file_map *map, struct lender *lender, uint64_t number,
+		       uint64_t bits)
 {
-	struct lend_region *region = &map->regions[number % LEND_REGIONS];
+	struct lend_region *region = &lender->regions[number % LEND_REGIONS];
 
-	if (region->number != number || region->second != map->second)
-		*region = (struct lend_region){.number = number, .second = map->second};
+	if (region->number != number || region->second != lender->second)
+		*region = (struct lend_region){.number = number, .second = lender->second};
 	if (region->visits < VISITS_MIN) {
 		if (++region->visits < VISITS_MIN)
 			return false;
@@ -84,21 +86,21 @@ static bool region_has(struct file_map *map, uint64_t number, uint64_t bits)
 	return (region->resident & bits) == bits;
 }
 
-static bool map_has(struct file_map *map, uint64_t offset, size_t len)
+static bool map_has(const struct file_map *map, struct lender *lender, uint64_t offset, size_t len)
 {
 	uint64_t page = offset >> FILE_PAGE_SHIFT, last = (offset + len - 1) >> FILE_PAGE_SHIFT;
 	uint32_t second = file_map_second();
 
-	if (second != map->second)
-		map_begin_second(map, second);
-	if (second < map->pause_until)
+	if (second != lender->second)
+		lender_begin_second(lender, second);
+	if (second < lender->pause_until)
 		return false;
 	while (page <= last) {
 		uint64_t end = page | (REGION_PAGES - 1);
 
 		if (end > last)
 			end = last;
-		if (!region_has(map, page / REGION_PAGES, bits_of(page, end)))
+		if (!region_has(map, lender, page / REGION_PAGES, bits_of(page, end)))
 			return false;
 		page = end + 1;
 	}
@@ -113,16 +115,28 @@ static void prefetch(const uint8_t *data, size_t len)
 		__builtin_prefetch(data + at);
 }
 
-uint8_t *backing_file_lend(struct backing *backing, uint64_t offset, size_t len)
+/* NULL: no memory. */
+static struct lender *lender_of(struct file_map *map, unsigned loop)
+{
+	assert(loop < SBC_MARK_LOOPS_MAX);
+	/* Of the regions only what is used ever becomes memory. */
+	if (!map->lenders[loop])
+		map->lenders[loop] = calloc(1, sizeof(struct lender));
+	return map->lenders[loop];
+}
+
+uint8_t *backing_file_lend(struct backing *backing, unsigned loop, uint64_t offset, size_t len)
 {
 	struct backing_file *file = (struct backing_file *)backing;
-	struct file_map *map = atomic_load_explicit(&file->map, memory_order_relaxed);
+	struct file_map *map = atomic_load_explicit(&file->map, memory_order_acquire);
 
-	if (file->has_lost || len > LEND_MAX || offset > map->len || len > map->len - offset)
+	if (atomic_load_explicit(&file->has_lost, memory_order_relaxed) || len > LEND_MAX ||
+	    offset > map->len || len > map->len - offset)
 		return NULL;
-	if (!map_has(map, offset, len))
+	struct lender *lender = lender_of(map, loop);
+	if (!lender || !map_has(map, lender, offset, len))
 		return NULL;
-	map->lent++;
+	lender->lent++;
 	prefetch(map->bytes + offset, len);
 	return map->bytes + offset;
 }
@@ -134,6 +148,6 @@ int backing_file_copy_lent(struct backing *backing, uint64_t offset, uint8_t *da
 
 	/* Whoever asks again hears of it in the ordinary way. */
 	if (error != 0)
-		file->has_lost = true;
+		atomic_store_explicit(&file->has_lost, true, memory_order_relaxed);
 	return error;
 }

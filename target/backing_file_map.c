@@ -33,7 +33,6 @@ static void map_for_stores(struct file_map *map, int fd, uint64_t size)
 
 struct file_map *file_map_create(int fd, uint64_t size, bool stores)
 {
-	/* Of the regions only what is used ever becomes memory. */
 	struct file_map *map = calloc(1, sizeof(*map));
 	void *bytes;
 
@@ -61,6 +60,8 @@ void file_map_free(struct file_map **map)
 		if ((*map)->bytes)
 			munmap((*map)->bytes, (*map)->len);
 		free((*map)->warm);
+		for (unsigned i = 0; i < SBC_MARK_LOOPS_MAX; i++)
+			free((*map)->lenders[i]);
 		free(*map);
 		*map = older;
 	}

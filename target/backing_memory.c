@@ -204,11 +204,12 @@ static int memory_at_once(struct backing *backing, enum backing_op op, uint64_t 
 }
 
 /* In one chunk, or in several that lie side by side. A hole is nowhere. */
-static uint8_t *memory_lend(struct backing *backing, uint64_t offset, size_t len)
+static uint8_t *memory_lend(struct backing *backing, unsigned loop, uint64_t offset, size_t len)
 {
 	const struct backing_memory *memory = (struct backing_memory *)backing;
 	struct piece piece = piece_at(offset, len);
 	uint8_t *data = memory->chunks[piece.chunk].data;
+	(void)loop;
 
 	if (!data)
 		return NULL;

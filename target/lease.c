@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "target/lent.h"
 #include "target/remote_internal.h"
 
 static void post_up(struct scsi_lease *lease, struct scsi_letter *letter,
@@ -92,6 +93,7 @@ void scsi_lease_settle(struct scsi_lease *lease)
 		return;
 	lease->recalled = false;
 	if (lease->shadow) {
+		scsi_lent_settle_all(lease->shadow);
 		memcpy(lease->work, lease->shadow->log.work, sizeof(lease->work));
 		memset(lease->shadow->log.work, 0, sizeof(lease->work));
 	}

@@ -5,18 +5,44 @@
 
 #include "target/buffer.h"
 #include "target/command.h"
+#include "target/marks.h"
+
+/* Other loops write nothing there until the marks are given back. */
+static bool marks_take(struct scsi_task *task, uint64_t offset, size_t len)
+{
+	const struct scsi_lun *lun = task->lun;
+
+	if (!lun->marks)
+		return true;
+	if (!sbc_marks_take(lun->marks, lun->target->loop_number, SBC_MARK_LEND, offset, len))
+		return false;
+	task->lent_marks = lun->marks;
+	task->lent_marked_len = len;
+	return true;
+}
+
+static void marks_give(struct scsi_task *task, uint64_t offset)
+{
+	if (!task->lent_marks)
+		return;
+	sbc_marks_give(task->lent_marks, task->lun->target->loop_number, offset,
+		       task->lent_marked_len);
+	task->lent_marks = NULL;
+}
 
 bool scsi_lent_begin(struct scsi_task *task, uint64_t offset, size_t len)
 {
 	struct scsi_lun *lun = task->lun;
 	struct backing *backing = lun->backing;
 
-	if (!task->takes_lent || lun->marks || !backing->ops->lend ||
-	    lun->lent_count >= SCSI_LENT_MAX)
+	if (!task->takes_lent || !backing->ops->lend || lun->lent_count >= SCSI_LENT_MAX ||
+	    !marks_take(task, offset, len))
 		return false;
-	uint8_t *data = backing->ops->lend(backing, offset, len);
-	if (!data)
+	uint8_t *data = backing->ops->lend(backing, lun->target->loop_number, offset, len);
+	if (!data) {
+		marks_give(task, offset);
 		return false;
+	}
 	scsi_buffer_give(task->spares, task->data_in);
 	task->data_in = data;
 	task->data_in_lent = true;
@@ -33,6 +59,7 @@ void scsi_lent_end(struct scsi_task *task)
 
 	DL_DELETE2(lun->lent, task, lent_prev, lent_next);
 	lun->lent_count--;
+	marks_give(task, task->lent_offset);
 	task->data_in_lent = false;
 	task->data_in = NULL;
 }

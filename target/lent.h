@@ -5,7 +5,13 @@
  * The bytes are what the medium had when the READ was carried out, for as long as anybody can look:
  * before anything is written over them, or they could go away, they are copied after all, here and
  * in one place (scsi_lent_settle). So whoever sends them need not know of fences, nor of who
- * writes. Nothing is lent while another loop is at the medium (marks.h).
+ * writes.
+ *
+ * That place sees what is lent by its own loop. Other loops that are at the same medium are kept
+ * out by the marks of the READ (marks.h), which last for as long as its data are lent. So they are
+ * lent for one turn of the loop and no longer: the transport sends what it has, and what the socket
+ * does not take is copied (target_data_in_keep). If it ever is longer, the loop's lease is recalled
+ * by whoever comes in vain (lease.h), and before it is returned all is copied.
  */
 #ifndef TARGET_LENT_H
 #define TARGET_LENT_H

@@ -247,8 +247,9 @@ bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, ui
 	unsigned loop = lun->target->loop_number;
 
 	assert(offset <= backing->size && len <= backing->size - offset);
+	enum sbc_mark mark = op == BACKING_WRITE ? SBC_MARK_ALONE : SBC_MARK_READ;
 	if (!may_be_at_once(task, offset, len) ||
-	    (lun->marks && !sbc_marks_take(lun->marks, loop, op == BACKING_WRITE, offset, len)))
+	    (lun->marks && !sbc_marks_take(lun->marks, loop, mark, offset, len)))
 		return false;
 	if (op == BACKING_WRITE && lun->lent)
 		scsi_lent_settle(task->lun, offset, len);
@@ -286,8 +287,10 @@ static bool marks_take(struct sbc_io *io)
 {
 	struct scsi_lun *lun = io->lun;
 
-	if (!sbc_marks_take(lun->marks, lun->target->loop_number, io->access == SBC_EXCLUSIVE,
-			    io->lba << lun->block_shift, io->blocks << lun->block_shift))
+	enum sbc_mark mark = io->access == SBC_EXCLUSIVE ? SBC_MARK_ALONE : SBC_MARK_READ;
+
+	if (!sbc_marks_take(lun->marks, lun->target->loop_number, mark, io->lba << lun->block_shift,
+			    io->blocks << lun->block_shift))
 		return false;
 	io->marks = lun->marks;
 	return true;

@@ -155,7 +155,9 @@ struct scsi_task {
 	struct scsi_task *prev, *next;		       /* the nexus' task set on that LUN */
 	struct scsi_task *dormant_prev, *dormant_next; /* task_order.c's */
 	uint64_t lent_offset;			       /* where in the store data_in lies */
-	struct scsi_task *lent_prev, *lent_next;       /* lun->lent */
+	struct sbc_marks *lent_marks; /* which it has for these bytes (marks.h); NULL: none */
+	uint64_t lent_marked_len;     /* bytes from lent_offset */
+	struct scsi_task *lent_prev, *lent_next; /* lun->lent */
 	void *work; /* the handler's state, freed by work_free at release */
 	void (*work_free)(void *work);
 	/*

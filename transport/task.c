@@ -70,7 +70,7 @@ struct iscsi_task *iscsi_task_new(struct iscsi_conn *conn, const struct iscsi_sc
 	 * 11.3.4); the read has its own, in an AHS. */
 	task->scsi.expected_in = command->read && !command->write ? command->expected_len : 0;
 	task->scsi.expected_out = command->write ? command->expected_len : 0;
-	task->scsi.takes_lent = command->read && iscsi_conn_takes_lent(conn);
+	task->scsi.takes_lent = command->read && !command->write && iscsi_conn_takes_lent(conn);
 
 	iscsi_session_add_task(conn->session, task);
 	conn->session->commands++;

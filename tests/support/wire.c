@@ -67,11 +67,11 @@ static int gate_at_once(struct backing *backing, enum backing_op op, uint64_t of
 				 : gate->inner->ops->at_once(gate->inner, op, offset, data, len);
 }
 
-static uint8_t *gate_lend(struct backing *backing, uint64_t offset, size_t len)
+static uint8_t *gate_lend(struct backing *backing, unsigned loop, uint64_t offset, size_t len)
 {
 	const struct gate *gate = (struct gate *)backing;
 	struct wire_house *house = gate->house;
-	uint8_t *data = house->hold ? NULL : gate->inner->ops->lend(gate->inner, offset, len);
+	uint8_t *data = house->hold ? NULL : gate->inner->ops->lend(gate->inner, loop, offset, len);
 
 	house->lent += data != NULL;
 	return data;

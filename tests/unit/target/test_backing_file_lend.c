@@ -102,9 +102,12 @@ static void teardown(void)
 	rmdir(directory);
 }
 
+/* By which it is asked. */
+static unsigned loop;
+
 static uint8_t *lend(uint64_t offset, size_t len)
 {
-	return backing->ops->lend(backing, offset, len);
+	return backing->ops->lend(backing, loop, offset, len);
 }
 
 /* What is asked for again and again. */
@@ -266,6 +269,21 @@ START_TEST(of_somebody_elses_file_that_is_only_read_nothing_is_lent)
 }
 END_TEST
 
+START_TEST(each_loop_asks_for_itself)
+{
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+	loop = 7;
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+	ck_assert_uint_eq(faults.asked_pages, 2);
+	faults.major_faults = 17; /* of this loop's thread */
+	second++;
+	ck_assert_ptr_null(lend_in_the_end(0, 4096));
+	faults.major_faults = 0;
+	loop = 0;
+	ck_assert_ptr_nonnull(lend_in_the_end(0, 4096));
+}
+END_TEST
+
 START_TEST(what_a_file_has_grown_by_is_lent_too)
 {
 	uint64_t size = 0;
@@ -291,6 +309,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_is_lent_can_be_copied);
 	tcase_add_test(tcase, a_file_that_was_cut_off_kills_nobody);
 	tcase_add_test(tcase, of_somebody_elses_file_that_is_only_read_nothing_is_lent);
+	tcase_add_test(tcase, each_loop_asks_for_itself);
 	tcase_add_test(tcase, what_a_file_has_grown_by_is_lent_too);
 }
 

@@ -472,7 +472,7 @@ START_TEST(what_is_lent_shows_what_was_stored)
 	ck_assert(!is_stored(0, PAGE, 'w'));
 	ck_assert(is_stored(0, PAGE, 's'));
 	for (unsigned i = 0; i < 4; i++)
-		lent = backing->ops->lend(backing, 0, PAGE);
+		lent = backing->ops->lend(backing, 0, 0, PAGE);
 	ck_assert_ptr_nonnull(lent);
 	for (size_t i = 0; i < PAGE; i++)
 		ck_assert_uint_eq(lent[i], 's');

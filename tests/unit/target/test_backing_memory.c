@@ -246,7 +246,7 @@ START_TEST(what_was_written_is_lent_from_where_it_lies)
 	uint8_t copy[4096];
 
 	write_filled(0, 8192, 'l');
-	uint8_t *lent = backing->ops->lend(backing, 4096, 4096);
+	uint8_t *lent = backing->ops->lend(backing, 0, 4096, 4096);
 	ck_assert_ptr_nonnull(lent);
 	ck_assert_uint_eq(lent[0], 'l');
 	ck_assert_uint_eq(lent[4095], 'l');
@@ -259,11 +259,11 @@ END_TEST
 
 START_TEST(a_hole_is_not_lent)
 {
-	ck_assert_ptr_null(backing->ops->lend(backing, 0, 4096));
+	ck_assert_ptr_null(backing->ops->lend(backing, 0, 0, 4096));
 	write_filled(0, 65536, 'l');
-	ck_assert_ptr_null(backing->ops->lend(backing, 65536 - 512, 1024));
+	ck_assert_ptr_null(backing->ops->lend(backing, 0, 65536 - 512, 1024));
 	run(BACKING_UNMAP, 0, 65536, NULL, 0);
-	ck_assert_ptr_null(backing->ops->lend(backing, 0, 4096));
+	ck_assert_ptr_null(backing->ops->lend(backing, 0, 0, 4096));
 }
 END_TEST
 
@@ -274,7 +274,7 @@ START_TEST(over_a_chunk_edge_is_lent_what_lies_side_by_side)
 
 	open_large();
 	for (uint64_t at = CHUNK; at + 512 <= LARGE; at += CHUNK, edges++) {
-		const uint8_t *data = backing->ops->lend(backing, at - 512, 1024);
+		const uint8_t *data = backing->ops->lend(backing, 0, at - 512, 1024);
 		if (!data)
 			continue;
 		lent++;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/lease.h"
 #include "tests/support/suite.h"
 #include "tests/unit/target/disk.h"
 
@@ -17,6 +18,8 @@ static struct {
 	bool writes_at_once;
 	int copy_error;
 	unsigned lent; /* when it was told to grow */
+	bool lends_nothing;
+	unsigned loops[SBC_MARK_LOOPS_MAX]; /* how often each has asked */
 } store;
 
 static int store_at_once(struct backing *backing, enum backing_op op, uint64_t offset,
@@ -30,10 +33,11 @@ static int store_at_once(struct backing *backing, enum backing_op op, uint64_t o
 	return 0;
 }
 
-static uint8_t *store_lend(struct backing *backing, uint64_t offset, size_t len)
+static uint8_t *store_lend(struct backing *backing, unsigned loop, uint64_t offset, size_t len)
 {
 	(void)len;
-	return ((struct test_disk *)backing)->bytes + offset;
+	store.loops[loop]++;
+	return store.lends_nothing ? NULL : ((struct test_disk *)backing)->bytes + offset;
 }
 
 static int store_copy_lent(struct backing *backing, uint64_t offset, uint8_t *data, size_t len)
@@ -338,13 +342,145 @@ START_TEST(when_another_loop_comes_to_the_medium_what_is_lent_is_kept)
 }
 END_TEST
 
-START_TEST(while_another_loop_is_at_the_medium_nothing_is_lent)
+static struct scsi_lun *home(void)
+{
+	return scsi_target_lun(f->target, 0);
+}
+
+/* `b` reads by itself, and so there are marks. */
+static void have_a_lease(void)
 {
 	have_loops();
 	fixture_good(fixture_read(f, b, 0, 1));
+	ck_assert_uint_eq(home()->leases->out, 1);
+}
+
+static struct fixture_task *start_read_of_b(uint8_t lba)
+{
+	struct scsi_nexus *at_home = a;
+
+	a = b;
+	struct fixture_task *read = start_read(lba, 1);
+	a = at_home;
+	return read;
+}
+
+START_TEST(loops_that_share_a_medium_lend_too)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read(7, 1), *there = start_read_of_b(7);
+
+	fixture_good(fixture_result(read));
+	fixture_good(fixture_result(there));
+	assert_lent(read, 7);
+	assert_lent(there, 7);
+	ck_assert_uint_eq(home()->lent_count, 1);
+	ck_assert_uint_ne(store.loops[0], 0);
+	ck_assert_uint_ne(store.loops[b->target->loop_number], 0);
+	fixture_forget(read);
+	fixture_forget(there);
+	store.writes_at_once = true;
+	fixture_good(fixture_write(f, b, 7, 1, 'n'));
+	fixture_good(fixture_write(f, a, 7, 1, 'm'));
+	ck_assert_uint_eq(home()->leases->out, 1); /* nobody was in anybody's way */
+}
+END_TEST
+
+/* Its own loop's writes see what is lent, as ever. */
+START_TEST(a_loop_is_not_in_its_own_way)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read_of_b(7);
+
+	assert_lent(read, 7);
+	store.writes_at_once = true;
+	fixture_good(fixture_write(f, b, 7, 1, 'n'));
+	assert_kept(read, FIXTURE_BLOCK);
+	fixture_good(fixture_write(f, a, 7, 1, 'm'));
+	ck_assert_uint_eq(home()->leases->out, 1);
+	assert_kept(read, FIXTURE_BLOCK);
+}
+END_TEST
+
+START_TEST(what_another_loop_lends_is_not_written)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read(7, 1);
+
+	assert_lent(read, 7);
+	store.writes_at_once = true;
+	f->is_delivering = true; /* nobody comes to help */
+	struct fixture_task *write = fixture_start_write(f, b, 7, 'n', false);
+	ck_assert_int_ne(write->state, FIXTURE_COMPLETED);
+	ck_assert(disk_is(f, 7, 1, 'o'));
+	assert_lent(read, 7);
+	/* What comes now stands back for it. */
+	struct fixture_task *late = start_read(9, 1);
+	ck_assert(!late->task.data_in_lent);
+	fixture_forget(read);
+	f->is_delivering = false;
+	fixture_settle(f);
+	fixture_good(fixture_result(write));
+	ck_assert(disk_is(f, 7, 1, 'n'));
+	ck_assert_uint_eq(home()->leases->out, 1);
+	fixture_good(fixture_result(late));
+	assert_lent(start_read(9, 1), 9);
+}
+END_TEST
+
+/* A write that has come often enough goes to where the data are lent. */
+START_TEST(what_is_lent_at_home_for_long_is_kept_there)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read(7, 1);
+
+	assert_lent(read, 7);
+	fixture_good(fixture_write(f, b, 7, 1, 'n'));
+	ck_assert(disk_is(f, 7, 1, 'n'));
+	assert_kept(read, FIXTURE_BLOCK);
+}
+END_TEST
+
+START_TEST(before_a_lease_is_returned_what_is_lent_is_kept)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read_of_b(7);
+
+	assert_lent(read, 7);
+	fixture_good(fixture_write(f, a, 7, 1, 'n'));
+	ck_assert_uint_eq(home()->leases->out, 0);
+	ck_assert(disk_is(f, 7, 1, 'n'));
+	assert_kept(read, FIXTURE_BLOCK);
+}
+END_TEST
+
+START_TEST(what_the_home_lent_with_marks_is_kept_when_loops_come_again)
+{
+	have_a_lease();
+	struct fixture_task *read = start_read(7, 1);
+
+	assert_lent(read, 7);
+	ck_assert_ptr_null(fixture_lun(f)->marks); /* all are recalled */
+	assert_lent(read, 7);
+	fixture_good(fixture_read(f, b, 0, 1));
+	assert_kept(read, FIXTURE_BLOCK);
+	store.writes_at_once = true;
+	fixture_good(fixture_write(f, b, 7, 1, 'n'));
+	ck_assert_uint_eq(home()->leases->out, 1);
+}
+END_TEST
+
+START_TEST(what_a_store_does_not_lend_leaves_no_marks)
+{
+	have_a_lease();
+	store.lends_nothing = true;
 	struct fixture_task *read = start_read(7, 1);
 	fixture_settle(f);
 	assert_kept(read, FIXTURE_BLOCK);
+	store.writes_at_once = true;
+	f->is_delivering = true;
+	fixture_good(fixture_write(f, b, 7, 1, 'n'));
+	f->is_delivering = false;
 }
 END_TEST
 
@@ -365,7 +501,13 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_store_that_grows_has_lent_nothing);
 	tcase_add_test(tcase, of_a_block_that_is_taken_in_part_no_more_is_lent);
 	tcase_add_test(tcase, when_another_loop_comes_to_the_medium_what_is_lent_is_kept);
-	tcase_add_test(tcase, while_another_loop_is_at_the_medium_nothing_is_lent);
+	tcase_add_test(tcase, loops_that_share_a_medium_lend_too);
+	tcase_add_test(tcase, a_loop_is_not_in_its_own_way);
+	tcase_add_test(tcase, what_another_loop_lends_is_not_written);
+	tcase_add_test(tcase, what_is_lent_at_home_for_long_is_kept_there);
+	tcase_add_test(tcase, before_a_lease_is_returned_what_is_lent_is_kept);
+	tcase_add_test(tcase, what_the_home_lent_with_marks_is_kept_when_loops_come_again);
+	tcase_add_test(tcase, what_a_store_does_not_lend_leaves_no_marks);
 }
 
 int main(void)
