@@ -206,7 +206,7 @@ void pr_install_apply(struct scsi_lun *lun, struct pr_state *state,
 	apply_changes(&touched, state, changes, plan->changes_len);
 	if (plan->bumps_generation)
 		pr_state_set_generation(state, pr_state_generation(state) + 1);
-	if (plan->changes_len > 0)
+	if (plan->changes_len > 0 || plan->bumps_generation)
 		scsi_trace_pr_change(request, state);
 	refresh_standings(&touched, state);
 	raise_unit_attentions(&touched, caller, plan);

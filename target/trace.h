@@ -86,7 +86,7 @@ struct trace_conflict {
 };
 
 struct trace_pr_change {
-	uint64_t record; /* of the journal */
+	uint64_t record; /* of the journal; 0: PRGENERATION counted, and nothing else changed */
 	uint64_t reservation_key, service_action_key;
 	uint32_t tag;
 	uint32_t generation;

@@ -166,12 +166,35 @@ static bool command_matches(const struct trace_filter *filter, const struct trac
 	       (filter->command[0] == '\0' || cdb_matches(filter->command, cdb));
 }
 
+/* RESERVE and RELEASE of SPC-2 that were GOOD. */
+static bool is_spc2(const struct trace_event *event)
+{
+	struct trace_pr_out out;
+
+	return trace_read_command(event, &out) && out.command.status == SCSI_STATUS_GOOD &&
+	       (out.command.flags & TRACE_COMMAND_ANSWERED) &&
+	       (out.command.cdb[0] == 0x16 || out.command.cdb[0] == 0x17 ||
+		out.command.cdb[0] == 0x56 || out.command.cdb[0] == 0x57);
+}
+
+static bool is_decision(const struct trace_event *event)
+{
+	struct trace_unit_attention attention;
+	struct trace_management management;
+
+	return event->kind == TRACE_PR_CHANGE || is_spc2(event) ||
+	       (trace_read_unit_attention(event, &attention) && attention.tag != TRACE_NO_TAG) ||
+	       (trace_read_management(event, &management) && !management.ended);
+}
+
 bool trace_filter_matches(const struct trace_filter *filter, const struct trace_ring *ring,
 			  const struct trace_event *event)
 {
 	if (event->kind == TRACE_PDU && !filter->pdus)
 		return false;
 	if (filter->has_kind && event->kind != filter->kind)
+		return false;
+	if (filter->decisions && !is_decision(event))
 		return false;
 	if ((filter->command[0] != '\0' || filter->has_status) && !command_matches(filter, event))
 		return false;

@@ -6,7 +6,8 @@
 
 #include "target/trace.h"
 
-#define TRACE_PATTERN_MAX 256 /* bytes, with the NUL */
+#define TRACE_PATTERN_MAX 256	     /* bytes, with the NUL */
+#define TRACE_DECISIONS	  "decision" /* what `decisions` below is called beside kinds */
 
 /* All zero: every event but PDUs. */
 struct trace_filter {
@@ -25,6 +26,9 @@ struct trace_filter {
 	uint8_t status;
 	enum trace_kind kind;
 	bool pdus; /* PDUs too */
+	/* Only what was decided: changes of reservations (SPC-2: commands), unit attentions that
+	 * were reported, task management that began. */
+	bool decisions;
 };
 
 /* `ring` knows who it is about. */

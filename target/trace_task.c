@@ -160,7 +160,7 @@ void scsi_trace_pr_change(const struct pr_commit_request *request, const struct 
 	const struct scsi_task *task = request->task;
 	const struct pr_request *out = &request->request;
 	struct trace_pr_change change = {
-		.record = out->stamp.sequence,
+		.record = request->plan.changes_len > 0 ? out->stamp.sequence : 0,
 		.reservation_key = out->reservation_key,
 		.service_action_key = out->service_action_key,
 		.tag = task->tag,
@@ -208,8 +208,8 @@ static void put_management(const struct scsi_tmf *tmf, bool ended)
 		.ended = ended,
 	};
 
-	trace_put(tmf->trace, TRACE_TASK_MANAGEMENT, 0, tmf->trace_who, &management,
-		  sizeof(management));
+	put_now(tmf->trace, TRACE_TASK_MANAGEMENT, 0, tmf->trace_who, &management,
+		sizeof(management));
 }
 
 void scsi_trace_management(struct scsi_tmf *tmf)

@@ -174,8 +174,11 @@ static void add_pr_change(struct text *text, const struct trace_event *event)
 
 	if (!trace_read_pr_change(event, &change))
 		return;
-	text_add(text, "journal record %" PRIu64 ": %s", change.record,
-		 pr_out_action_name(change.action));
+	if (change.record != 0)
+		text_add(text, "journal record %" PRIu64 ": ", change.record);
+	else
+		text_add(text, "counted: ");
+	text_add(text, "%s", pr_out_action_name(change.action));
 	if (trace_pr_out_has_type(change.action))
 		text_add(text, " type %s", pr_type_name(change.scope_type & 0x0f));
 	add_key(text, "rk", change.reservation_key);
@@ -195,7 +198,7 @@ static void add_unit_attention(struct text *text, const struct trace_event *even
 		 attention.tag == TRACE_NO_TAG ? "established" : "reported");
 }
 
-static const char *function_name(unsigned function)
+const char *trace_function_name(unsigned function)
 {
 	static const char *const names[] = {
 		[SCSI_TMF_ABORT_TASK] = "ABORT TASK",
@@ -240,7 +243,7 @@ static void add_management(struct text *text, const struct trace_event *event)
 
 	if (!trace_read_management(event, &management))
 		return;
-	text_add(text, "%s", function_name(management.function));
+	text_add(text, "%s", trace_function_name(management.function));
 	if (management.tag != TRACE_NO_TAG)
 		text_add(text, " of task 0x%08" PRIx32, management.tag);
 	if (management.ended)

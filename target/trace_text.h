@@ -14,6 +14,8 @@
 /* "command", "conflict", "pr-change", ...; NULL for other values. */
 const char *trace_kind_name(enum trace_kind kind);
 bool trace_kind_parse(const char *name, enum trace_kind *ret_kind);
+/* "LOGICAL UNIT RESET", ...; of enum scsi_tmf_function. */
+const char *trace_function_name(unsigned function);
 
 /* "GOOD", "RESERVATION CONFLICT", ...; NULL for a status that SAM-5 does not define. */
 const char *trace_status_name(uint8_t status);

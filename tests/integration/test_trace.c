@@ -150,6 +150,12 @@ START_TEST(filters_are_applied_and_nonsense_is_refused)
 	json_t *array = events();
 	ck_assert_uint_eq(json_array_size(array), 2);
 	json_decref(array);
+	ck_assert_int_eq(
+		tool(&fight.daemon, "trace", "--last", "100", "--kind", "decision", "--json", NULL),
+		0);
+	array = events();
+	ck_assert_uint_eq(json_array_size(array), 2); /* both were changes */
+	json_decref(array);
 	ck_assert_int_eq(tool(&fight.daemon, "trace", "--last", "100", "--lun", "7", NULL), 0);
 	ck_assert_str_eq(output, "");
 	ck_assert_int_eq(tool(&fight.daemon, "trace", "--last", "9", "--command", "reed", NULL), 4);

@@ -131,7 +131,7 @@ static void client_pause(struct control_client *client)
 	struct ev_loop *loop = client->control->service->loop;
 
 	ev_io_stop(loop, &client->writable);
-	client->timeout.repeat = FOLLOW_POLL_S;
+	client->timeout.repeat = client->reply.pause_s > 0 ? client->reply.pause_s : FOLLOW_POLL_S;
 	ev_timer_again(loop, &client->timeout);
 }
 

@@ -18,8 +18,9 @@ struct control_reply {
 	bool (*more)(struct control_reply *reply);
 	/* It never ends: `more` returns true with nothing appended while there is nothing. */
 	bool follows;
-	bool ends;  /* whoever follows has enough: what has happened so far is still sent */
-	void *work; /* more's own */
+	double pause_s; /* ... for so long before it looks again; 0: a usual time */
+	bool ends;	/* whoever follows has enough: what has happened so far is still sent */
+	void *work;	/* more's own */
 	void (*work_free)(void *work);
 };
 

@@ -8,6 +8,9 @@
 #include "tools/holdfastd/control_commands.h"
 #include "tools/holdfastd/trace_reader.h"
 
+/* Whoever follows what is decided wants it soon: what was not sent when the daemon dies is lost. */
+#define DECISIONS_POLL_S 0.005
+
 /* ---- the request -------------------------------------------------------------------------------
  */
 
@@ -52,7 +55,8 @@ static bool read_names(const json_t *request, struct control_reply *reply,
 	const char *kind = json_string_value(json_object_get(request, "kind"));
 
 	filter->has_status = json_object_get(request, "status") != NULL;
-	filter->has_kind = json_object_get(request, "kind") != NULL;
+	filter->decisions = kind && strcmp(kind, TRACE_DECISIONS) == 0;
+	filter->has_kind = json_object_get(request, "kind") != NULL && !filter->decisions;
 	if (filter->has_status && (!status || !trace_status_parse(status, &filter->status))) {
 		control_reply_error(reply, "`status` must be good, check-condition, condition-met, "
 					   "busy, reservation-conflict, task-set-full, aca-active "
@@ -62,8 +66,8 @@ static bool read_names(const json_t *request, struct control_reply *reply,
 	if (filter->has_kind && (!kind || !trace_kind_parse(kind, &filter->kind))) {
 		control_reply_error(reply,
 				    "`kind` must be command, conflict, pr-change, "
-				    "unit-attention, task-management, connection, pdu, fault "
-				    "or finding");
+				    "unit-attention, task-management, connection, pdu, fault, "
+				    "finding or decision");
 		return false;
 	}
 	if (filter->command[0] != '\0' && !trace_filter_command_is_known(filter->command)) {
@@ -133,6 +137,8 @@ void control_trace(struct service *service, const json_t *request, struct contro
 	reply->work_free = trace_reader_free;
 	reply->more = trace_more;
 	reply->follows = follows;
+	if (filter.decisions)
+		reply->pause_s = DECISIONS_POLL_S;
 	if (follows)
 		control_reply_object(reply, json_pack("{s:b,s:b}", "ok", 1, "following", 1));
 	else

@@ -128,6 +128,16 @@ static void set_unit_attention(json_t *object, const struct trace_event *event)
 	set(object, "reported", json_boolean(attention.tag != TRACE_NO_TAG));
 }
 
+static void set_management(json_t *object, const struct trace_event *event)
+{
+	struct trace_management management;
+
+	if (!trace_read_management(event, &management))
+		return;
+	set(object, "function", json_string(trace_function_name(management.function)));
+	set(object, "ended", json_boolean(management.ended));
+}
+
 static void set_pdu(json_t *object, const struct trace_event *event)
 {
 	uint32_t kept_len, wire_len;
@@ -182,6 +192,7 @@ json_t *trace_event_json(const struct trace_ring *ring, const struct trace_event
 		[TRACE_CONFLICT] = set_conflict,
 		[TRACE_PR_CHANGE] = set_pr_change,
 		[TRACE_UNIT_ATTENTION] = set_unit_attention,
+		[TRACE_TASK_MANAGEMENT] = set_management,
 		[TRACE_PDU] = set_pdu,
 	};
 	json_t *object = json_object();

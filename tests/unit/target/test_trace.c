@@ -325,6 +325,22 @@ START_TEST(a_command_is_told_with_nexus_cdb_and_status)
 }
 END_TEST
 
+START_TEST(what_only_counts_in_prgeneration_is_told_without_a_record)
+{
+	struct told told = tell();
+	struct trace_pr_change change;
+
+	fixture_good(fixture_register(told.fixture, told.a, 0, 0xa));
+	next_of(&told, TRACE_PR_CHANGE);
+	fixture_good(fixture_register(told.fixture, told.a, 0xa, 0xa));
+	struct trace_event event = next_of(&told, TRACE_PR_CHANGE);
+	ck_assert(trace_read_pr_change(&event, &change));
+	ck_assert_uint_eq(change.record, 0);
+	ck_assert_uint_eq(change.generation, 2);
+	tell_end(&told);
+}
+END_TEST
+
 START_TEST(a_conflict_names_rule_holder_key_and_record)
 {
 	struct told told = tell();
@@ -447,6 +463,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_old_number_never_names_whoever_came_later);
 	tcase_add_test(tcase, a_connection_has_addresses_and_gets_a_name);
 	tcase_add_test(tcase, a_command_is_told_with_nexus_cdb_and_status);
+	tcase_add_test(tcase, what_only_counts_in_prgeneration_is_told_without_a_record);
 	tcase_add_test(tcase, a_conflict_names_rule_holder_key_and_record);
 	tcase_add_test(tcase, every_conflict_has_its_own_reason);
 	tcase_add_test(tcase, a_unit_attention_is_told_when_it_is_raised_and_when_it_is_reported);

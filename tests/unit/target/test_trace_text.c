@@ -145,6 +145,18 @@ START_TEST(every_conflict_has_words_and_a_clause)
 }
 END_TEST
 
+START_TEST(a_change_names_its_record_and_one_that_only_counts_has_none)
+{
+	struct trace_pr_change change = {.record = 7, .action = PR_OUT_REGISTER, .generation = 3};
+
+	ck_assert_ptr_nonnull(
+		strstr(text_of(TRACE_PR_CHANGE, &change, sizeof(change)), "journal record 7: REG"));
+	change.record = 0;
+	ck_assert_ptr_nonnull(
+		strstr(text_of(TRACE_PR_CHANGE, &change, sizeof(change)), "counted: REGISTER"));
+}
+END_TEST
+
 START_TEST(kinds_and_statuses_have_names_that_can_be_read_again)
 {
 	static const char *const names[] = {"good", "check-condition", "busy", "conflict"};
@@ -239,6 +251,41 @@ START_TEST(filters_look_at_initiator_lun_kind_and_status)
 }
 END_TEST
 
+START_TEST(decisions_are_changes_reports_resets_that_began_and_spc_2_reservations)
+{
+	struct trace_ring *ring = trace_ring_create(64, clock_ns, NULL);
+	struct trace_filter filter = {.decisions = true};
+	struct trace_pr_change change = {.action = 0};
+	struct trace_unit_attention established = {.tag = TRACE_NO_TAG}, reported = {.tag = 7};
+	struct trace_management began = {.tag = TRACE_NO_TAG}, ended = {.ended = 1};
+	struct trace_command reserve = {.cdb = {0x16}, .flags = TRACE_COMMAND_ANSWERED};
+	struct trace_command refused = reserve, read = {.cdb = {0x28}};
+	struct trace_cursor cursor = trace_oldest(ring);
+	struct trace_event event;
+	uint64_t lost = 0;
+	unsigned wanted = 0, all = 0;
+
+	refused.status = SCSI_STATUS_RESERVATION_CONFLICT;
+	read.flags = TRACE_COMMAND_ANSWERED;
+	trace_put(ring, TRACE_PR_CHANGE, 0, 0, &change, sizeof(change));
+	trace_put(ring, TRACE_UNIT_ATTENTION, 0, 0, &reported, sizeof(reported));
+	trace_put(ring, TRACE_TASK_MANAGEMENT, 0, 0, &began, sizeof(began));
+	trace_put(ring, TRACE_COMMAND, 0, 0, &reserve, sizeof(reserve));
+	trace_put(ring, TRACE_UNIT_ATTENTION, 0, 0, &established, sizeof(established));
+	trace_put(ring, TRACE_TASK_MANAGEMENT, 0, 0, &ended, sizeof(ended));
+	trace_put(ring, TRACE_COMMAND, 0, 0, &refused, sizeof(refused));
+	trace_put(ring, TRACE_COMMAND, 0, 0, &read, sizeof(read));
+	for (; trace_next(ring, &cursor, &lost, &event); all++)
+		if (trace_filter_matches(&filter, ring, &event)) {
+			wanted++;
+			ck_assert_uint_lt(all, 4);
+		}
+	ck_assert_uint_eq(all, 8);
+	ck_assert_uint_eq(wanted, 4);
+	trace_ring_free(&ring);
+}
+END_TEST
+
 START_TEST(a_command_is_found_by_name_family_pattern_and_opcode)
 {
 	ck_assert_uint_eq(count(&(struct trace_filter){.command = "read-10"}), 2);
@@ -284,9 +331,12 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_command_tells_keys_status_sense_and_time);
 	tcase_add_test(tcase, a_conflict_tells_rule_clause_holder_key_and_record);
 	tcase_add_test(tcase, every_conflict_has_words_and_a_clause);
+	tcase_add_test(tcase, a_change_names_its_record_and_one_that_only_counts_has_none);
 	tcase_add_test(tcase, kinds_and_statuses_have_names_that_can_be_read_again);
 	tcase_add_test(tcase, a_filter_that_asks_for_nothing_leaves_out_pdus_only);
 	tcase_add_test(tcase, filters_look_at_initiator_lun_kind_and_status);
+	tcase_add_test(tcase,
+		       decisions_are_changes_reports_resets_that_began_and_spc_2_reservations);
 	tcase_add_test(tcase, a_command_is_found_by_name_family_pattern_and_opcode);
 	tcase_add_test(tcase, every_command_is_found_by_its_own_name);
 }
