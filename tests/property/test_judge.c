@@ -25,6 +25,10 @@
 #define QUOTED		 12
 #define QUOTED_UNDECIDED 1
 
+/* The same with what the target says it decided: all are decided, and soon. */
+#define TRACED		  12
+#define STATES_FOR_TRACED 100000
+
 static struct history *simulated(const struct lab_sim_options *options)
 {
 	struct history *history = NULL;
@@ -72,6 +76,15 @@ static struct lab_sim_options quoted_of(uint64_t seed)
 					.crash_every = seed % 3 == 0 ? 1500 : 0,
 					.cut_every = seed % 2 == 0 ? 100 : 0,
 					.quotes = true};
+}
+
+static struct lab_sim_options traced_of(uint64_t seed)
+{
+	struct lab_sim_options options = quoted_of(seed);
+
+	options.commands = 20000;
+	options.trace_every = 1 + (unsigned)(seed % 40);
+	return options;
 }
 
 enum verdict {
@@ -122,14 +135,15 @@ static bool lie(struct history *history, uint64_t seed)
 
 /* How many stay undecided; those that are called wrong have failed. */
 static unsigned play_crowds(uint64_t first, unsigned count,
-			    struct lab_sim_options (*options_for)(uint64_t seed), unsigned *failed)
+			    struct lab_sim_options (*options_for)(uint64_t seed),
+			    uint64_t states_max, unsigned *failed)
 {
 	unsigned undecided = 0;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		struct lab_sim_options options = options_for(seed);
 		struct history *history = simulated(&options);
-		enum verdict verdict = verdict_of(history, STATES_FOR_CROWDS, true, seed);
+		enum verdict verdict = verdict_of(history, states_max, true, seed);
 		*failed += verdict == BROKEN;
 		undecided += verdict == UNDECIDED;
 		history_free(&history);
@@ -150,9 +164,10 @@ int main(void)
 		failed += verdict_of(history, 0, true, seed) != HELD;
 		history_free(&history);
 	}
-	unsigned undecided = play_crowds(first, CROWDS, crowd_of, &failed);
-	unsigned lost = play_crowds(first, QUOTED, quoted_of, &failed);
+	unsigned undecided = play_crowds(first, CROWDS, crowd_of, STATES_FOR_CROWDS, &failed);
+	unsigned lost = play_crowds(first, QUOTED, quoted_of, STATES_FOR_CROWDS, &failed);
 	failed += lost > QUOTED_UNDECIDED;
+	failed += play_crowds(first, TRACED, traced_of, STATES_FOR_TRACED, &failed);
 	for (uint64_t seed = first; seed < first + LIES; seed++) {
 		struct lab_sim_options options = options_of(seed);
 		struct history *history = simulated(&options);
@@ -169,6 +184,7 @@ int main(void)
 	printf("%u of %u lies were noticed\n", caught, told);
 	if (told == 0 || caught < told / 2)
 		failed++;
-	printf("%d passed, %u failed\n", HISTORIES + CROWDS + QUOTED + 2 - (int)failed, failed);
+	printf("%d passed, %u failed\n", HISTORIES + CROWDS + QUOTED + TRACED + 2 - (int)failed,
+	       failed);
 	return failed == 0 ? 0 : 1;
 }

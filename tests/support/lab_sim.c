@@ -5,7 +5,8 @@
 
 #include "tools/lab/judge_lu.h"
 
-#define BLOCKS 64
+#define BLOCKS	  64
+#define TRACE_MAX 1024
 
 enum progress {
 	IDLE = 0, /* may send */
@@ -23,6 +24,11 @@ struct initiator {
 	uint64_t keys[64];
 };
 
+/* What the target has decided, and nobody has asked for yet. */
+struct decision {
+	struct history_event decided, quoted; /* quoted: KIND_INVALID where no journal has it */
+};
+
 struct sim {
 	const struct lab_sim_options *options;
 	struct history_writer *writer;
@@ -32,9 +38,11 @@ struct sim {
 	struct history_tag blocks[BLOCKS];
 	uint64_t random, at_ns, command;
 	size_t since_crash, since_cut;
+	struct decision trace[TRACE_MAX];
+	unsigned trace_count;
 	/* Before the command at hand, for the quotes. */
 	uint64_t *keys_before; /* [options->nexuses] */
-	uint32_t type_before, holder_before, aptpl_before;
+	uint32_t type_before, holder_before, aptpl_before, generation_before;
 };
 
 static uint32_t below(struct sim *sim, uint32_t limit)
@@ -162,6 +170,7 @@ static void note_state(struct sim *sim)
 	sim->type_before = sim->lu.type;
 	sim->holder_before = sim->lu.holder;
 	sim->aptpl_before = sim->lu.aptpl;
+	sim->generation_before = sim->lu.generation;
 }
 
 /* What only counts in PRGENERATION leaves no record in a journal. */
@@ -174,7 +183,18 @@ static bool has_changed(const struct sim *sim)
 	       memcmp(sim->keys_before, m->keys, sim->options->nexuses * sizeof(uint64_t)) != 0;
 }
 
-static void quote(struct sim *sim, uint32_t nexus)
+/* Of what was asked for the trace tells which command it was. */
+static void ask_trace(struct sim *sim, bool has_crashed)
+{
+	for (unsigned i = 0; i < sim->trace_count; i++)
+		if (!has_crashed)
+			record(sim, sim->trace[i].decided);
+		else if (sim->trace[i].quoted.kind != HISTORY_KIND_INVALID)
+			record(sim, sim->trace[i].quoted);
+	sim->trace_count = 0;
+}
+
+static struct history_event quote(const struct sim *sim, uint32_t nexus)
 {
 	struct history_event event = {.kind = HISTORY_APPLIED,
 				      .nexus = nexus,
@@ -183,7 +203,31 @@ static void quote(struct sim *sim, uint32_t nexus)
 
 	event.u.invoked.aptpl = sim->lu.aptpl;
 	event.u.invoked.generation_seen = sim->lu.generation;
-	record(sim, event);
+	return event;
+}
+
+/* What took effect, or was told. */
+static void decide(struct sim *sim, uint32_t nexus, enum history_outcome outcome)
+{
+	struct decision decision = {.decided = {.kind = HISTORY_DECIDED,
+						.nexus = nexus,
+						.command = sim->initiators[nexus].command}};
+	bool has_record = outcome == HISTORY_GOOD && has_changed(sim);
+
+	if (outcome == HISTORY_GOOD && !has_record && sim->lu.generation == sim->generation_before)
+		return;
+	decision.decided.u.returned.outcome = outcome;
+	decision.decided.u.returned.generation = sim->lu.generation;
+	if (has_record)
+		decision.quoted = quote(sim, nexus);
+	if (sim->options->trace_every == 0) {
+		if (sim->options->quotes && has_record)
+			record(sim, decision.quoted);
+		return;
+	}
+	sim->trace[sim->trace_count++] = decision;
+	if (sim->trace_count >= sim->options->trace_every)
+		ask_trace(sim, false);
 }
 
 /* The moment at which the target does it. */
@@ -196,15 +240,14 @@ static void serve(struct sim *sim, uint32_t nexus)
 
 	memset(r, 0, sizeof(*r));
 	who->progress = DONE;
+	note_state(sim);
 	if (lu_attention_pending(&sim->lu, nexus)) {
 		report_attention(sim, nexus, r);
+		decide(sim, nexus, HISTORY_CHECK);
 		return;
 	}
-	note_state(sim);
 	answer = lu_step(&sim->lu, nexus, &who->sent, 0, &variants);
-	if (sim->options->quotes && has_changed(sim))
-		quote(sim, nexus);
-	sim->lu.log_len = 0; /* nothing is ever taken back here */
+	decide(sim, nexus, HISTORY_GOOD);
 	r->outcome = answer.outcome;
 	r->sense_key = answer.sense_key;
 	r->asc = answer.asc;
@@ -252,6 +295,7 @@ static void lose(struct sim *sim, uint32_t nexus)
 static void crash(struct sim *sim)
 {
 	lu_crash(&sim->lu);
+	ask_trace(sim, true);
 	record_kind(sim, HISTORY_CRASH, HISTORY_NO_NEXUS);
 	for (uint32_t i = 0; i < sim->options->nexuses; i++) {
 		struct initiator *who = &sim->initiators[i];
@@ -297,7 +341,7 @@ static void act(struct sim *sim)
 		come_back(sim, nexus, true);
 		break;
 	}
-	sim->lu.log_len = 0;
+	sim->lu.log_len = 0; /* nothing is ever taken back here */
 	if (sim->options->cut_every > 0 && ++sim->since_cut >= sim->options->cut_every * 3ul) {
 		sim->since_cut = 0;
 		if (who->progress != AWAY)
@@ -332,20 +376,22 @@ void lab_sim_record(const struct lab_sim_options *options, FILE *out)
 					      .own_key_removed = true,
 					      .unit_attentions = true,
 					      .aptpl = true};
-	struct history_head head = {.profile = "spc4", .block_size = 512, .aptpl_claimed = true};
+	struct history_head head = {
+		.profile = "spc4", .seed = options->seed, .block_size = 512, .aptpl_claimed = true};
 	struct sim sim = {.options = options, .random = options->seed | 1};
 
-	head.seed = options->seed;
 	sim.writer = history_writer_create(out, &head);
 	sim.initiators = calloc(options->nexuses, sizeof(*sim.initiators));
 	sim.nexuses = calloc(options->nexuses, sizeof(*sim.nexuses));
 	sim.keys_before = calloc(options->nexuses, sizeof(*sim.keys_before));
 	if (!sim.writer || !sim.initiators || !sim.nexuses || !sim.keys_before ||
-	    options->nexuses > 64 || lu_init(&sim.lu, &rules, sim.nexuses, options->nexuses) != 0)
+	    options->nexuses > 64 || options->trace_every > TRACE_MAX ||
+	    lu_init(&sim.lu, &rules, sim.nexuses, options->nexuses) != 0)
 		abort();
 	introduce(&sim);
 	while (sim.command < options->commands)
 		act(&sim);
+	ask_trace(&sim, false);
 	if (history_writer_finish(&sim.writer) != 0)
 		abort();
 	lu_finish(&sim.lu);

@@ -15,6 +15,9 @@ struct lab_sim_options {
 	unsigned crash_every; /* commands; 0: never */
 	unsigned cut_every;   /* commands; 0: never */
 	bool quotes;	      /* as the lab has it from the journal of a target of its own */
+	/* ... and from its trace, which is asked for each time so many were decided; a crash takes
+	 * what was not. 0: never. */
+	unsigned trace_every;
 };
 
 /* Fails the test when it cannot write. */

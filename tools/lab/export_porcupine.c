@@ -142,6 +142,7 @@ static void put_event(struct export *export, size_t event)
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:
 	case HISTORY_APPLIED:
+	case HISTORY_DECIDED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;

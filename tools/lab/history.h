@@ -6,8 +6,8 @@
  *
  * A history knows nothing of any target's inside: only what initiators saw, and what was done to
  * the target from outside. It can be recorded against any target. A target that tells in which
- * order it made changes may be quoted (HISTORY_APPLIED): that is a hint where to look for an order,
- * and no evidence.
+ * order it decided commands or made changes may be quoted (HISTORY_DECIDED, HISTORY_APPLIED): that
+ * is a hint where to look for an order, and no evidence.
  */
 #ifndef LAB_HISTORY_H
 #define LAB_HISTORY_H
@@ -45,6 +45,7 @@ enum history_kind {
 	HISTORY_MEDIUM,	   /* a block found on the medium by somebody outside of the contest */
 	HISTORY_NOTE,	   /* for people: the step of a scenario, a fault that fired */
 	HISTORY_APPLIED, /* a hint: the target says that this change of a nexus took effect next */
+	HISTORY_DECIDED, /* a hint: it says that it decided this command next, and how */
 	HISTORY_KIND_COUNT,
 };
 
@@ -164,11 +165,11 @@ struct history_event {
 	enum history_kind kind;
 	uint64_t at_ns;	  /* since the history's start, by one monotonic clock; never decreasing */
 	uint32_t nexus;	  /* HISTORY_NO_NEXUS where none is meant */
-	uint64_t command; /* INVOKE and its RETURN share it; else HISTORY_NO_COMMAND */
+	uint64_t command; /* INVOKE, RETURN, DECIDED share it; else HISTORY_NO_COMMAND */
 	union {
 		struct history_nexus introduced; /* HISTORY_NEXUS */
 		struct history_command invoked;	 /* HISTORY_INVOKE, HISTORY_APPLIED */
-		struct history_result returned;	 /* HISTORY_RETURN */
+		struct history_result returned;	 /* HISTORY_RETURN, HISTORY_DECIDED */
 		struct {
 			uint16_t lun;
 			uint64_t lba;
@@ -238,9 +239,9 @@ int history_read(FILE *in, struct history **ret_history, struct history_error *r
 void history_free(struct history **history);
 
 /*
- * Which events belong together: of each INVOKE its RETURN, of each RETURN its INVOKE, as indexes
- * into history->events; HISTORY_NO_EVENT of any other, and where there is none. 0 or -ENOMEM. To be
- * freed.
+ * Which events belong together: of each INVOKE its RETURN, of each RETURN and DECIDED its INVOKE,
+ * as indexes into history->events; HISTORY_NO_EVENT of any other, and where there is none. 0 or
+ * -ENOMEM. To be freed.
  */
 int history_pair(const struct history *history, size_t **ret_partner);
 

@@ -12,6 +12,7 @@ static const char *const kind_names[HISTORY_KIND_COUNT] = {
 	[HISTORY_CRASH] = "crash",	   [HISTORY_UP] = "up",
 	[HISTORY_MEDIUM] = "medium",	   [HISTORY_NOTE] = "note",
 	[HISTORY_POWER_CUT] = "power_cut", [HISTORY_APPLIED] = "applied",
+	[HISTORY_DECIDED] = "decided",
 };
 
 static const char *const op_names[HISTORY_OP_COUNT] = {

@@ -215,6 +215,9 @@ static bool member_of_json(const char *name, const json_t *value, struct history
 			return history_tags_of_json(value, arena, &event->u.returned, ret_error);
 		return known_field_of_json(history_result_fields, name, value, &event->u.returned,
 					   ret_known, ret_error);
+	case HISTORY_DECIDED:
+		return known_field_of_json(history_result_fields, name, value, &event->u.returned,
+					   ret_known, ret_error);
 	case HISTORY_MEDIUM:
 		if (strcmp(name, "tag") == 0)
 			return history_tag_of_json(value, &event->u.medium.tag, ret_error);

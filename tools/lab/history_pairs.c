@@ -53,14 +53,16 @@ int history_pair(const struct history *history, size_t **ret_partner)
 	for (size_t i = 0; i < history->event_count; i++) {
 		const struct history_event *e = &history->events[i];
 		partner[i] = HISTORY_NO_EVENT;
-		if (e->kind != HISTORY_INVOKE && e->kind != HISTORY_RETURN)
+		if (e->kind != HISTORY_INVOKE && e->kind != HISTORY_RETURN &&
+		    e->kind != HISTORY_DECIDED)
 			continue;
 		size_t at = place_of(&table, history, e->command), invoke = table.invokes[at];
 		if (e->kind == HISTORY_INVOKE) {
 			table.invokes[at] = i;
 		} else if (invoke != HISTORY_NO_EVENT) {
-			partner[invoke] = i;
 			partner[i] = invoke;
+			if (e->kind == HISTORY_RETURN)
+				partner[invoke] = i;
 		}
 	}
 	free(table.invokes);

@@ -123,13 +123,29 @@ static int check_return(struct reader *reader, const struct history_event *event
 	return 0;
 }
 
+static int check_decided(struct reader *reader, const struct history_event *event)
+{
+	struct seen *seen;
+
+	if (event->u.returned.outcome == HISTORY_OUTCOME_INVALID)
+		return refuse(reader, "a `decided` without `outcome`");
+	HASH_FIND(hh, reader->commands, &event->command, sizeof(event->command), seen);
+	if (!seen || seen->nexus != event->nexus)
+		return refuse(reader,
+			      "command %" PRIu64 " is decided, and nexus %" PRIu32
+			      " did not invoke it",
+			      event->command, event->nexus);
+	return 0;
+}
+
 /* Does the event fit those before it? */
 static int check(struct reader *reader, const struct history_event *event)
 {
 	const struct history *history = reader->history;
 	bool of_nexus = event->kind == HISTORY_LOGIN || event->kind == HISTORY_LOGOUT ||
 			event->kind == HISTORY_LOST || event->kind == HISTORY_INVOKE ||
-			event->kind == HISTORY_RETURN || event->kind == HISTORY_APPLIED;
+			event->kind == HISTORY_RETURN || event->kind == HISTORY_APPLIED ||
+			event->kind == HISTORY_DECIDED;
 
 	if (history->event_count > 0 &&
 	    event->at_ns < history->events[history->event_count - 1].at_ns)
@@ -139,7 +155,8 @@ static int check(struct reader *reader, const struct history_event *event)
 	if (event->kind != HISTORY_NEXUS && event->nexus != HISTORY_NO_NEXUS &&
 	    event->nexus >= history->nexus_count)
 		return refuse(reader, "nexus %" PRIu32 " was not introduced", event->nexus);
-	if ((event->kind == HISTORY_INVOKE || event->kind == HISTORY_RETURN) &&
+	if ((event->kind == HISTORY_INVOKE || event->kind == HISTORY_RETURN ||
+	     event->kind == HISTORY_DECIDED) &&
 	    event->command == HISTORY_NO_COMMAND)
 		return refuse(reader, "no `command`");
 	if (event->kind == HISTORY_NEXUS)
@@ -148,6 +165,8 @@ static int check(struct reader *reader, const struct history_event *event)
 		return check_invoke(reader, event);
 	if (event->kind == HISTORY_RETURN)
 		return check_return(reader, event);
+	if (event->kind == HISTORY_DECIDED)
+		return check_decided(reader, event);
 	if (event->kind == HISTORY_APPLIED && !history_op_is_pr_out(event->u.invoked.op))
 		return refuse(reader, "an `applied` whose `op` is no PERSISTENT RESERVE OUT");
 	return 0;

@@ -188,6 +188,8 @@ static bool body_to_json(const struct history_event *event, json_t *object)
 	case HISTORY_RETURN:
 		return fields_to_json(history_result_fields, &event->u.returned, object) &&
 		       lists_to_json(&event->u.returned, object);
+	case HISTORY_DECIDED:
+		return fields_to_json(history_result_fields, &event->u.returned, object);
 	case HISTORY_MEDIUM:
 		return fields_to_json(history_medium_fields, event, object) &&
 		       json_object_set_new(object, "tag", tag_to_json(&event->u.medium.tag)) == 0;

@@ -64,6 +64,7 @@ static bool well_formed(const struct history_writer *writer, const struct histor
 		return has_nexus && has_command && event->u.invoked.op > HISTORY_OP_INVALID &&
 		       event->u.invoked.op < HISTORY_OP_COUNT;
 	case HISTORY_RETURN:
+	case HISTORY_DECIDED:
 		return has_nexus && has_command &&
 		       event->u.returned.outcome > HISTORY_OUTCOME_INVALID &&
 		       event->u.returned.outcome < HISTORY_OUTCOME_COUNT;

@@ -131,7 +131,8 @@ bool search_is_hopeless(struct search *search, uint32_t applied)
 			return true;
 		}
 	}
-	if (search->blind)
+	/* Where each has its turn there are no wrong ones that would have to be seen early. */
+	if (search->blind || search_obeys(search))
 		return false;
 	return search_counted_too_much(search) || search_nexus_is_stuck(search, applied) ||
 	       search_lacks_reset(search, applied);
@@ -181,11 +182,11 @@ static bool crash_may_come(const struct search *search, uint32_t crash)
 	return true;
 }
 
+/* Where nothing tells, one that may have changed nothing need not have its turn. */
 static bool answer_fits(const struct judge_op *op, const struct lu_answer *answer)
 {
-	if (op->role == JUDGE_MAYBE)
-		return answer->outcome == HISTORY_GOOD && answer->changes;
-	return answer->outcome == HISTORY_GOOD;
+	return answer->outcome == HISTORY_GOOD &&
+	       (op->role != JUDGE_MAYBE || answer->changes || op->decided);
 }
 
 bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned *ret_variants)
@@ -204,8 +205,9 @@ bool search_apply(struct search *search, uint32_t i, unsigned variant, unsigned 
 		drop_unanswered(search, op);
 		return true;
 	case JUDGE_UNHEARD:
+		/* One that only may be due is as good as gone. */
 		if (!lu_attention_pending(lu, op->nexus))
-			return false;
+			return search_obeys(search);
 		lu_attention_unheard(lu, op->nexus);
 		return true;
 	case JUDGE_CRASHED:

@@ -6,6 +6,8 @@
 
 #include "tools/lab/judge_search.h"
 
+#define SKIPPED_MAX 4
+
 /* Those that were told before the next change what this one makes due again. */
 static void try_merged(struct search *search, uint32_t item, uint32_t closing)
 {
@@ -29,7 +31,11 @@ static void note_blocked(struct search *search, uint32_t i)
 /* The next change that the target tells, or one that is just like it. */
 static void try_next(struct search *search, uint32_t item, uint32_t next, uint32_t closing)
 {
-	uint32_t generation = search->ops->ops[next].generation_after;
+	const struct judge_op *op = &search->ops->ops[next];
+	uint64_t generation =
+		op->command && history_op_is_pr_out(op->command->op) && !search_op_is_attention(op)
+			? op->generation_after
+			: SEARCH_ANY_GENERATION;
 
 	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
 		uint32_t i = search->movers.ops[k];
@@ -41,6 +47,22 @@ static void try_next(struct search *search, uint32_t item, uint32_t next, uint32
 		if (search->lu.has_merged)
 			try_merged(search, item, closing);
 	}
+}
+
+/* One that cannot have been next lets the one behind it have its turn, if there is trouble. */
+static uint32_t try_those_behind(struct search *search, uint32_t item, uint32_t next,
+				 uint32_t closing)
+{
+	for (unsigned skipped = 0; skipped < SKIPPED_MAX && next != JUDGE_NO_OP; skipped++) {
+		uint64_t states = search->states;
+		search_load(search, search->nodes.items[item]);
+		next = search_led_next(search, search->ops->ops[next].rank);
+		if (next != JUDGE_NO_OP)
+			try_next(search, item, next, closing);
+		if (search->states != states)
+			break;
+	}
+	return next;
 }
 
 static bool is_blocked(const struct search *search)
@@ -64,14 +86,18 @@ static void try_blocked(struct search *search, uint32_t item, uint32_t closing)
 
 void search_follow(struct search *search, uint32_t item, uint32_t closing)
 {
+	uint64_t states;
 	uint32_t next;
 
 	memset(search->blocked, false, search->lu.nexus_count);
 	search_load(search, search->nodes.items[item]);
-	next = search_led_next(search);
+	next = search_led_next(search, JUDGE_NO_RANK);
 	search_try_idle(search, item, closing);
+	states = search->states;
 	if (next != JUDGE_NO_OP)
 		try_next(search, item, next, closing);
+	if (search->states == states && search_obeys(search) && search_is_in_trouble(search))
+		next = try_those_behind(search, item, next, closing);
 	for (uint32_t k = 0; k < search->movers.count && !search->no_memory; k++) {
 		uint32_t i = search->movers.ops[k];
 		search_load(search, search->nodes.items[item]);

@@ -38,9 +38,10 @@ struct judge_op {
 	bool found_on_medium; /* a write without GOOD whose data was found: it must have been let
 				 through before closed_by */
 	uint32_t slot;	      /* no other op that is open at the same time has it */
-	/* The target is quoted with this change: its place among those that are, from 1. */
+	/* The target is quoted with this: its place among all that it is quoted with, from 1. */
 	uint32_t rank;
-	uint32_t generation_after; /* of one with a rank: PRGENERATION, as the target says */
+	uint32_t generation_after; /* of a change with a rank: PRGENERATION, as the target says */
+	bool decided;		   /* the quote says which command it was: just this one is meant */
 	bool shares_quote;	   /* it, or another one, may be meant by a quote */
 };
 
@@ -59,9 +60,10 @@ struct judge_ops {
 	size_t step_count, step_capacity;
 	uint32_t slot_count;
 	uint32_t rank_count; /* ops with a rank */
-	bool unjudged;	     /* it has commands whose effect the model does not know */
-	bool unheard;	     /* it has ops for answers that nobody heard */
-	uint32_t cancelled;  /* commands that there are such ops for, or would be */
+	uint32_t decided_count;
+	bool unjudged;	    /* it has commands whose effect the model does not know */
+	bool unheard;	    /* it has ops for answers that nobody heard */
+	uint32_t cancelled; /* commands that there are such ops for, or would be */
 };
 
 /* Who saw which write first. */
@@ -73,6 +75,9 @@ int judge_sights_build(const struct history *history, uint16_t lun, const size_t
 void judge_sights_free(struct judge_sights **sights);
 /* JUDGE_NO_EVENT: nobody ever saw it. */
 size_t judge_sights_find(const struct judge_sights *sights, uint32_t nexus, uint64_t sequence);
+
+/* NULL: it was never answered. JUDGE_ROLE_INVALID: any state explains it. */
+enum judge_role judge_role_of(const struct history_command *c, const struct history_result *r);
 
 /* Can what was never answered not happen any more when this one (the end of a session, or a crash)
  * is over? */
@@ -91,7 +96,7 @@ void judge_ops_free(struct judge_ops *ops);
 bool judge_ops_assign_slots(struct judge_ops *ops);
 /* Gives those ops a rank of which the target says in which order they took effect: a hint, which
  * may be missing or wrong. 0 or -ENOMEM. */
-int judge_ops_rank(const struct history *history, struct judge_ops *ops);
+int judge_ops_rank(const struct history *history, const size_t *partner, struct judge_ops *ops);
 
 /* A registration that a PREEMPT AND ABORT took. */
 struct judge_abort {

@@ -17,14 +17,35 @@ static bool counts(const struct history_command *c)
 	return c->op != HISTORY_RESERVE && c->op != HISTORY_RELEASE;
 }
 
+/* Of persistent reservations. */
+static bool is_change(const struct judge_op *op)
+{
+	return op->command && history_op_is_pr_out(op->command->op) && !search_op_is_attention(op);
+}
+
+/* The target says when, and that is when it comes. */
+static bool has_its_turn(const struct search *search, const struct judge_op *op)
+{
+	return op->decided && op->rank > search->passed && search_obeys(search);
+}
+
+/* The quote counts here: those of unit attentions, resets and SPC-2 reservations only where each
+ * has its turn. */
+static bool is_ranked(const struct search *search, const struct judge_op *op)
+{
+	return op->rank != JUDGE_NO_RANK && (is_change(op) || has_its_turn(search, op));
+}
+
 /* Its turn has not passed: another command that is just like it may have been the one that was
  * meant. */
 static bool is_told(const struct search *search, const struct judge_op *op)
 {
 	uint32_t before;
 
-	if (op->rank == JUDGE_NO_RANK)
+	if (!is_ranked(search, op) || (op->rank <= search->passed && search_obeys(search)))
 		return false;
+	if (!is_change(op))
+		return true;
 	before = op->generation_after - (counts(op->command) ? 1 : 0);
 	return before >= search->lu.generation;
 }
@@ -41,17 +62,21 @@ static bool are_alike(const struct judge_op *op, const struct judge_op *other)
 
 bool search_led_may_stand_for(const struct search *search, uint32_t i, uint32_t next)
 {
-	return i == next || are_alike(&search->ops->ops[i], &search->ops->ops[next]);
+	const struct judge_op *ops = search->ops->ops;
+
+	return i == next ||
+	       (!ops[i].decided && !ops[next].decided && are_alike(&ops[i], &ops[next]));
 }
 
-uint32_t search_led_next(const struct search *search)
+uint32_t search_led_next(const struct search *search, uint32_t behind)
 {
 	const struct judge_op *ops = search->ops->ops;
 	uint32_t next = JUDGE_NO_OP;
 
 	for (uint32_t k = 0; k < search->movers.count; k++) {
 		uint32_t i = search->movers.ops[k];
-		if (is_told(search, &ops[i]) && !search_is_done(search, i) &&
+		if (is_told(search, &ops[i]) && ops[i].rank > behind &&
+		    !search_is_done(search, i) &&
 		    (next == JUDGE_NO_OP || ops[i].rank < ops[next].rank))
 			next = i;
 	}
@@ -78,6 +103,8 @@ static bool wants_reset(const struct judge_op *op)
  * does nothing but to count is in no journal. */
 static bool counts_more(const struct search *search, const struct judge_op *next)
 {
+	if (!is_change(next))
+		return false;
 	uint32_t before = next->generation_after - (counts(next->command) ? 1 : 0);
 
 	return before > search->lu.generation;
@@ -116,7 +143,8 @@ static bool untold_may_come(struct search *search, uint32_t i, uint32_t next, ui
 	const struct judge_op *ops = search->ops->ops;
 
 	if (!counts(ops[i].command))
-		return true;
+		return !search_obeys(search) || ops[i].shares_quote ||
+		       effect_of(search, i) != EFFECT_MORE;
 	if (search_believes(search)) {
 		enum effect effect = effect_of(search, i);
 		if (effect == EFFECT_NONE)
@@ -149,6 +177,8 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 	const struct judge_op *op = &search->ops->ops[i];
 	const struct judge_op *closes = &search->ops->ops[closing];
 
+	if (has_its_turn(search, op))
+		return false;
 	switch (op->role) {
 	case JUDGE_SESSION_BEGIN:
 		return i == closing;
@@ -174,7 +204,7 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 		return op->nexus == closes->nexus;
 	if (history_op_is_pr_out(op->command->op))
 		return untold_may_come(search, i, next, closing);
-	return true;
+	return i == closing || !search_obeys(search) || !is_reset(op);
 }
 
 static unsigned overtaken(const struct search *search, uint32_t rank)
@@ -235,7 +265,8 @@ bool search_led_merged(const struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 
-	return search_op_is_attention(op) && (search->lu.merged[op->nexus] & kinds_of(op)) != 0;
+	return search_op_is_attention(op) && !has_its_turn(search, op) &&
+	       (search->lu.merged[op->nexus] & kinds_of(op)) != 0;
 }
 
 unsigned search_led_idle_price(const struct search *search, uint32_t i)
@@ -260,7 +291,7 @@ bool search_led_is_blocked(const struct search *search, uint32_t i)
 {
 	const struct judge_op *op = &search->ops->ops[i];
 
-	if (!search_op_is_attention(op))
+	if (!search_op_is_attention(op) || has_its_turn(search, op))
 		return false;
 	return search->blocked[op->nexus] ||
 	       (search_is_in_trouble(search) && is_awaited(search, op->nexus));
@@ -295,7 +326,7 @@ static bool may_change_nothing(const struct search *search, uint32_t i)
 	const struct judge_op *op = &search->ops->ops[i];
 
 	return op->role == JUDGE_MOVER && op->command && !search_op_is_attention(op) &&
-	       !is_reset(op) && (op->rank == JUDGE_NO_RANK || op->shares_quote);
+	       !is_reset(op) && (!is_ranked(search, op) || op->shares_quote);
 }
 
 void search_led_settle(struct search *search)
@@ -313,7 +344,7 @@ void search_led_settle(struct search *search)
 		lu_undo_to(&search->lu, mark);
 		if (answer.outcome != HISTORY_GOOD || answer.changes)
 			continue;
-		if (op->rank == JUDGE_NO_RANK && !is_one_of_several(search, i))
+		if (!is_ranked(search, op) && !is_one_of_several(search, i))
 			search_mark_done(search, i);
 		else
 			search_note_idle(search, i);

@@ -20,6 +20,7 @@ struct build {
 	/* Writes that nobody answered but somebody saw close at that sight: of each event the first
 	 * INVOKE, of each INVOKE the next one. */
 	size_t *seen_first, *seen_next;
+	bool *told; /* of each INVOKE: the target says that it reported a unit attention */
 	bool no_memory;
 };
 
@@ -66,35 +67,6 @@ static void add_step(struct build *build, uint32_t op, bool closes, size_t event
 		out->ops[op].opened_by = event;
 	out->steps[out->step_count++] =
 		(struct judge_step){.op = op, .closes = closes, .event = event};
-}
-
-static bool changes_state(const struct history_command *c)
-{
-	return history_op_is_pr_out(c->op) || c->op == HISTORY_SPC2_RESERVE ||
-	       c->op == HISTORY_SPC2_RELEASE || c->op == HISTORY_LUN_RESET ||
-	       c->op == HISTORY_TARGET_RESET;
-}
-
-/* Errors of the device, not of the request: nothing was done, and any state explains them. */
-static bool says_nothing(const struct history_command *c, const struct history_result *r)
-{
-	if (r->outcome == HISTORY_BUSY)
-		return true;
-	if (r->outcome != HISTORY_CHECK || r->sense_key == 6)
-		return false;
-	return r->sense_key != 5 || r->asc == 0x55 || !history_op_is_pr_out(c->op) ||
-	       c->all_tg_pt || c->spec_i_pt;
-}
-
-static enum judge_role role_of(const struct history_command *c, const struct history_result *r)
-{
-	if (!r || r->outcome == HISTORY_UNKNOWN || r->outcome == HISTORY_TASK_ABORTED)
-		return changes_state(c) ? JUDGE_MAYBE : JUDGE_ROLE_INVALID;
-	if (says_nothing(c, r))
-		return JUDGE_ROLE_INVALID;
-	if (r->outcome == HISTORY_CHECK && r->sense_key == 6)
-		return JUDGE_MOVER;
-	return r->outcome == HISTORY_GOOD && changes_state(c) ? JUDGE_MOVER : JUDGE_PROBE;
 }
 
 /* The RETURN of the command that this event invokes; NULL: none. */
@@ -172,7 +144,7 @@ static void open_command(struct build *build, size_t event)
 	const struct history_event *e = &build->history->events[event];
 	const struct history_event *returned = return_of(build, event);
 	const struct history_command *c = &e->u.invoked;
-	enum judge_role role = role_of(c, returned ? &returned->u.returned : NULL);
+	enum judge_role role = judge_role_of(c, returned ? &returned->u.returned : NULL);
 	uint32_t op = JUDGE_NO_OP;
 
 	if (c->lun != build->out->lun && c->op != HISTORY_TARGET_RESET)
@@ -192,7 +164,7 @@ static void open_command(struct build *build, size_t event)
 	}
 	if (build->op_of[event] == JUDGE_NO_OP && is_cancelled(build, event)) {
 		build->out->cancelled++;
-		if (build->out->unheard)
+		if (build->out->unheard || build->told[event])
 			open_unheard(build, event);
 	}
 }
@@ -289,6 +261,7 @@ static void take_event(struct build *build, size_t event)
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:
 	case HISTORY_APPLIED:
+	case HISTORY_DECIDED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;
@@ -330,9 +303,16 @@ static bool begin(struct build *build)
 	build->op_of = malloc(events * sizeof(*build->op_of));
 	build->seen_first = malloc(events * sizeof(*build->seen_first));
 	build->seen_next = malloc(events * sizeof(*build->seen_next));
+	build->told = calloc(events, sizeof(*build->told));
 	if (!build->begins || !build->ends || !build->op_of || !build->seen_first ||
-	    !build->seen_next || !link_events(build))
+	    !build->seen_next || !build->told || !link_events(build))
 		return false;
+	for (size_t i = 0; i + 1 < events; i++) {
+		const struct history_event *e = &build->history->events[i];
+		if (e->kind == HISTORY_DECIDED && e->u.returned.outcome == HISTORY_CHECK &&
+		    build->partner[i] != JUDGE_NO_EVENT)
+			build->told[build->partner[i]] = true;
+	}
 	memset(build->begins, 0xff, nexuses * sizeof(*build->begins));
 	memset(build->ends, 0xff, nexuses * sizeof(*build->ends));
 	memset(build->op_of, 0xff, events * sizeof(*build->op_of));
@@ -348,6 +328,7 @@ static void finish(struct build *build)
 	free(build->op_of);
 	free(build->seen_first);
 	free(build->seen_next);
+	free(build->told);
 }
 
 static int ops_build(const struct history *history, uint16_t lun, const size_t *partner,
@@ -367,7 +348,7 @@ static int ops_build(const struct history *history, uint16_t lun, const size_t *
 		take_event(&build, i);
 	finish(&build);
 	if (!build.no_memory && judge_ops_assign_slots(ret_ops) &&
-	    judge_ops_rank(history, ret_ops) == 0)
+	    judge_ops_rank(history, partner, ret_ops) == 0)
 		return 0;
 	judge_ops_free(ret_ops);
 	return -ENOMEM;

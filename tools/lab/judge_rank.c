@@ -1,9 +1,10 @@
 /*
- * Which ops are those changes that the target is quoted with? A quote names nexus, service action
- * and keys, and more than one command may be meant. But quotes stand in the order in which the
- * changes were made: a command that was over before one that is quoted earlier was sent is not
- * meant, nor is one that was sent after one that is quoted later was over. And what was over before
- * there were quotes the last time is among those.
+ * Which ops are those that the target is quoted with? Where it says itself which command it decided
+ * (HISTORY_DECIDED), that is the one. A quote of its journal names nexus, service action and keys,
+ * and more than one command may be meant. But quotes stand in the order in which the changes were
+ * made: a command that was over before one that is quoted earlier was sent is not meant, nor is one
+ * that was sent after one that is quoted later was over. And what was over before there were quotes
+ * the last time is among those.
  *
  * Only a hint: the search checks each order that it finds.
  */
@@ -20,6 +21,7 @@ struct quote {
 	size_t since;	/* what was over before this event is not meant */
 	size_t until;	/* what was sent after this event is not meant */
 	uint32_t first; /* where to look, in the changes */
+	uint32_t meant; /* the op that it names; JUDGE_NO_OP: one of the changes */
 };
 
 /* The changes of one nexus, in the order in which they were sent. */
@@ -29,7 +31,10 @@ struct changes {
 
 struct ranking {
 	const struct history *history;
+	const size_t *partner;
 	struct judge_ops *out;
+	uint32_t *invoked; /* of each event: the op of the command that it invokes */
+	uint32_t *unheard; /* ... and that of its answer, which nobody heard */
 	uint32_t *changes; /* ops */
 	struct changes *of_nexus;
 	size_t *over; /* of each op: after this event it cannot happen */
@@ -102,30 +107,101 @@ static bool find_ends(struct ranking *r)
 	return true;
 }
 
-static bool is_quote(const struct ranking *r, size_t event)
+static void find_commands(struct ranking *r)
+{
+	size_t len = r->history->event_count * sizeof(uint32_t);
+
+	memset(r->invoked, 0xff, len);
+	memset(r->unheard, 0xff, len);
+	for (uint32_t i = 0; i < r->out->op_count; i++) {
+		const struct judge_op *op = &r->out->ops[i];
+		if (op->command)
+			r->invoked[op->opened_by] = i;
+		else if (op->role == JUDGE_UNHEARD)
+			r->unheard[op->opened_by] = i;
+	}
+}
+
+static bool may_be_decided_good(const struct judge_op *op)
+{
+	return op->role == JUDGE_MAYBE ||
+	       (op->role == JUDGE_MOVER && op->result->outcome == HISTORY_GOOD);
+}
+
+static bool is_attention(const struct judge_op *op)
+{
+	return op->role == JUDGE_MOVER && op->result->outcome == HISTORY_CHECK;
+}
+
+/* The op that the target says it decided like this; JUDGE_NO_OP. */
+static uint32_t decided(const struct ranking *r, size_t event)
+{
+	const struct history_event *e = &r->history->events[event];
+	size_t invoke = r->partner[event];
+	uint32_t i;
+
+	if (e->kind != HISTORY_DECIDED || invoke == JUDGE_NO_EVENT)
+		return JUDGE_NO_OP;
+	i = r->invoked[invoke];
+	if (e->u.returned.outcome == HISTORY_CHECK && r->unheard[invoke] != JUDGE_NO_OP)
+		return r->unheard[invoke];
+	if (i == JUDGE_NO_OP || r->out->ops[i].decided)
+		return JUDGE_NO_OP;
+	if (e->u.returned.outcome == HISTORY_CHECK)
+		return is_attention(&r->out->ops[i]) ? i : JUDGE_NO_OP;
+	return e->u.returned.outcome == HISTORY_GOOD && may_be_decided_good(&r->out->ops[i])
+		       ? i
+		       : JUDGE_NO_OP;
+}
+
+static bool quotes_journal(const struct ranking *r, size_t event)
 {
 	const struct history_event *e = &r->history->events[event];
 
 	return e->kind == HISTORY_APPLIED && e->u.invoked.lun == r->out->lun;
 }
 
+static void add_quotes(struct ranking *r)
+{
+	for (size_t i = 0; i < r->history->event_count; i++) {
+		uint32_t meant = decided(r, i);
+		if (meant == JUDGE_NO_OP && !quotes_journal(r, i))
+			continue;
+		if (meant != JUDGE_NO_OP) {
+			r->out->ops[meant].decided = true;
+			r->out->decided_count++;
+		}
+		r->quotes[r->quote_count++] =
+			(struct quote){.event = i, .until = i, .meant = meant};
+	}
+}
+
+static bool may_quote(const struct history_event *e)
+{
+	return e->kind == HISTORY_APPLIED || e->kind == HISTORY_DECIDED;
+}
+
 static bool begin(struct ranking *r)
 {
 	size_t quotes = 0, ops = r->out->op_count + (size_t)1;
+	size_t events = r->history->event_count + 1;
 
-	for (size_t i = 0; i < r->history->event_count; i++)
-		quotes += is_quote(r, i);
+	for (size_t i = 0; i + 1 < events; i++)
+		quotes += may_quote(&r->history->events[i]);
+	if (quotes == 0)
+		return true;
+	r->invoked = malloc(events * sizeof(*r->invoked));
+	r->unheard = malloc(events * sizeof(*r->unheard));
 	r->quotes = calloc(quotes + 1, sizeof(*r->quotes));
 	r->changes = malloc(ops * sizeof(*r->changes));
 	r->over = malloc(ops * sizeof(*r->over));
 	r->of_nexus = calloc(r->history->nexus_count + (size_t)1, sizeof(*r->of_nexus));
-	if (!r->quotes || !r->changes || !r->over || !r->of_nexus)
+	if (!r->invoked || !r->unheard || !r->quotes || !r->changes || !r->over || !r->of_nexus)
 		return false;
-	for (size_t i = 0; i < r->history->event_count; i++)
-		if (is_quote(r, i))
-			r->quotes[r->quote_count++] = (struct quote){.event = i, .until = i};
+	find_commands(r);
+	add_quotes(r);
 	sort_by_nexus(r);
-	return quotes == 0 || find_ends(r);
+	return find_ends(r);
 }
 
 /* ---- which may be meant ---- */
@@ -145,9 +221,9 @@ static bool is_meant(const struct judge_op *op, const struct history_command *qu
 {
 	const struct history_command *c = op->command;
 
-	return op->rank == JUDGE_NO_RANK && c->op == quoted->op && c->key == quoted->key &&
-	       c->action_key == quoted->action_key && c->type == quoted->type &&
-	       (!sets_aptpl(c) || c->aptpl == quoted->aptpl);
+	return op->rank == JUDGE_NO_RANK && !op->decided && c->op == quoted->op &&
+	       c->key == quoted->key && c->action_key == quoted->action_key &&
+	       c->type == quoted->type && (!sets_aptpl(c) || c->aptpl == quoted->aptpl);
 }
 
 /* The next one that may be meant, from this one of the changes; JUDGE_NO_OP. */
@@ -155,6 +231,9 @@ static uint32_t next_meant(const struct ranking *r, const struct quote *quote, u
 {
 	const struct history_event *e = event_of(r, quote);
 	uint32_t end = r->of_nexus[e->nexus].end;
+
+	if (quote->meant != JUDGE_NO_OP)
+		return (*at)++ == quote->first ? quote->meant : JUDGE_NO_OP;
 
 	for (; *at < end && *at - quote->first < LOOK_MAX; (*at)++) {
 		uint32_t i = r->changes[*at];
@@ -185,8 +264,8 @@ static void walk_to(const struct ranking *r, size_t *event, size_t to, size_t *b
 	const struct history_event *events = r->history->events;
 
 	for (; *event <= to; (*event)++) {
-		bool first = events[*event].kind == HISTORY_APPLIED &&
-			     (*event == 0 || events[*event - 1].kind != HISTORY_APPLIED);
+		bool first = may_quote(&events[*event]) &&
+			     (*event == 0 || !may_quote(&events[*event - 1]));
 		bool crash = history_kind_is_crash(events[*event].kind);
 		if (crash)
 			*batch = *event + 1;
@@ -246,6 +325,14 @@ static void mark_others(struct ranking *r, const struct quote *quote, uint32_t b
 			r->out->ops[i].shares_quote = r->out->ops[best].shares_quote = true;
 }
 
+static uint32_t generation_after(const struct ranking *r, const struct quote *quote)
+{
+	const struct history_event *e = event_of(r, quote);
+
+	return quote->meant == JUDGE_NO_OP ? e->u.invoked.generation_seen
+					   : e->u.returned.generation;
+}
+
 /* Of several, the one that is over first. */
 static void choose(struct ranking *r)
 {
@@ -264,15 +351,15 @@ static void choose(struct ranking *r)
 			continue;
 		mark_others(r, quote, best);
 		ops[best].rank = ++r->out->rank_count;
-		ops[best].generation_after = event_of(r, quote)->u.invoked.generation_seen;
+		ops[best].generation_after = generation_after(r, quote);
 		if (ops[best].opened_by > since)
 			since = ops[best].opened_by;
 	}
 }
 
-int judge_ops_rank(const struct history *history, struct judge_ops *ops)
+int judge_ops_rank(const struct history *history, const size_t *partner, struct judge_ops *ops)
 {
-	struct ranking r = {.history = history, .out = ops};
+	struct ranking r = {.history = history, .partner = partner, .out = ops};
 	bool memory = begin(&r);
 
 	if (memory) {
@@ -280,6 +367,8 @@ int judge_ops_rank(const struct history *history, struct judge_ops *ops)
 		narrow_from_the_last(&r);
 		choose(&r);
 	}
+	free(r.invoked);
+	free(r.unheard);
 	free(r.quotes);
 	free(r.changes);
 	free(r.over);

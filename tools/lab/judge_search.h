@@ -152,6 +152,7 @@ struct search {
 	/* Effort, and what is done when nothing is left: judge_trouble.c. */
 	unsigned level, level_first, tries;
 	bool in_trouble;
+	uint32_t passed;   /* rank: the turns up to there are over, and who did not come lost his */
 	size_t trouble_at; /* step */
 	struct checkpoint checkpoints[CHECKPOINTS_MAX];
 	size_t checkpoint_count;
@@ -276,8 +277,9 @@ static inline uint64_t *config_idle(const struct search *search, struct config *
 
 /* ---- judge_led.c ---- */
 
-/* The open op that the target says took effect next, of those that have not; JUDGE_NO_OP. */
-uint32_t search_led_next(const struct search *search);
+/* The open op that the target says took effect next behind this rank, of those that have not;
+ * JUDGE_NO_OP. */
+uint32_t search_led_next(const struct search *search, uint32_t behind);
 /* Is the mover worth its turn in the configuration at hand, to make `closing` fit? `next`: what
  * search_led_next said. */
 bool search_led_may_come(struct search *search, uint32_t op, uint32_t next, uint32_t closing);
@@ -350,6 +352,8 @@ void search_free_checkpoints(struct search *search);
 bool search_follows(const struct search *search);
 /* ... and take it for all that changed? */
 bool search_believes(const struct search *search);
+/* ... and give each command that the target says it decided its turn just where it says? */
+bool search_obeys(const struct search *search);
 /* Does it try more than at first? */
 bool search_is_in_trouble(const struct search *search);
 /* Nothing was found where the target led: starts anew, without. False: it was not led. */

@@ -16,24 +16,28 @@ static const struct level {
 	unsigned times;		/* how often it is tried, with what each time teaches */
 	bool follows;		/* the order that the target tells */
 	bool believes;		/* that it tells all */
+	bool obeys;		/* each command that it says it decided has its turn just there */
 } levels[] = {
 	/* Where the target leads, and around the places where it errs. */
-	{8, 1000, 0, 1, true, true},
-	{64, 4000, 4, 1, true, true},
-	{512, 16000, 12, 1, true, true},
-	{64, 4000, 8, 2, true, false},
-	{64, 300, 12, 6, false, false},
-	{256, 2000, 24, 4, false, false},
+	{8, 1000, 0, 1, true, true, true},
+	{64, 4000, 2, 1, true, true, true},
+	{8, 1000, 0, 1, true, true, false},
+	{64, 4000, 4, 1, true, true, false},
+	{512, 16000, 12, 1, true, true, false},
+	{64, 4000, 8, 2, true, false, false},
+	{64, 300, 12, 6, false, false, false},
+	{256, 2000, 24, 4, false, false, false},
 	/* Alone. */
-	{4, 8, 0, 1, false, false},
-	{16, 48, 6, 12, false, false},
-	{64, 300, 12, 12, false, false},
-	{256, 2000, 24, 8, false, false},
-	{2048, 20000, 48, 2, false, false},
-	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false, false},
+	{4, 8, 0, 1, false, false, false},
+	{16, 48, 6, 12, false, false, false},
+	{64, 300, 12, 12, false, false, false},
+	{256, 2000, 24, 8, false, false, false},
+	{2048, 20000, 48, 2, false, false, false},
+	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false, false, false},
 };
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
-#define LEVEL_ALONE 6u
+#define LEVEL_LED   2u /* without commands that the target says it decided */
+#define LEVEL_ALONE 8u
 #define LEVEL_BLIND (LEVEL_ALONE + 2)
 
 #define PLACED_PER_CHECKPOINT 8
@@ -50,7 +54,9 @@ static unsigned level_end(const struct search *search)
 
 void search_begin_levels(struct search *search)
 {
-	search->level_first = search->level = search->led ? 0 : LEVEL_ALONE;
+	search->level_first = search->level = !search->led		       ? LEVEL_ALONE
+					      : search->ops->decided_count > 0 ? 0
+									       : LEVEL_LED;
 }
 
 bool search_follows(const struct search *search)
@@ -61,6 +67,11 @@ bool search_follows(const struct search *search)
 bool search_believes(const struct search *search)
 {
 	return levels[search->level].believes;
+}
+
+bool search_obeys(const struct search *search)
+{
+	return levels[search->level].obeys;
 }
 
 bool search_is_in_trouble(const struct search *search)
@@ -236,6 +247,7 @@ bool search_go_back(struct search *search)
 		search->trouble_at = search->at;
 	if (search_out_of_time(search))
 		return false;
+	search->passed = 0;
 	if (++search->tries >= levels[search->level].times) {
 		if (search->level + 1 == level_end(search))
 			return false;
@@ -283,6 +295,20 @@ bool search_go_blind(struct search *search)
 	return !search->no_memory;
 }
 
+/* Where the order was found another one than the target tells, who is late there must not hold up
+ * all that follow. */
+static void pass_turns(struct search *search)
+{
+	size_t first = search->at > PAST_TROUBLE ? search->at - PAST_TROUBLE : 0;
+
+	for (size_t at = first; at < search->at; at++) {
+		struct judge_step step = search->ops->steps[at];
+		const struct judge_op *op = &search->ops->ops[step.op];
+		if (step.closes && op->decided && op->rank > search->passed)
+			search->passed = op->rank;
+	}
+}
+
 void search_walked(struct search *search)
 {
 	if (search->placed >= PLACED_PER_CHECKPOINT)
@@ -292,4 +318,5 @@ void search_walked(struct search *search)
 	search->in_trouble = false;
 	search->level = search->level_first;
 	search->tries = 0;
+	pass_turns(search);
 }

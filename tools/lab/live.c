@@ -394,6 +394,7 @@ void live_take(struct live *live, const struct history_event *event)
 		break;
 	case HISTORY_MEDIUM:
 	case HISTORY_APPLIED:
+	case HISTORY_DECIDED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;

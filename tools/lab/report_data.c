@@ -309,7 +309,8 @@ static void put_events(struct page *page)
 	for (size_t i = 0; i < page->history->event_count; i++) {
 		const struct history_event *e = &page->history->events[i];
 		if (e->kind == HISTORY_NEXUS || e->kind == HISTORY_INVOKE ||
-		    e->kind == HISTORY_RETURN || e->kind == HISTORY_APPLIED)
+		    e->kind == HISTORY_RETURN || e->kind == HISTORY_APPLIED ||
+		    e->kind == HISTORY_DECIDED)
 			continue;
 		text[0] = '\0';
 		if (e->kind == HISTORY_NOTE)

@@ -296,6 +296,7 @@ static void take_event(struct timeline_states *states)
 	case HISTORY_MEDIUM:
 	case HISTORY_NOTE:
 	case HISTORY_APPLIED:
+	case HISTORY_DECIDED:
 	case HISTORY_KIND_INVALID:
 	case HISTORY_KIND_COUNT:
 		break;

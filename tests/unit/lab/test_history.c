@@ -142,6 +142,11 @@ START_TEST(every_kind_is_read_as_it_was_written)
 	events[count].nexus = 0;
 	events[count].u.invoked.op = HISTORY_PREEMPT;
 	events[count++].u.invoked.move_to = HISTORY_NO_NEXUS;
+	events[count] = event_of(HISTORY_DECIDED, 34);
+	events[count].nexus = 0;
+	events[count].command = 1;
+	events[count].u.returned.generation = 7;
+	events[count++].u.returned.outcome = HISTORY_GOOD;
 	events[count] = event_of(HISTORY_NOTE, 35);
 	strcpy(events[count++].u.note, "the fence goes up");
 	ck_assert_uint_eq(count, HISTORY_KIND_COUNT - 1);
@@ -304,6 +309,14 @@ static const struct {
 	{FIRST NEXUS INVOKE "{\"at_ns\":3,\"kind\":\"return\",\"nexus\":0,\"command\":1,"
 			    "\"outcome\":\"good\",\"keys\":5}\n",
 	 4, "keys"},
+	{FIRST NEXUS "{\"at_ns\":3,\"kind\":\"decided\",\"nexus\":0,\"command\":1,"
+		     "\"outcome\":\"good\"}\n",
+	 3, "did not invoke"},
+	{FIRST NEXUS INVOKE "{\"at_ns\":3,\"kind\":\"decided\",\"nexus\":0,\"command\":1}\n", 4,
+	 "outcome"},
+	{FIRST NEXUS INVOKE "{\"at_ns\":3,\"kind\":\"decided\",\"nexus\":0,"
+			    "\"outcome\":\"good\"}\n",
+	 4, "command"},
 };
 
 START_TEST(what_does_not_fit_is_refused_with_its_line)
