@@ -68,6 +68,18 @@ stress 'power cuts, spc4' --profile spc4 --initiators 5 --depth 1 --commands 150
 stress 'power cuts and kill -9, dlt-s4' --profile dlt-s4 --initiators 5 --depth 1 --commands 1500 \
 	--power-cuts 3 --kills 2 --seed 16
 
+# What the target decided is quoted in the history, also before each crash: all but the last moments, which are in the journal.
+must 0 'quotes of the target' stress "${own[@]}" --initiators 8 --commands 3000 --kills 2 --seed 17 --timeout-ms 2000 \
+	--history "$folder/quoted"
+quoted=$(grep -c '"kind":"decided"' "$folder/quoted")
+unnamed=$(grep -c '"kind":"applied"' "$folder/quoted")
+if [ "$quoted" -gt 200 ] && [ "$unnamed" -lt "$quoted" ]; then
+	passed=$((passed + 1))
+else
+	failed=$((failed + 1))
+	echo "wrong  $quoted commands are quoted by number, $unnamed by their keys alone"
+fi
+
 # A target that is not the lab's own, and has a past: reservations and a PRGENERATION.
 mkfifo "$folder/ready"
 "$HOLDFASTD" --state-dir "$folder/state" --listen 127.0.0.1:0 --profile spc4 >"$folder/ready" \

@@ -17,16 +17,15 @@ struct applied {
 	const struct own *own;
 	unsigned luns;
 	uint64_t next_ns;
-	struct {
-		uint64_t last; /* sequence of the last record that was seen */
-		bool aptpl;    /* after it */
-	} seen[HISTORY_LUNS_MAX];
+	uint64_t seen[HISTORY_LUNS_MAX]; /* sequence of the last record that was seen */
 };
 
 struct reading {
 	struct applied *applied;
 	unsigned lun;
+	uint64_t until; /* sequence of the last record that is wanted */
 	bool quotes;
+	bool aptpl; /* after the records so far */
 };
 
 struct applied *applied_create(struct recorder *recorder, const struct own *own, unsigned luns)
@@ -76,18 +75,17 @@ static bool aptpl_after(const struct pr_journal_record *record, bool aptpl)
 
 static void quote_record(void *context, const struct pr_journal_record *record)
 {
-	const struct reading *reading = context;
+	struct reading *reading = context;
 	struct applied *applied = reading->applied;
 	const struct pr_journal_meta *meta = &record->meta;
 	uint32_t count, nexus;
 	const struct history_nexus *nexuses = recorder_nexuses(applied->recorder, &count);
 
-	if (record->sequence <= applied->seen[reading->lun].last)
-		return;
-	applied->seen[reading->lun].last = record->sequence;
 	if (meta->event != PR_EVENT_POWER_ON || record->changes_len > 0)
-		applied->seen[reading->lun].aptpl =
-			aptpl_after(record, applied->seen[reading->lun].aptpl);
+		reading->aptpl = aptpl_after(record, reading->aptpl);
+	if (record->sequence <= applied->seen[reading->lun] || record->sequence > reading->until)
+		return;
+	applied->seen[reading->lun] = record->sequence;
 	if (!reading->quotes || meta->event != PR_EVENT_PR_OUT ||
 	    op_of(meta->action) == HISTORY_OP_INVALID)
 		return;
@@ -101,14 +99,14 @@ static void quote_record(void *context, const struct pr_journal_record *record)
 						   .type = meta->scope_type & 0xf,
 						   .key = meta->reservation_key,
 						   .action_key = meta->service_action_key,
-						   .aptpl = applied->seen[reading->lun].aptpl,
+						   .aptpl = reading->aptpl,
 						   .generation_seen = meta->generation,
 						   .move_to = HISTORY_NO_NEXUS});
 }
 
-static void read_lun(struct applied *applied, unsigned lun, bool quotes)
+static void read_lun(struct applied *applied, unsigned lun, uint64_t until, bool quotes)
 {
-	struct reading reading = {.applied = applied, .lun = lun, .quotes = quotes};
+	struct reading reading = {.applied = applied, .lun = lun, .until = until, .quotes = quotes};
 	struct pr_journal_report report;
 	struct pr_store *store;
 	char path[PATH_MAX_BYTES];
@@ -123,15 +121,27 @@ static void read_lun(struct applied *applied, unsigned lun, bool quotes)
 void applied_quote(struct applied *applied)
 {
 	for (unsigned lun = 0; lun < applied->luns && lun < HISTORY_LUNS_MAX; lun++)
-		read_lun(applied, lun, true);
+		read_lun(applied, lun, UINT64_MAX, true);
 	applied->next_ns = recorder_now_ns(applied->recorder) + EVERY_NS;
+}
+
+void applied_quote_until(struct applied *applied, unsigned lun, uint64_t record)
+{
+	if (lun < applied->luns && lun < HISTORY_LUNS_MAX)
+		read_lun(applied, lun, record, true);
+}
+
+void applied_know(struct applied *applied, unsigned lun, uint64_t record)
+{
+	if (lun < HISTORY_LUNS_MAX && record > applied->seen[lun])
+		applied->seen[lun] = record;
 }
 
 void applied_forget_lost(struct applied *applied)
 {
 	memset(applied->seen, 0, sizeof(applied->seen));
 	for (unsigned lun = 0; lun < applied->luns && lun < HISTORY_LUNS_MAX; lun++)
-		read_lun(applied, lun, false);
+		read_lun(applied, lun, UINT64_MAX, false);
 }
 
 void applied_quote_soon(struct applied *applied)

@@ -18,5 +18,9 @@ void applied_quote_soon(struct applied *applied);
 void applied_forget_lost(struct applied *applied);
 /* ... now. A journal that cannot be read is left out. */
 void applied_quote(struct applied *applied);
+/* ... of one LUN, up to this record. */
+void applied_quote_until(struct applied *applied, unsigned lun, uint64_t record);
+/* Records up to this one were told of otherwise. */
+void applied_know(struct applied *applied, unsigned lun, uint64_t record);
 
 #endif

@@ -10,8 +10,7 @@
 
 #define ANSWER_TIMEOUT_S 15
 
-/* -1 with errno. */
-static int connect_to(const char *path)
+int control_connect(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
@@ -58,7 +57,7 @@ static json_t *exchange(int fd, const json_t *request, char *why, size_t why_len
 
 json_t *control_ask(const char *path, const json_t *request, char *why, size_t why_len)
 {
-	int fd = connect_to(path);
+	int fd = control_connect(path);
 	json_t *reply;
 	const char *error;
 

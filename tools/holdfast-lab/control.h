@@ -12,4 +12,7 @@
  */
 json_t *control_ask(const char *path, const json_t *request, char *why, size_t why_len);
 
+/* For who asks by himself; a read waits as long at most. -1 with errno. */
+int control_connect(const char *path);
+
 #endif

@@ -152,6 +152,7 @@ void initiator_login(struct initiator *initiator, session_done *done, void *cont
 	initiator->context = context;
 	initiator->why[0] = '\0';
 	initiator->state = INITIATOR_CONNECTING;
+	initiator->sessions++;
 	initiator->deadline_ns = recorder_now_ns(loop->recorder) + SESSION_TIMEOUT_NS;
 	initiator->iscsi = iscsi_create_context(initiator->name);
 	if (initiator_nexus(initiator) == HISTORY_NO_NEXUS || !initiator->iscsi ||
@@ -280,6 +281,12 @@ void loop_free(struct loop **loop)
 	}
 	free(*loop);
 	*loop = NULL;
+}
+
+void loop_set_sent(struct loop *loop, command_listener *sent, void *context)
+{
+	loop->sent = sent;
+	loop->sent_context = context;
 }
 
 struct recorder *loop_recorder(const struct loop *loop)

@@ -37,6 +37,18 @@ struct command_end {
 };
 
 typedef void command_done(void *context, const struct command_end *end);
+#define COMMAND_NO_TAG UINT32_MAX
+
+/* One that was handed over for sending. */
+struct command_sent {
+	uint32_t nexus;
+	uint32_t session; /* of its initiator, from 1 */
+	uint32_t tag;	  /* what its PDUs carry (the ITT); COMMAND_NO_TAG: not known */
+	uint64_t number;  /* in the history */
+	enum history_op op;
+};
+
+typedef void command_listener(void *context, const struct command_sent *sent);
 /* `up`: there is a session now. `why`: what the library says when a login failed. */
 typedef void session_done(void *context, struct initiator *initiator, bool up, const char *why);
 
@@ -47,6 +59,8 @@ struct loop *loop_create(struct recorder *recorder, const struct lab_target *tar
 void loop_free(struct loop **loop);
 /* Waits up to timeout_ms for something to happen, and tells of what ended. */
 void loop_turn(struct loop *loop, int timeout_ms);
+/* Is told of each command that is handed over for sending. */
+void loop_set_sent(struct loop *loop, command_listener *sent, void *context);
 /* Sends what waits to be sent, and takes nothing in. */
 void loop_flush(struct loop *loop);
 /* Commands, logins and logouts under way, or ended and not told of yet. */

@@ -299,6 +299,21 @@ static void introduce_all_ports(const struct initiator *initiator)
 	}
 }
 
+static void tell_sent(const struct pending *pending)
+{
+	const struct initiator *initiator = pending->initiator;
+	const struct loop *loop = initiator->loop;
+
+	if (loop->sent)
+		loop->sent(loop->sent_context,
+			   &(struct command_sent){.nexus = initiator->nexus,
+						  .session = initiator->sessions,
+						  .tag = pending->task ? pending->task->itt
+								       : COMMAND_NO_TAG,
+						  .number = pending->number,
+						  .op = pending->command.op});
+}
+
 int initiator_send(struct initiator *initiator, const struct history_command *command,
 		   const struct command_extra *extra, command_done *done, void *context)
 {
@@ -336,6 +351,8 @@ int initiator_send(struct initiator *initiator, const struct history_command *co
 	if (!hand_over(pending)) {
 		pending->released = true;
 		initiator->broken = true;
+	} else {
+		tell_sent(pending);
 	}
 	return 0;
 }

@@ -45,6 +45,7 @@ struct initiator {
 	uint8_t isid[6];
 	size_t portal;
 	uint32_t nexus;
+	uint32_t sessions; /* that it began */
 	enum initiator_state state;
 	struct iscsi_context *iscsi;
 	bool solicited;
@@ -66,6 +67,8 @@ struct loop {
 	struct initiator *initiators;
 	size_t initiator_count;
 	struct pending *ended; /* in the order of their ends */
+	command_listener *sent;
+	void *sent_context;
 	bool closing;
 };
 

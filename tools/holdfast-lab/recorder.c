@@ -118,7 +118,8 @@ static void put(struct recorder *recorder, const struct history_event *event, co
 
 	if (recorder->error == 0)
 		recorder->error = error;
-	if (event->kind != HISTORY_MEDIUM && event->kind != HISTORY_APPLIED)
+	if (event->kind != HISTORY_MEDIUM && event->kind != HISTORY_APPLIED &&
+	    event->kind != HISTORY_DECIDED)
 		keep_line(recorder, event, text);
 	if (recorder->watch)
 		recorder->watch(recorder->watch_context, event);
@@ -216,6 +217,17 @@ void recorder_applied(struct recorder *recorder, uint32_t nexus,
 
 	event.nexus = nexus;
 	event.u.invoked = *command;
+	put(recorder, &event, "");
+}
+
+void recorder_decided(struct recorder *recorder, uint32_t nexus, uint64_t command,
+		      enum history_outcome outcome, uint32_t generation)
+{
+	struct history_event event = event_now(recorder, HISTORY_DECIDED);
+
+	event.nexus = nexus;
+	event.command = command;
+	event.u.returned = (struct history_result){.outcome = outcome, .generation = generation};
 	put(recorder, &event, "");
 }
 

@@ -47,6 +47,9 @@ void recorder_medium(struct recorder *recorder, uint16_t lun, uint64_t lba,
 /* The target says that this PERSISTENT RESERVE OUT changed something next. */
 void recorder_applied(struct recorder *recorder, uint32_t nexus,
 		      const struct history_command *command);
+/* The target says that it decided this command next, and how: HISTORY_GOOD or HISTORY_CHECK. */
+void recorder_decided(struct recorder *recorder, uint32_t nexus, uint64_t command,
+		      enum history_outcome outcome, uint32_t generation);
 void recorder_note(struct recorder *recorder, const char *text);
 
 /*

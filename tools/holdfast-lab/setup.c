@@ -13,6 +13,7 @@
 #include <iscsi/iscsi.h>
 
 #include "tools/holdfast-lab/applied.h"
+#include "tools/holdfast-lab/decided.h"
 #include "tools/holdfast-lab/probe.h"
 #include "tools/lab/contender.h"
 #include "tools/lab/tag.h"
@@ -143,6 +144,16 @@ static void forget_signals(struct setup *setup)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
+/* Without them there are the journals. */
+static void follow_decisions(struct setup *setup)
+{
+	setup->decided = decided_create(setup->recorder, setup->own, setup->applied);
+	if (!setup->decided)
+		return;
+	loop_set_sent(setup->loop, decided_note_sent, setup->decided);
+	decided_follow(setup->decided);
+}
+
 bool setup_begin(struct setup *setup, const struct setup_options *options)
 {
 	unsigned timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
@@ -162,6 +173,8 @@ bool setup_begin(struct setup *setup, const struct setup_options *options)
 			setup->loop = loop_create(setup->recorder, &setup->target, timeout_ms);
 		if (setup->recorder && setup->own)
 			setup->applied = applied_create(setup->recorder, setup->own, setup->luns);
+		if (setup->applied && setup->loop)
+			follow_decisions(setup);
 		if (setup->loop && clear_luns(setup)) {
 			wait_for_signals(setup);
 			return true;
@@ -196,8 +209,19 @@ void setup_show_end(struct setup *setup)
 
 void setup_quote(struct setup *setup)
 {
-	if (setup->applied && own_runs(setup->own))
+	if (!setup->applied || !own_runs(setup->own))
+		return;
+	if (!setup->decided || !decided_quote(setup->decided))
 		applied_quote_soon(setup->applied);
+}
+
+/* The trace first: what it has told the journal need not tell once more. */
+static void quote_rest(struct setup *setup)
+{
+	if (setup->decided)
+		decided_end(setup->decided);
+	if (setup->applied)
+		applied_quote(setup->applied);
 }
 
 /* ---- the target's death and return ---- */
@@ -220,8 +244,7 @@ static void end_target(struct setup *setup, unsigned after_us, enum history_kind
 	loop_flush(setup->loop);
 	nanosleep(&pause, NULL);
 	own_kill(setup->own);
-	if (setup->applied)
-		applied_quote(setup->applied);
+	quote_rest(setup);
 	recorder_target(setup->recorder, how);
 	/* Answers that were sent before count; then each connection shows its end. */
 	loop_turn(setup->loop, 0);
@@ -260,6 +283,8 @@ bool setup_start(struct setup *setup)
 	if (!own_restart(setup->own))
 		return false;
 	recorder_target(setup->recorder, HISTORY_UP);
+	if (setup->decided)
+		decided_follow(setup->decided);
 	return true;
 }
 
@@ -290,10 +315,12 @@ static bool scan_lun(struct setup *setup, unsigned lun, uint64_t lba, uint32_t b
 
 bool setup_scan(struct setup *setup, uint64_t lba, uint32_t blocks)
 {
-	bool scanned = own_stop(setup->own);
+	bool scanned;
 
-	if (setup->applied)
-		applied_quote(setup->applied);
+	if (setup->decided)
+		decided_end(setup->decided);
+	scanned = own_stop(setup->own);
+	quote_rest(setup);
 	for (unsigned i = 0; i < setup->luns && scanned; i++)
 		scanned = scan_lun(setup, i, lba, blocks);
 	return scanned;
@@ -308,6 +335,7 @@ bool setup_close(struct setup *setup)
 
 	setup_show_end(setup);
 	loop_free(&setup->loop);
+	decided_free(&setup->decided);
 	applied_free(&setup->applied);
 	error = recorder_finish(&setup->recorder);
 	died = setup->own && own_died(setup->own);

@@ -80,6 +80,7 @@ struct setup {
 	struct recorder *recorder;
 	struct loop *loop;
 	struct applied *applied; /* NULL: somebody else's target */
+	struct decided *decided; /* ... and of its trace */
 	FILE *history;
 	struct screen *screen; /* NULL: nobody looks on */
 	const char *report;
