@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "target/backing_file_internal.h"
+#include "target/guarded.h"
 
 /* Of a file that we neither may write nor own mincore says that all of it is there. */
 static bool mincore_tells(int fd)
@@ -39,6 +40,7 @@ struct file_map *file_map_create(int fd, uint64_t size, bool stores)
 	if (!map || size > SIZE_MAX / 2 || sysconf(_SC_PAGESIZE) != 1 << FILE_PAGE_SHIFT ||
 	    !mincore_tells(fd))
 		return map;
+	guarded_init();
 	map->len = size;
 	if (stores)
 		map_for_stores(map, fd, size);

@@ -234,6 +234,10 @@ void target_data_in_room(struct scsi_task *task);
  * or cannot send it soon. False: it is lost (data_in_lost).
  */
 bool target_data_in_keep(struct scsi_task *task);
+/* Of such a task, CRC32C over a part of its data_in, lent or not: what is sent later is the same.
+ * False: the store cannot show them, and keep tells what became of them. */
+bool target_data_in_crc32c(const struct scsi_task *task, uint32_t offset, uint32_t len,
+			   uint32_t *ret_crc);
 
 /*
  * After want_data, before the first byte is gathered: allocates data_out (data_out_room bytes). The

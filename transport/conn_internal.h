@@ -93,7 +93,8 @@ struct iscsi_out {
 	enum iscsi_out_kind kind;
 	bool encoded;
 	bool header_digest, data_digest; /* as they were when it was queued */
-	bool lent; /* DATA_IN: where `data` is, the task's data_in says each time */
+	bool lent;	   /* DATA_IN: where `data` is, the task's data_in says each time */
+	uint32_t lent_crc; /* of them, with data_digest */
 	union {
 		struct iscsi_scsi_response response;
 		struct iscsi_data_in data_in;
@@ -361,12 +362,11 @@ static inline bool iscsi_trace_wants_pdus(const struct iscsi_conn *conn)
 	return ring && ring->pdus > 0;
 }
 
-/* Will data be sent soon, and will nobody but the kernel look at them? What begins to look later
- * has them copied. */
+/* Will data be sent soon, and will nobody but the kernel look at them, or we for the digest?
+ * What begins to look later has them copied. */
 static inline bool iscsi_conn_takes_lent(const struct iscsi_conn *conn)
 {
-	return !conn->params.data_digest && conn->params.error_recovery_level == 0 &&
-	       !conn->is_blocked && !conn->attended;
+	return conn->params.error_recovery_level == 0 && !conn->is_blocked && !conn->attended;
 }
 void iscsi_trace_received(struct iscsi_conn *conn, enum iscsi_frame_event event);
 void iscsi_trace_sent(struct iscsi_conn *conn, const struct iscsi_out *out);

@@ -277,7 +277,7 @@ static void add_padding_and_digests(struct iscsi_out *out)
 	out->tail_len = (uint8_t)pad;
 	memset(out->tail, 0, pad);
 	if (out->data_digest && out->data_len > 0) {
-		uint32_t crc = crc32c(0, out->data, out->data_len);
+		uint32_t crc = out->lent ? out->lent_crc : crc32c(0, out->data, out->data_len);
 		put_digest(out->tail + pad, crc32c(crc, zeros, pad));
 		out->tail_len = (uint8_t)(pad + ISCSI_DIGEST_LEN);
 	}
@@ -328,6 +328,15 @@ static struct iscsi_out *unfold(struct iscsi_conn *conn, struct iscsi_out **link
 	return out;
 }
 
+/* Of data that are sent from where they lie: what is written there later is not sent (lent.c). */
+static bool digest_lent(struct iscsi_conn *conn, struct iscsi_out *out)
+{
+	return iscsi_lent_find(conn, out) &&
+	       (target_data_in_crc32c(&out->task->scsi, out->pdu.data_in.offset, out->data_len,
+				      &out->lent_crc) ||
+		iscsi_lent_keep(conn, out));
+}
+
 /* The next PDU that goes, from `*link` on, encoded. NULL: there is none, or no memory. */
 static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **link)
 {
@@ -339,8 +348,9 @@ static struct iscsi_out *prepare(struct iscsi_conn *conn, struct iscsi_out **lin
 		out = unfold(conn, link);
 		if (!out)
 			return NULL;
-		if (out->lent && (out->data_digest || conn->attended) &&
-		    !iscsi_lent_keep(conn, out))
+		if (out->lent && conn->attended && !iscsi_lent_keep(conn, out))
+			return NULL;
+		if (out->lent && out->data_digest && !digest_lent(conn, out))
 			return NULL;
 		if (!conn->attended) {
 			out_encode(conn, out);

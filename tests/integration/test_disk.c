@@ -1,5 +1,8 @@
 /* Data over the wire, against the real daemon. */
+#include "pr_engine/bytes.h"
+#include "pr_engine/crc32c.h"
 #include "tests/integration/initiator.h"
+#include "tests/integration/raw.h"
 #include "tests/support/suite.h"
 
 #include <poll.h>
@@ -198,6 +201,16 @@ static void find_image(const struct daemon *daemon, char *ret_path, size_t len)
 	ret_path[strcspn(ret_path, "\n")] = '\0';
 }
 
+/* Of a region of which much is not in memory nothing is lent. */
+static void write_first_region(struct iscsi_context *a)
+{
+	uint8_t data[64 * 512];
+
+	pattern(data, sizeof(data), 5);
+	for (uint32_t i = 0; i < 8; i++)
+		ck_assert_int_eq(initiator_write(a, 0, i * 64, data, 64).status, 0);
+}
+
 /* What is read again and again is sent from the page cache, where the kernel finds it gone. */
 START_TEST(a_file_that_somebody_cuts_off_is_an_error_and_no_crash)
 {
@@ -209,8 +222,7 @@ START_TEST(a_file_that_somebody_cuts_off_is_an_error_and_no_crash)
 	daemon_start(&daemon, "127.0.0.1:0", NULL);
 	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
 	initiator_drain(a, 0);
-	pattern(data, sizeof(data), 7);
-	ck_assert_int_eq(initiator_write(a, 0, 0, data, 8).status, 0);
+	write_first_region(a);
 	for (unsigned i = 0; i < 64; i++)
 		ck_assert_int_eq(initiator_read(a, 0, 0, data, 8), 0);
 	find_image(&daemon, path, sizeof(path));
@@ -225,6 +237,107 @@ START_TEST(a_file_that_somebody_cuts_off_is_an_error_and_no_crash)
 	ck_assert_uint_eq(answer.asc, 0x11);
 	initiator_proves_service(b); /* the file becomes longer again */
 	initiator_logout(&b);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+#define DIGEST_LEN 4
+
+static bool read_exactly(int fd, uint8_t *ret_bytes, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		ssize_t n = read(fd, ret_bytes + at, len - at);
+		if (n <= 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+/* Eight blocks from 0 with a data digest, which is right; after a unit attention, the next time.
+ * False: the connection is gone. */
+static bool digested_read(int fd, uint32_t *cmd_sn, uint8_t ret_data[4096])
+{
+	uint8_t bhs[RAW_BHS], data[4096 + DIGEST_LEN];
+
+	for (;;) {
+		raw_command(bhs, 0x28, (*cmd_sn)++, 0, 8);
+		if (!raw_write(fd, bhs, sizeof(bhs)) || !read_exactly(fd, bhs, sizeof(bhs)))
+			return false;
+		size_t len = (get_be24(bhs + 5) + 3u) & ~3u;
+		ck_assert_uint_gt(len, 0);
+		ck_assert_uint_le(len, 4096);
+		if (!read_exactly(fd, data, len + DIGEST_LEN))
+			return false;
+		uint32_t crc = crc32c(0, data, len);
+		for (unsigned i = 0; i < DIGEST_LEN; i++)
+			ck_assert_uint_eq(data[len + i], crc >> (8 * i) & 0xff);
+		if ((bhs[0] & 0x3f) != 0x25)
+			continue;
+		memcpy(ret_data, data, 4096);
+		return true;
+	}
+}
+
+/* The daemon looks at the mapping by itself then. */
+START_TEST(digests_are_right_and_a_file_that_is_cut_off_under_them_is_no_crash)
+{
+	/* Of a disk that several loops share nothing is lent. */
+	static const char *const args[] = {"--threads", "1", NULL};
+	static const char keys[] = "DataDigest=CRC32C";
+	uint8_t data[4096], back[4096], pdu[RAW_PDU_MAX], bhs[RAW_BHS];
+	struct daemon daemon;
+	char path[512];
+	uint32_t cmd_sn = 1;
+
+	daemon_start(&daemon, "127.0.0.1:0", args);
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	write_first_region(a);
+	int fd = raw_dial(&daemon);
+	ck_assert(raw_write(fd, pdu,
+			    raw_login_pdu(&daemon, INITIATOR ".raw", keys, sizeof(keys), pdu)) &&
+		  raw_read_pdu(fd, bhs, NULL, 0) && get_be16(bhs + 36) == 0);
+	for (unsigned i = 0; i < 64; i++) {
+		pattern(data, sizeof(data), i / 8);
+		ck_assert_int_eq(initiator_write(a, 0, 0, data, 8).status, 0);
+		ck_assert(digested_read(fd, &cmd_sn, back));
+		ck_assert_mem_eq(back, data, sizeof(data));
+	}
+	find_image(&daemon, path, sizeof(path));
+	ck_assert_int_eq(truncate(path, 0), 0);
+	raw_command(bhs, 0x28, cmd_sn, 0, 8);
+	/* Its end, or an answer without data. */
+	if (raw_write(fd, bhs, sizeof(bhs)) && read_exactly(fd, bhs, sizeof(bhs)))
+		ck_assert_uint_eq(bhs[0] & 0x3f, 0x21);
+	close(fd);
+	initiator_proves_service(a); /* the file becomes longer again */
+	initiator_logout(&a);
+	daemon_finish(&daemon);
+}
+END_TEST
+
+/* What is written again and again is stored through the mapping. */
+START_TEST(a_file_that_is_cut_off_under_writes_is_written_all_the_same)
+{
+	struct daemon daemon;
+	uint8_t data[4096], back[4096];
+	char path[512];
+
+	daemon_start(&daemon, "127.0.0.1:0", NULL);
+	struct iscsi_context *a = initiator_login(&daemon, INITIATOR, 1);
+	initiator_drain(a, 0);
+	find_image(&daemon, path, sizeof(path));
+	for (unsigned i = 0; i < 64; i++) {
+		pattern(data, sizeof(data), i);
+		ck_assert_int_eq(initiator_write(a, 0, 8, data, 8).status, 0);
+		if (i % 16 == 15)
+			ck_assert_int_eq(truncate(path, 0), 0);
+	}
+	ck_assert_int_eq(initiator_write(a, 0, 8, data, 8).status, 0);
+	ck_assert_int_eq(initiator_read(a, 0, 8, back, 8), 0);
+	ck_assert_mem_eq(back, data, sizeof(data));
+	initiator_logout(&a);
 	daemon_finish(&daemon);
 }
 END_TEST
@@ -271,6 +384,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_tells_the_target_and_the_portal_it_came_through);
 	tcase_add_test(tcase, a_daemon_that_polls_sleeps_when_there_is_nothing_to_do);
 	tcase_add_test(tcase, a_file_that_somebody_cuts_off_is_an_error_and_no_crash);
+	tcase_add_test(tcase, digests_are_right_and_a_file_that_is_cut_off_under_them_is_no_crash);
+	tcase_add_test(tcase, a_file_that_is_cut_off_under_writes_is_written_all_the_same);
 	tcase_add_test(tcase, unmap_gives_space_of_the_file_back);
 }
 

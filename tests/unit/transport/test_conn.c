@@ -455,15 +455,53 @@ START_TEST(a_half_sent_answer_goes_on_with_the_copy)
 }
 END_TEST
 
-START_TEST(who_looks_at_the_data_has_a_copy)
+static void start_with_digests(void)
 {
 	wire_open(&house, &wire);
 	wire_login(&wire, "DataDigest=CRC32C", NULL);
 	wire.data_digest = true;
 	wire_clear_unit_attentions(&wire);
 	fill_blocks(8);
-	expect_data(wire_read(&wire, 0, 8), 8, data);
-	ck_assert_uint_eq(house.lent, 0);
+}
+
+START_TEST(a_digest_is_taken_where_the_data_lie)
+{
+	start_with_digests();
+	uint32_t itt = wire_read(&wire, 0, 8);
+	ck_assert_uint_eq(house.lent, 1);
+	const uint8_t *before = queued_data();
+	ck_assert_ptr_eq(queued_data(), before);
+	expect_data(itt, 8, data);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(a_write_behind_a_digest_leaves_the_data_that_it_is_of)
+{
+	start_with_digests();
+	uint32_t read = wire_read(&wire, 0, 8);
+	const uint8_t *before = queued_data(); /* now its digest is made */
+	memset(back, 'n', sizeof(back));
+	uint32_t write = wire_write(&wire, 0, 8, back, 8 * WIRE_BLOCK, true);
+	ck_assert_ptr_ne(queued_data(), before);
+	expect_data(read, 8, data);
+	wire_expect_status(&wire, write, SCSI_STATUS_GOOD);
+	expect_data(wire_read(&wire, 0, 8), 8, back);
+	wire_close(&wire);
+}
+END_TEST
+
+START_TEST(with_digests_too_what_is_not_sent_at_once_is_copied)
+{
+	start_with_digests();
+	uint32_t first = wire_read(&wire, 0, 8), second = wire_read(&wire, 0, 4);
+	if (_i == 1)
+		ck_assert_ptr_nonnull(queued_data());
+	iscsi_conn_not_sent(wire.conn, house.now_ms);
+	memset(back, 'n', sizeof(back));
+	wire_write(&wire, 0, 8, back, 8 * WIRE_BLOCK, true);
+	expect_data(first, 8, data);
+	expect_data(second, 4, data);
 	wire_close(&wire);
 }
 END_TEST
@@ -559,7 +597,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_write_behind_a_read_is_not_seen_by_it);
 	tcase_add_test(tcase, what_is_not_sent_at_once_is_copied);
 	tcase_add_test(tcase, a_half_sent_answer_goes_on_with_the_copy);
-	tcase_add_test(tcase, who_looks_at_the_data_has_a_copy);
+	tcase_add_test(tcase, a_digest_is_taken_where_the_data_lie);
+	tcase_add_test(tcase, a_write_behind_a_digest_leaves_the_data_that_it_is_of);
+	tcase_add_loop_test(tcase, with_digests_too_what_is_not_sent_at_once_is_copied, 0, 2);
 	tcase_add_test(tcase, who_may_ask_for_data_again_has_a_copy);
 	tcase_add_test(tcase, what_the_store_has_lost_ends_the_connection);
 	tcase_add_loop_test(tcase, what_got_lost_under_a_write_ends_the_connection, 0, 2);
