@@ -282,8 +282,7 @@ static bool digested_read(int fd, uint32_t *cmd_sn, uint8_t ret_data[4096])
 /* The daemon looks at the mapping by itself then. */
 START_TEST(digests_are_right_and_a_file_that_is_cut_off_under_them_is_no_crash)
 {
-	/* Of a disk that several loops share nothing is lent. */
-	static const char *const args[] = {"--threads", "1", NULL};
+	const char *const args[] = {"--threads", _i == 0 ? "1" : "2", NULL};
 	static const char keys[] = "DataDigest=CRC32C";
 	uint8_t data[4096], back[4096], pdu[RAW_PDU_MAX], bhs[RAW_BHS];
 	struct daemon daemon;
@@ -384,7 +383,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, discovery_tells_the_target_and_the_portal_it_came_through);
 	tcase_add_test(tcase, a_daemon_that_polls_sleeps_when_there_is_nothing_to_do);
 	tcase_add_test(tcase, a_file_that_somebody_cuts_off_is_an_error_and_no_crash);
-	tcase_add_test(tcase, digests_are_right_and_a_file_that_is_cut_off_under_them_is_no_crash);
+	tcase_add_loop_test(
+		tcase, digests_are_right_and_a_file_that_is_cut_off_under_them_is_no_crash, 0, 2);
 	tcase_add_test(tcase, a_file_that_is_cut_off_under_writes_is_written_all_the_same);
 	tcase_add_test(tcase, unmap_gives_space_of_the_file_back);
 }
