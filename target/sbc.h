@@ -4,10 +4,10 @@
  * A command that touches the medium is a small chain of steps: each step plans one request to the
  * backing store and names the step that follows, or ends the task. sbc_io.c drives the chain, turns
  * errors into sense data, stops it between two steps when the task was aborted, and grants the
- * range of blocks first: accesses that overlap an exclusive one (WRITE, COMPARE AND WRITE, and
- * others that look twice) run one after the other, in order of arrival; all others run side by
- * side. An ORDERED command (SAM-5 8.6.3) has the medium to itself, but for its own nexus' commands:
- * those task_order.c has seen to.
+ * range of blocks (sbc_access.c) first: accesses that overlap an exclusive one (WRITE, COMPARE AND
+ * WRITE, and others that look twice) run one after the other, in order of arrival; all others run
+ * side by side. An ORDERED command (SAM-5 8.6.3) has the medium to itself, but for its own nexus'
+ * commands: those task_order.c has seen to.
  */
 #ifndef TARGET_SBC_H
 #define TARGET_SBC_H
@@ -127,6 +127,8 @@ bool sbc_io_good(struct sbc_io *io);
 
 /* The sense data for a failed request. */
 enum scsi_sense sbc_error_sense(enum backing_op op, int error);
+/* Ends the task with it. */
+void sbc_task_fail(struct scsi_task *task, enum backing_op op, int error);
 
 /* Starts a flush that no command waits for; an error becomes this nexus' deferred error. */
 void sbc_flush_behind(struct scsi_lun_nexus *lun_nexus);

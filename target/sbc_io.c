@@ -4,12 +4,12 @@
 #include "target/sbc.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "target/lease.h"
 #include "target/lent.h"
+#include "target/sbc_access.h"
 
 /* Those without a buffer are all alike: READ and WRITE have such. */
 static void io_free(void *work)
@@ -56,224 +56,6 @@ struct sbc_io *sbc_io_create_background(struct scsi_lun *lun, size_t buffer_len,
 	return io;
 }
 
-/* ---- the range of blocks --------------------------------------------------------------------- */
-
-static bool is_ordered(const struct sbc_io *io)
-{
-	return io->task && io->task->attribute == SCSI_ATTRIBUTE_ORDERED;
-}
-
-/* HEAD OF QUEUE waits for nobody's turn. */
-static bool conflict_in_order(const struct sbc_io *earlier, const struct sbc_io *later)
-{
-	return earlier->task && later->task && (is_ordered(earlier) || is_ordered(later)) &&
-	       earlier->task->nexus != later->task->nexus &&
-	       later->task->attribute != SCSI_ATTRIBUTE_HEAD_OF_QUEUE;
-}
-
-static bool conflict(const struct sbc_io *earlier, const struct sbc_io *later)
-{
-	bool exclusive = earlier->access == SBC_EXCLUSIVE || later->access == SBC_EXCLUSIVE;
-
-	return (exclusive && earlier->lba < later->lba + later->blocks &&
-		later->lba < earlier->lba + earlier->blocks) ||
-	       conflict_in_order(earlier, later);
-}
-
-#define REGION_SHIFT   7 /* blocks of a region, as a power of 2 */
-#define REGIONS_OF_ONE 8 /* an access that touches more is counted as wide */
-
-static bool is_wide(uint64_t blocks)
-{
-	return blocks > (uint64_t)(REGIONS_OF_ONE - 1) << REGION_SHIFT;
-}
-
-static unsigned *region_of(struct sbc_accesses *accesses, uint64_t region)
-{
-	return &accesses->regions[region % SBC_REGIONS];
-}
-
-static uint64_t first_region(uint64_t lba)
-{
-	return lba >> REGION_SHIFT;
-}
-
-/* One behind the last; none of an access without blocks. */
-static uint64_t end_region(uint64_t lba, uint64_t blocks)
-{
-	return blocks == 0 ? first_region(lba) : ((lba + blocks - 1) >> REGION_SHIFT) + 1;
-}
-
-static void count_regions(struct sbc_accesses *accesses, const struct sbc_io *io, bool enters)
-{
-	uint64_t end = end_region(io->lba, io->blocks);
-
-	if (is_wide(io->blocks)) {
-		accesses->wide += enters ? 1u : -1u;
-		return;
-	}
-	for (uint64_t region = first_region(io->lba); region < end; region++)
-		*region_of(accesses, region) += enters ? 1u : -1u;
-}
-
-/* False: none of those that are there can have any of these blocks, nor an earlier turn. */
-static bool may_be_taken(struct sbc_accesses *accesses, uint64_t lba, uint64_t blocks)
-{
-	uint64_t end = end_region(lba, blocks);
-
-	if (accesses->ordered > 0 || accesses->wide > 0 || is_wide(blocks))
-		return true;
-	for (uint64_t region = first_region(lba); region < end; region++)
-		if (*region_of(accesses, region) > 0)
-			return true;
-	return false;
-}
-
-static bool may_conflict(struct sbc_accesses *accesses, const struct sbc_io *io)
-{
-	return is_ordered(io) || may_be_taken(accesses, io->lba, io->blocks);
-}
-
-static void access_enter(struct sbc_accesses *accesses, struct sbc_io *io)
-{
-	/* Nearly always nothing is about that could conflict, and nobody has to be looked at. */
-	if (may_conflict(accesses, io)) {
-		for (const struct sbc_io *other = accesses->first; other; other = other->next)
-			io->blockers += conflict(other, io);
-	}
-	accesses->ordered += is_ordered(io);
-	accesses->waiting += io->blockers > 0;
-	count_regions(accesses, io, true);
-	io->entered = true;
-	io->prev = accesses->last;
-	if (accesses->last)
-		accesses->last->next = io;
-	else
-		accesses->first = io;
-	accesses->last = io;
-}
-
-static void access_ready(struct sbc_accesses *accesses, struct sbc_io *io)
-{
-	io->ready_next = NULL; /* it may have waited here before (sbc_io_leases_returned) */
-	if (accesses->ready_last)
-		accesses->ready_last->ready_next = io;
-	else
-		accesses->ready_first = io;
-	accesses->ready_last = io;
-}
-
-/* Leaves the list; those behind it that waited for it alone become ready. */
-static void access_leave(struct sbc_accesses *accesses, struct sbc_io *io)
-{
-	if (accesses->waiting > 0) {
-		for (struct sbc_io *other = io->next; other; other = other->next) {
-			if (!conflict(io, other) || --other->blockers > 0)
-				continue;
-			accesses->waiting--;
-			access_ready(accesses, other);
-		}
-	}
-	accesses->ordered -= is_ordered(io);
-	count_regions(accesses, io, false);
-	if (io->prev)
-		io->prev->next = io->next;
-	else
-		accesses->first = io->next;
-	if (io->next)
-		io->next->prev = io->prev;
-	else
-		accesses->last = io->prev;
-}
-
-/* ---- errors ---------------------------------------------------------------------------------- */
-
-enum scsi_sense sbc_error_sense(enum backing_op op, int error)
-{
-	switch (-error) {
-	case ENOSPC:
-	case EDQUOT:
-		return SCSI_SENSE_SPACE_ALLOCATION_FAILED;
-	case ENOMEM:
-		return SCSI_SENSE_INSUFFICIENT_RESOURCES;
-	default:
-		break;
-	}
-	switch (op) {
-	case BACKING_READ:
-		return SCSI_SENSE_UNRECOVERED_READ_ERROR;
-	case BACKING_WRITE:
-	case BACKING_FLUSH:
-	case BACKING_UNMAP:
-	case BACKING_WRITE_SAME:
-		return SCSI_SENSE_WRITE_ERROR;
-	case BACKING_PREFETCH:
-	case BACKING_EXTENT:
-	case BACKING_INVALID:
-		break;
-	}
-	return SCSI_SENSE_INTERNAL_TARGET_FAILURE;
-}
-
-static void task_fail(struct scsi_task *task, enum backing_op op, int error)
-{
-	task->data_in_len = 0; /* an error status travels without data */
-	task->transfer_len = 0;
-	scsi_task_check_condition(task, sbc_error_sense(op, error));
-}
-
-/* ---- at once --------------------------------------------------------------------------------- */
-
-/* Is nothing under way that it could meet? Then it need not enter to be alone. */
-static bool is_apart(struct scsi_lun *lun, uint64_t offset, uint64_t len)
-{
-	return !lun->accesses.first || !may_be_taken(&lun->accesses, offset >> lun->block_shift,
-						     ((len - 1) >> lun->block_shift) + 1);
-}
-
-static bool may_be_at_once(const struct scsi_task *task, uint64_t offset, uint64_t len)
-{
-	struct scsi_lun *lun = task->lun;
-
-	return lun->backing->ops->at_once && !lun->erase && !lun->intents.broken &&
-	       task->attribute != SCSI_ATTRIBUTE_ORDERED && is_apart(lun, offset, len);
-}
-
-bool sbc_at_once(struct scsi_task *task, enum backing_op op, uint64_t offset, uint8_t *data,
-		 size_t len)
-{
-	const struct scsi_lun *lun = task->lun;
-	struct backing *backing = lun->backing;
-	unsigned loop = lun->target->loop_number;
-
-	assert(offset <= backing->size && len <= backing->size - offset);
-	enum sbc_mark mark = op == BACKING_WRITE ? SBC_MARK_ALONE : SBC_MARK_READ;
-	if (!may_be_at_once(task, offset, len) ||
-	    (lun->marks && !sbc_marks_take(lun->marks, loop, mark, offset, len)))
-		return false;
-	if (op == BACKING_WRITE && lun->lent)
-		scsi_lent_settle(task->lun, offset, len);
-	int error = backing->ops->at_once(backing, op, offset, data, len);
-	if (lun->marks)
-		sbc_marks_give(lun->marks, loop, offset, len);
-	if (error == -EAGAIN)
-		return false;
-	if (error == 0)
-		scsi_task_good(task);
-	else
-		task_fail(task, op, error);
-	return true;
-}
-
-bool sbc_lend(struct scsi_task *task, uint64_t offset, uint64_t len)
-{
-	assert(offset <= task->lun->backing->size && len <= task->lun->backing->size - offset);
-	if (!may_be_at_once(task, offset, len) || !scsi_lent_begin(task, offset, len))
-		return false;
-	scsi_task_good(task);
-	return true;
-}
-
 /* ---- the chain of steps ---------------------------------------------------------------------- */
 
 static void io_run(struct sbc_io *io);
@@ -316,7 +98,7 @@ static bool io_goes_home(struct sbc_io *io)
 
 	if (!task || scsi_task_is_aborted(task) || !scsi_lease_send_home(task))
 		return false;
-	access_leave(accesses, io);
+	sbc_access_leave(accesses, io);
 	io_free(io);
 	accesses_start_ready(accesses);
 	scsi_lun_settle(lun);
@@ -372,7 +154,7 @@ void sbc_io_leases_returned(struct scsi_lun *lun)
 			continue;
 		io->awaits_recall = io->comes_again = false;
 		io->tries = 0;
-		access_ready(&lun->accesses, io);
+		sbc_access_ready(&lun->accesses, io);
 	}
 	accesses_start_ready(&lun->accesses);
 }
@@ -415,7 +197,7 @@ static void io_end(struct sbc_io *io)
 
 	if (io->entered) {
 		marks_give(io);
-		access_leave(&lun->accesses, io);
+		sbc_access_leave(&lun->accesses, io);
 		accesses_start_ready(&lun->accesses);
 	}
 	if (io->task)
@@ -427,7 +209,7 @@ static void io_end(struct sbc_io *io)
 static void io_fail(struct sbc_io *io)
 {
 	if (io->task)
-		task_fail(io->task, io->request.op, io->request.error);
+		sbc_task_fail(io->task, io->request.op, io->request.error);
 }
 
 /* Takes the next step, unless there is a reason not to. True: a request is planned. */
@@ -538,8 +320,8 @@ enum scsi_result sbc_io_start(struct sbc_io *io, enum sbc_access access, uint64_
 	io->lba = lba;
 	io->blocks = blocks;
 	io->next_step = first;
-	if (blocks > 0 || is_ordered(io))
-		access_enter(&io->lun->accesses, io);
+	if (blocks > 0 || sbc_access_is_ordered(io))
+		sbc_access_enter(&io->lun->accesses, io);
 	if (io->blockers == 0)
 		io_begin(io);
 	return SCSI_PENDING;
