@@ -281,7 +281,7 @@ check-asan: deps
 THREAD_TESTS := $(addprefix $(B)/tests/,unit/target/test_executor unit/target/test_write_atomic \
                 unit/target/test_backing_file unit/target/test_mailbox integration/test_disk \
                 integration/test_reservations integration/test_erase integration/test_kill \
-                integration/test_threads)
+                integration/test_threads integration/test_shared_blocks)
 LOOP_TESTS   := $(addprefix $(B)/tests/integration/test_,disk reservations lun portals auth)
 LOOP_SUITE   := $(filter-out %/test_options %/test_state_dir %/test_power, \
                 $(call test_bins,$(wildcard tests/integration/test_*.c)))
