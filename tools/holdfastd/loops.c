@@ -1,53 +1,19 @@
 #include "tools/holdfastd/loops.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "target/remote.h"
+#include "tools/holdfastd/loops_internal.h"
 #include "tools/holdfastd/serve_access.h"
 #include "transport/fault.h"
-
-/* A further loop. What is not its thread's is the home's. */
-struct service_loop {
-	struct service *service;
-	struct ev_loop *loop;
-	struct scsi_executor *executor;
-	struct loop_part part;
-	struct scsi_link link;
-	pthread_t thread;
-	bool runs;
-	struct scsi_letter quit, stop, stopped;
-	uint32_t grace_ms;
-};
-
-struct service_loops {
-	unsigned count; /* further ones */
-	struct service_loop *loops;
-	unsigned running; /* servers that have not stopped */
-	void (*stopped)(void *context);
-	void *stopped_context;
-	/* loops_each */
-	pthread_mutex_t lock;
-	pthread_cond_t called;
-};
-
-#define member_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static bool failed(const struct service *service, const char *what)
 {
 	log_line(service->log, LOG_LEVEL_ERROR, "event loops: %s: %s", what, strerror(errno));
 	return false;
-}
-
-static void post_now(struct service_loop *loop, struct scsi_letter *letter)
-{
-	scsi_line_post(&loop->link.down, letter);
-	scsi_line_flush(&loop->link.down);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -90,15 +56,13 @@ static bool join_lines(struct service_loop *loop)
 	return iscsi_server_share(service->server, loop->part.server, &loop->link.down) == 0;
 }
 
-static void relay_cold_reset(void *context, const char *target_name);
-
 static bool build_loop(struct service_loop *loop, struct iscsi_node_config node)
 {
 	const struct service *service = loop->service;
 
 	loop->part.trace = loops_create_trace(service->config);
 	node.trace = loop->part.trace;
-	node.cold_reset = relay_cold_reset;
+	node.cold_reset = loops_relay_cold_reset;
 	node.cold_reset_context = loop;
 	loop->loop = ev_loop_new(EVFLAG_AUTO);
 	loop->executor = service_create_executor(service);
@@ -207,7 +171,7 @@ static void call_on(struct service_loop *loop,
 			    .each = each,
 			    .context = context};
 
-	post_now(loop, &call.letter);
+	loop_post_now(loop, &call.letter);
 	pthread_mutex_lock(&loops->lock);
 	while (!call.done)
 		pthread_cond_wait(&loops->called, &loops->lock);
@@ -252,195 +216,4 @@ void loops_recall(struct service *service)
 		scsi_mailbox_wait(loops->loops[0].link.up.to);
 		scsi_mailbox_open(loops->loops[0].link.up.to);
 	}
-}
-
-/* ---- a TARGET COLD RESET closes the connections of all loops --------------------------------- */
-
-struct cold_reset {
-	struct scsi_letter letter;
-	struct service *service; /* at home; NULL: on a loop */
-	struct service_loop *loop;
-	char target_name[PR_INITIATOR_NAME_MAX + 1];
-};
-
-static void cold_reset_deliver(struct scsi_letter *letter);
-
-static struct cold_reset *cold_reset_new(struct service *service, struct service_loop *loop,
-					 const char *target_name)
-{
-	struct cold_reset *reset = calloc(1, sizeof(*reset));
-
-	if (!reset)
-		return NULL;
-	reset->letter.deliver = cold_reset_deliver;
-	reset->service = service;
-	reset->loop = loop;
-	memcpy(reset->target_name, target_name, strlen(target_name) + 1);
-	return reset;
-}
-
-static void cold_reset_spread(struct service *service, const struct service_loop *but,
-			      const char *target_name)
-{
-	struct service_loops *loops = service->loops;
-
-	for (unsigned i = 0; loops && i < loops->count; i++) {
-		struct service_loop *loop = &loops->loops[i];
-		struct cold_reset *reset =
-			loop != but ? cold_reset_new(NULL, loop, target_name) : NULL;
-
-		if (reset)
-			scsi_line_post(&loop->link.down, &reset->letter);
-	}
-}
-
-static void cold_reset_deliver(struct scsi_letter *letter)
-{
-	struct cold_reset *reset = member_of(letter, struct cold_reset, letter);
-
-	if (reset->service) {
-		iscsi_node_close_target(reset->service->node, reset->target_name);
-		cold_reset_spread(reset->service, reset->loop, reset->target_name);
-	} else {
-		iscsi_node_close_target(reset->loop->part.node, reset->target_name);
-	}
-	free(reset);
-}
-
-void loops_cold_reset(void *context, const char *target_name)
-{
-	cold_reset_spread(context, NULL, target_name);
-}
-
-static void relay_cold_reset(void *context, const char *target_name)
-{
-	struct service_loop *loop = context;
-	struct cold_reset *reset = cold_reset_new(loop->service, loop, target_name);
-
-	if (reset)
-		scsi_line_post(&loop->link.up, &reset->letter);
-}
-
-/* ---- stopping -------------------------------------------------------------------------------- */
-
-static void one_has_stopped(struct service_loops *loops)
-{
-	if (--loops->running == 0)
-		loops->stopped(loops->stopped_context);
-}
-
-static void home_stopped(void *context)
-{
-	one_has_stopped(context);
-}
-
-static void stopped_deliver(struct scsi_letter *letter)
-{
-	one_has_stopped(member_of(letter, struct service_loop, stopped)->service->loops);
-}
-
-static void loop_stopped(void *context)
-{
-	struct service_loop *loop = context;
-
-	loop->stopped.deliver = stopped_deliver;
-	scsi_line_post(&loop->link.up, &loop->stopped);
-}
-
-static void stop_deliver(struct scsi_letter *letter)
-{
-	struct service_loop *loop = member_of(letter, struct service_loop, stop);
-
-	iscsi_server_stop(loop->part.server, loop->grace_ms, loop_stopped, loop);
-}
-
-void loops_stop(struct service *service, uint32_t grace_ms, void (*stopped)(void *context),
-		void *context)
-{
-	struct service_loops *loops = service->loops;
-
-	if (!loops) {
-		iscsi_server_stop(service->server, grace_ms, stopped, context);
-		return;
-	}
-	loops->running = loops->count + 1;
-	loops->stopped = stopped;
-	loops->stopped_context = context;
-	iscsi_server_stop(service->server, grace_ms, home_stopped, loops);
-	for (unsigned i = 0; i < loops->count; i++) {
-		struct service_loop *loop = &loops->loops[i];
-
-		loop->grace_ms = grace_ms;
-		loop->stop.deliver = stop_deliver;
-		post_now(loop, &loop->stop);
-	}
-}
-
-static void quit_deliver(struct scsi_letter *letter)
-{
-	ev_break(member_of(letter, struct service_loop, quit)->loop, EVBREAK_ALL);
-}
-
-static void end_thread(struct service_loop *loop)
-{
-	if (!loop->runs)
-		return;
-	loop->quit.deliver = quit_deliver;
-	post_now(loop, &loop->quit);
-	pthread_join(loop->thread, NULL);
-	loop->runs = false;
-}
-
-/* No thread but this one is left: what is still in the mail is delivered here. */
-static void empty_mailboxes(struct service_loops *loops)
-{
-	bool any = true;
-
-	while (any) {
-		any = false;
-		for (unsigned i = 0; i < loops->count; i++) {
-			struct scsi_link *link = &loops->loops[i].link;
-
-			if (!link->up.to || !link->down.to)
-				continue;
-			scsi_line_flush(&link->up);
-			scsi_line_flush(&link->down);
-			any = scsi_mailbox_open(link->up.to) || any;
-			any = scsi_mailbox_open(link->down.to) || any;
-		}
-	}
-}
-
-static void free_loop(struct service_loop *loop)
-{
-	const struct service *service = loop->service;
-
-	iscsi_node_free(&loop->part.node);
-	for (uint32_t i = 0; loop->part.targets && i < service->config->target_count; i++)
-		scsi_target_free(&loop->part.targets[i]);
-	scsi_executor_free(&loop->executor);
-	free(loop->part.targets);
-	trace_ring_free(&loop->part.trace);
-	if (loop->loop)
-		ev_loop_destroy(loop->loop);
-}
-
-void loops_free(struct service *service)
-{
-	struct service_loops *loops = service->loops;
-
-	if (!loops)
-		return;
-	for (unsigned i = 0; i < loops->count; i++)
-		end_thread(&loops->loops[i]);
-	empty_mailboxes(loops);
-	for (unsigned i = 0; i < loops->count; i++)
-		iscsi_server_free(&loops->loops[i].part.server);
-	for (unsigned i = 0; i < loops->count; i++)
-		free_loop(&loops->loops[i]);
-	service->loops = NULL;
-	free(loops->loops);
-	pthread_cond_destroy(&loops->called);
-	pthread_mutex_destroy(&loops->lock);
-	free(loops);
 }
