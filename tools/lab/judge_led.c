@@ -204,7 +204,8 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 		return op->nexus == closes->nexus;
 	if (history_op_is_pr_out(op->command->op))
 		return untold_may_come(search, i, next, closing);
-	return i == closing || !search_obeys(search) || !is_reset(op);
+	return i == closing || !search_obeys(search) || search_is_in_trouble(search) ||
+	       !is_reset(op);
 }
 
 static unsigned overtaken(const struct search *search, uint32_t rank)

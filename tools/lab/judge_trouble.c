@@ -21,6 +21,8 @@ static const struct level {
 	/* Where the target leads, and around the places where it errs. */
 	{8, 1000, 0, 1, true, true, true},
 	{64, 4000, 2, 1, true, true, true},
+	{512, 16000, 12, 1, true, true, true},
+	{2048, 16000, 40, 1, true, true, true},
 	{8, 1000, 0, 1, true, true, false},
 	{64, 4000, 4, 1, true, true, false},
 	{512, 16000, 12, 1, true, true, false},
@@ -36,8 +38,8 @@ static const struct level {
 	{SIZE_MAX, SIZE_MAX, SIZE_MAX, 1, false, false, false},
 };
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
-#define LEVEL_LED   2u /* without commands that the target says it decided */
-#define LEVEL_ALONE 8u
+#define LEVEL_LED   4u /* without commands that the target says it decided */
+#define LEVEL_ALONE 10u
 #define LEVEL_BLIND (LEVEL_ALONE + 2)
 
 #define PLACED_PER_CHECKPOINT 8

@@ -171,6 +171,32 @@ START_TEST(one_whose_turn_is_wrong_holds_nobody_up)
 }
 END_TEST
 
+/* When it began the target does not tell: while all these were under way, and that is told later.
+ */
+START_TEST(a_session_that_begins_behind_a_reset_is_told_nothing_of_it)
+{
+	struct script s;
+	unsigned long sent[WAITING];
+	unsigned late = WAITING + 1;
+	begin(&s, "spc4", WAITING + 2);
+	happens(&s, "lost", (int)late);
+	send_registrations(&s, sent, WAITING);
+	unsigned long reset = inv(&s, WAITING, "\"op\":\"lun_reset\"");
+	happens(&s, "login", (int)late);
+	unsigned long first = inv(&s, late, TUR);
+	answer_registrations(&s, sent, WAITING);
+	for (unsigned n = 0; n < WAITING; n++)
+		decided_good(&s, n, sent[n], n + 1);
+	decided_good(&s, WAITING, reset, 0);
+	ret(&s, WAITING, reset, GOOD);
+	for (unsigned n = 0; n < WAITING; n++)
+		run_told(&s, n, TUR, UA(41, 3));
+	ret(&s, late, first, GOOD);
+	run(&s, late, TUR, GOOD);
+	accepted_within(&s, 2000);
+}
+END_TEST
+
 /* Two registrations under way together, and somebody who sees that of nexus 0 alone. */
 static void two_registrations(struct script *s, bool lies, const char *seen)
 {
@@ -238,6 +264,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_spc_2_reservation_is_made_where_the_target_says);
 	tcase_add_test(tcase, an_answer_that_nobody_heard_is_believed_where_it_was_told);
 	tcase_add_test(tcase, one_whose_turn_is_wrong_holds_nobody_up);
+	tcase_add_test(tcase, a_session_that_begins_behind_a_reset_is_told_nothing_of_it);
 	tcase_add_loop_test(tcase, an_order_is_found_whether_the_target_lies_or_not, 0, 2);
 	tcase_add_loop_test(tcase, nothing_that_was_decided_makes_a_wrong_answer_right, 0, 2);
 	tcase_add_test(tcase,
