@@ -11,13 +11,6 @@
 #include "target/lent.h"
 #include "target/remote_internal.h"
 
-static void post_up(struct scsi_lease *lease, struct scsi_letter *letter,
-		    void (*deliver)(struct scsi_letter *letter))
-{
-	letter->deliver = deliver;
-	scsi_line_post(&lease->link->up, letter);
-}
-
 /* ---- commands -------------------------------------------------------------------------------- */
 
 static struct scsi_lun_nexus *lun_nexus_of(const struct scsi_nexus *nexus,
@@ -97,7 +90,7 @@ void scsi_lease_settle(struct scsi_lease *lease)
 		memcpy(lease->work, lease->shadow->log.work, sizeof(lease->work));
 		memset(lease->shadow->log.work, 0, sizeof(lease->work));
 	}
-	post_up(lease, &lease->returned, scsi_lease_on_returned);
+	scsi_line_post_for(&lease->link->up, &lease->returned, scsi_lease_on_returned);
 }
 
 /* ---- task management ------------------------------------------------------------------------- */

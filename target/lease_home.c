@@ -13,13 +13,6 @@
 #include "target/pr_commit.h"
 #include "target/sbc.h"
 
-static void post_down(struct scsi_lease *lease, struct scsi_letter *letter,
-		      void (*deliver)(struct scsi_letter *letter))
-{
-	letter->deliver = deliver;
-	scsi_line_post(&lease->link->down, letter);
-}
-
 static uint64_t now_ms(const struct scsi_nexus *nexus)
 {
 	return scsi_nexus_now_ns(nexus) / 1000000;
@@ -151,7 +144,7 @@ static void grant(struct scsi_lease *lease)
 	lease->generation = ++leases->generations;
 	lease->out = true;
 	leases->out++;
-	post_down(lease, &lease->grant, scsi_lease_on_grant);
+	scsi_line_post_for(&lease->link->down, &lease->grant, scsi_lease_on_grant);
 }
 
 /* Is it out, now? */
@@ -185,7 +178,7 @@ static void admit(struct scsi_lease *lease, struct scsi_lun_nexus *lun_nexus,
 	admission->nexus = nexus;
 	admission->access = access;
 	admission->epoch = lun_nexus->epoch;
-	post_down(lease, &admission->letter, scsi_lease_on_admit);
+	scsi_line_post_for(&lease->link->down, &admission->letter, scsi_lease_on_admit);
 }
 
 void scsi_lease_consider(const struct scsi_task *task, struct scsi_nexus *origin)
@@ -225,7 +218,7 @@ bool scsi_lun_recall(struct scsi_lun *lun)
 	leases->recalling = true;
 	LL_FOREACH(leases->all, lease)
 	if (lease->out)
-		post_down(lease, &lease->recall, scsi_lease_on_recall);
+		scsi_line_post_for(&lease->link->down, &lease->recall, scsi_lease_on_recall);
 	return true;
 }
 
@@ -305,7 +298,7 @@ void scsi_lease_dismiss(struct scsi_lun *lun)
 		return;
 	assert(lun->leases->out == 0);
 	LL_FOREACH_SAFE(lun->leases->all, lease, next)
-	post_down(lease, &lease->gone, scsi_lease_on_gone);
+	scsi_line_post_for(&lease->link->down, &lease->gone, scsi_lease_on_gone);
 	lun->leases->all = NULL;
 }
 

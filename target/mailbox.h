@@ -42,4 +42,12 @@ struct scsi_line {
 void scsi_line_post(struct scsi_line *line, struct scsi_letter *letter);
 void scsi_line_flush(struct scsi_line *line);
 
+/* Posts a letter that is to do this where it arrives. */
+static inline void scsi_line_post_for(struct scsi_line *line, struct scsi_letter *letter,
+				      void (*deliver)(struct scsi_letter *letter))
+{
+	letter->deliver = deliver;
+	scsi_line_post(line, letter);
+}
+
 #endif

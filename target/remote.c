@@ -29,13 +29,6 @@ struct scsi_target *scsi_target_create_remote(struct scsi_target *home, struct s
 	return target;
 }
 
-static void post_up(struct scsi_link *link, struct scsi_letter *letter,
-		    void (*deliver)(struct scsi_letter *letter))
-{
-	letter->deliver = deliver;
-	scsi_line_post(&link->up, letter);
-}
-
 /* ---- nexuses --------------------------------------------------------------------------------- */
 
 bool remote_nexus_open(struct scsi_nexus *nexus)
@@ -50,7 +43,7 @@ bool remote_nexus_open(struct scsi_nexus *nexus)
 	remote->id = nexus->id;
 	remote->visible = nexus->visible;
 	nexus->remote = remote;
-	post_up(remote->link, &remote->open, remote_home_open);
+	scsi_line_post_for(&remote->link->up, &remote->open, remote_home_open);
 	return true;
 }
 
@@ -59,7 +52,7 @@ void remote_nexus_close(struct scsi_nexus *nexus, enum scsi_nexus_end why)
 	struct remote_nexus *remote = nexus->remote;
 
 	remote->why = why;
-	post_up(remote->link, &remote->close, remote_home_close);
+	scsi_line_post_for(&remote->link->up, &remote->close, remote_home_close);
 }
 
 void remote_loop_closed(struct scsi_letter *letter)
@@ -84,7 +77,7 @@ void remote_nexus_note(struct scsi_nexus *nexus, enum remote_note_kind kind,
 	note->queries = queries;
 	if (lun_bytes)
 		memcpy(note->lun_bytes, lun_bytes, sizeof(note->lun_bytes));
-	post_up(note->nexus->link, &note->up, remote_home_note);
+	scsi_line_post_for(&note->nexus->link->up, &note->up, remote_home_note);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -93,7 +86,7 @@ static void task_post(struct remote_task *remote, struct scsi_letter *letter,
 		      void (*deliver)(struct scsi_letter *letter))
 {
 	remote->posted++;
-	post_up(remote->link, letter, deliver);
+	scsi_line_post_for(&remote->link->up, letter, deliver);
 }
 
 static void task_end_here(struct scsi_task *task, enum scsi_status status)
@@ -338,7 +331,7 @@ void remote_release(struct scsi_task *task)
 	if (remote->posted == remote->taken_at_end)
 		spare_give(remote->spares, remote);
 	else
-		post_up(remote->link, &remote->forget, remote_home_forget);
+		scsi_line_post_for(&remote->link->up, &remote->forget, remote_home_forget);
 }
 
 /* ---- task management ------------------------------------------------------------------------- */
@@ -361,7 +354,7 @@ void remote_manage(struct scsi_tmf *tmf)
 		remote->referenced = tmf->referenced->remote;
 		remote->referenced->posted++;
 	}
-	post_up(remote->link, &remote->up, remote_home_manage);
+	scsi_line_post_for(&remote->link->up, &remote->up, remote_home_manage);
 }
 
 void remote_loop_managed(struct scsi_letter *letter)

@@ -10,13 +10,6 @@
 #include "target/remote_internal.h"
 #include "target/trace.h"
 
-static void post_down(struct scsi_link *link, struct scsi_letter *letter,
-		      void (*deliver)(struct scsi_letter *letter))
-{
-	letter->deliver = deliver;
-	scsi_line_post(&link->down, letter);
-}
-
 /* ---- nexuses --------------------------------------------------------------------------------- */
 
 void remote_home_open(struct scsi_letter *letter)
@@ -30,7 +23,7 @@ static void nexus_closed(void *context)
 {
 	struct remote_nexus *remote = context;
 
-	post_down(remote->link, &remote->closed, remote_loop_closed);
+	scsi_line_post_for(&remote->link->down, &remote->closed, remote_loop_closed);
 }
 
 void remote_home_close(struct scsi_letter *letter)
@@ -92,7 +85,7 @@ static void post_end(struct remote_task *remote)
 	task->data_in = data_in;
 	remote->ended = true;
 	remote->taken_at_end = remote->taken;
-	post_down(remote->link, &remote->end, remote_loop_end);
+	scsi_line_post_for(&remote->link->down, &remote->end, remote_loop_end);
 }
 
 static void double_complete(struct scsi_task *task)
@@ -131,7 +124,7 @@ static void double_want_data(struct scsi_task *task)
 	remote->wanted_len = task->data_out_len;
 	remote->wanted_room = task->data_out_room;
 	remote->wanted_transfer_len = task->transfer_len;
-	post_down(remote->link, &remote->want, remote_loop_want);
+	scsi_line_post_for(&remote->link->down, &remote->want, remote_loop_want);
 }
 
 static bool double_room_for_data_in(struct scsi_task *task, uint32_t len)
@@ -158,7 +151,7 @@ static enum scsi_gate double_begin(struct scsi_task *task)
 	struct remote_answer *answer = &remote->answer;
 
 	if (!remote->passed) {
-		post_down(remote->link, &remote->gate, remote_loop_gate);
+		scsi_line_post_for(&remote->link->down, &remote->gate, remote_loop_gate);
 		return SCSI_GATE_CLOSED;
 	}
 	if (remote->verdict == SCSI_GATE_ENDED) {
@@ -279,7 +272,7 @@ static void tmf_complete(struct scsi_tmf *tmf)
 {
 	struct remote_tmf *remote = tmf->owner;
 
-	post_down(remote->link, &remote->down, remote_loop_managed);
+	scsi_line_post_for(&remote->link->down, &remote->down, remote_loop_managed);
 }
 
 void remote_home_manage(struct scsi_letter *letter)
