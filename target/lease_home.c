@@ -121,6 +121,7 @@ static struct scsi_lease *lease_of_loop(struct scsi_lun *lun, struct scsi_target
 static bool lun_begin_marks(struct scsi_lun *lun)
 {
 	scsi_lent_settle_all(lun);
+	sbc_marks_forget_wishes(lun->leases->marks); /* a recall has granted them */
 	lun->marks = lun->leases->marks;
 	if (sbc_io_mark_all(lun))
 		return true;

@@ -128,6 +128,13 @@ bool sbc_marks_take(struct sbc_marks *marks, unsigned loop, enum sbc_mark mark, 
 	return true;
 }
 
+void sbc_marks_forget_wishes(struct sbc_marks *marks)
+{
+	for (unsigned i = 0; i < MARKS; i++)
+		if (atomic_load_explicit(&marks->words[i], memory_order_relaxed) & WANTED)
+			atomic_fetch_and_explicit(&marks->words[i], ~WANTED, memory_order_relaxed);
+}
+
 void sbc_marks_give(struct sbc_marks *marks, unsigned loop, uint64_t offset, uint64_t len)
 {
 	give(marks, loop, offset >> REGION_SHIFT, ((offset + len - 1) >> REGION_SHIFT) + 1);

@@ -38,6 +38,8 @@ void sbc_marks_free(struct sbc_marks **marks);
 /* `loop` 0..SBC_MARK_LOOPS_MAX - 1, `len` > 0; both in bytes. On any loop. */
 bool sbc_marks_take(struct sbc_marks *marks, unsigned loop, enum sbc_mark mark, uint64_t offset,
 		    uint64_t len);
+/* Nobody wants anything any more: another way was found. */
+void sbc_marks_forget_wishes(struct sbc_marks *marks);
 /* What was taken before, by the same loop. */
 void sbc_marks_give(struct sbc_marks *marks, unsigned loop, uint64_t offset, uint64_t len);
 

@@ -470,6 +470,19 @@ START_TEST(what_the_home_lent_with_marks_is_kept_when_loops_come_again)
 }
 END_TEST
 
+START_TEST(a_write_that_had_the_medium_to_itself_has_had_its_turn)
+{
+	have_a_lease();
+	assert_lent(start_read_of_b(7), 7);
+	fixture_good(fixture_write(f, a, 9, 1, 'n')); /* by a recall */
+	fixture_good(fixture_read(f, b, 0, 1));
+	f->now_ms += SCSI_LEASE_QUIET_MS;
+	fixture_good(fixture_read(f, b, 0, 1));
+	ck_assert_uint_eq(home()->leases->out, 1);
+	assert_lent(start_read_of_b(7), 7);
+}
+END_TEST
+
 START_TEST(what_a_store_does_not_lend_leaves_no_marks)
 {
 	have_a_lease();
@@ -507,6 +520,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_is_lent_at_home_for_long_is_kept_there);
 	tcase_add_test(tcase, before_a_lease_is_returned_what_is_lent_is_kept);
 	tcase_add_test(tcase, what_the_home_lent_with_marks_is_kept_when_loops_come_again);
+	tcase_add_test(tcase, a_write_that_had_the_medium_to_itself_has_had_its_turn);
 	tcase_add_test(tcase, what_a_store_does_not_lend_leaves_no_marks);
 }
 

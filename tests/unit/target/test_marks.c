@@ -93,6 +93,17 @@ START_TEST(who_lends_stands_back_for_who_wants_it_alone)
 }
 END_TEST
 
+START_TEST(what_nobody_wants_any_more_is_lent)
+{
+	ck_assert(sbc_marks_take(marks, 0, SBC_MARK_READ, 0, 512));
+	ck_assert(!sbc_marks_take(marks, 2, SBC_MARK_ALONE, 0, 512));
+	sbc_marks_forget_wishes(marks);
+	ck_assert(sbc_marks_take(marks, 1, SBC_MARK_LEND, 0, 512));
+	/* And what is taken stays taken. */
+	ck_assert(!sbc_marks_take(marks, 2, SBC_MARK_ALONE, 0, 512));
+}
+END_TEST
+
 START_TEST(what_is_lent_leaves_room_for_what_is_over_soon)
 {
 	for (unsigned i = 0; i < 63; i++)
@@ -118,6 +129,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_cannot_be_taken_whole_is_not_taken);
 	tcase_add_test(tcase, so_many_accesses_of_one_loop_have_room_and_no_more);
 	tcase_add_test(tcase, who_lends_stands_back_for_who_wants_it_alone);
+	tcase_add_test(tcase, what_nobody_wants_any_more_is_lent);
 	tcase_add_test(tcase, what_is_lent_leaves_room_for_what_is_over_soon);
 	tcase_add_test(tcase, a_whole_medium_has_no_marks);
 }
