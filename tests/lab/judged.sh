@@ -2,7 +2,7 @@
 # What docs/tgt.md says of tgt: each scenario of tests/tgt has a history in tests/lab/histories/tgt, recorded from it, in which
 # the judge finds the rule broken that the scenario names, and the page lists it.
 # And real fights of 32 initiators with our daemon (two commands of each under way, one kill -9), of 13,000 and of 30,000 events,
-# are decided, with what the daemon tells of its order.
+# are decided, with what the daemon tells of its order: in its journal alone (crowd, crowd-long), or in its trace (crowd-decided).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 : "${HOLDFAST_LAB:=build/holdfast-lab}"
