@@ -29,6 +29,9 @@
 #define TRACED		  12
 #define STATES_FOR_TRACED 100000
 
+/* Targets that are right, and wrong about what they decided when: nobody is accused of that. */
+#define MISLED 200
+
 static struct history *simulated(const struct lab_sim_options *options)
 {
 	struct history *history = NULL;
@@ -133,6 +136,41 @@ static bool lie(struct history *history, uint64_t seed)
 	return false;
 }
 
+/* Lets the target say of some commands that another one had its turn there. */
+static void mislead(struct history *history, uint64_t seed)
+{
+	struct history_event *last = NULL;
+
+	for (size_t i = 0; i < history->event_count; i++) {
+		struct history_event *e = &history->events[i], swapped = *e;
+		if (e->kind != HISTORY_DECIDED)
+			continue;
+		if (last && (seed * 2654435761u + i * 40503u) >> 7 & 1) {
+			swapped.at_ns = last->at_ns;
+			last->at_ns = e->at_ns;
+			*e = *last;
+			*last = swapped;
+		}
+		last = e;
+	}
+}
+
+static unsigned play_misled(uint64_t first)
+{
+	unsigned failed = 0;
+
+	for (uint64_t seed = first; seed < first + MISLED; seed++) {
+		struct lab_sim_options options = options_of(seed);
+		struct history *history;
+		options.trace_every = 1 + (unsigned)(seed % 5);
+		history = simulated(&options);
+		mislead(history, seed);
+		failed += verdict_of(history, 0, true, seed) != HELD;
+		history_free(&history);
+	}
+	return failed;
+}
+
 /* How many stay undecided; those that are called wrong have failed. */
 static unsigned play_crowds(uint64_t first, unsigned count,
 			    struct lab_sim_options (*options_for)(uint64_t seed),
@@ -168,6 +206,7 @@ int main(void)
 	unsigned lost = play_crowds(first, QUOTED, quoted_of, STATES_FOR_CROWDS, &failed);
 	failed += lost > QUOTED_UNDECIDED;
 	failed += play_crowds(first, TRACED, traced_of, STATES_FOR_TRACED, &failed);
+	failed += play_misled(first);
 	for (uint64_t seed = first; seed < first + LIES; seed++) {
 		struct lab_sim_options options = options_of(seed);
 		struct history *history = simulated(&options);
@@ -184,7 +223,7 @@ int main(void)
 	printf("%u of %u lies were noticed\n", caught, told);
 	if (told == 0 || caught < told / 2)
 		failed++;
-	printf("%d passed, %u failed\n", HISTORIES + CROWDS + QUOTED + TRACED + 2 - (int)failed,
-	       failed);
+	printf("%d passed, %u failed\n",
+	       HISTORIES + CROWDS + QUOTED + TRACED + MISLED + 2 - (int)failed, failed);
 	return failed == 0 ? 0 : 1;
 }
