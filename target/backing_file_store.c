@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -139,6 +140,31 @@ static void pause_stores(struct backing_file *file, uint32_t second)
 	file_cool(file);
 }
 
+/* Page faults of this thread since it last asked. */
+static long new_faults(void)
+{
+	static _Thread_local long before;
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_THREAD, &usage) != 0)
+		return 0;
+	long now = usage.ru_minflt + usage.ru_majflt, since = now - before;
+	before = now;
+	return since;
+}
+
+/* Where none of the last second's stores met a page fault, it was only that somebody else had the
+ * processor. */
+static void begin_second(uint32_t second)
+{
+	static _Thread_local uint32_t last;
+
+	if (second == last)
+		return;
+	last = second;
+	(void)new_faults();
+}
+
 bool file_store(struct backing_file *file, uint64_t offset, const uint8_t *data, size_t len)
 {
 	struct file_map *map = atomic_load_explicit(&file->map, memory_order_acquire);
@@ -151,9 +177,10 @@ bool file_store(struct backing_file *file, uint64_t offset, const uint8_t *data,
 	age(file, second);
 	if (!is_warm(map, epoch_now(file), offset, len))
 		return false;
+	begin_second(second);
 	int error = in_flight_store(file->stores.in_flight, &file->stores.disk, offset,
 				    map->bytes + offset, data, len);
-	if (error == -EFAULT || now_ns() - before > SLOW_NS)
+	if (error == -EFAULT || (now_ns() - before > SLOW_NS && new_faults() > 0))
 		pause_stores(file, second);
 	return error == 0;
 }

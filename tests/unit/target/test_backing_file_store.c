@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -35,6 +36,7 @@ static struct {
 	time_t second;
 	long step_ns; /* that each look at the clock takes */
 	long ns;
+	long page_faults; /* of this thread, so far */
 } faults;
 
 static void store_meanwhile(void)
@@ -94,6 +96,15 @@ int clock_gettime(clockid_t clock, struct timespec *ret_now)
 	faults.ns += faults.step_ns;
 	*ret_now = (struct timespec){.tv_sec = faults.second, .tv_nsec = faults.ns};
 	return 0;
+}
+
+int getrusage(__rusage_who_t who, struct rusage *ret_usage)
+{
+	int result = (int)syscall(SYS_getrusage, who, ret_usage);
+
+	ret_usage->ru_majflt = 0;
+	ret_usage->ru_minflt = faults.page_faults;
+	return result;
 }
 
 /* ---- the store ------------------------------------------------------------------------------- */
@@ -412,7 +423,9 @@ END_TEST
 START_TEST(after_a_store_that_took_long_nothing_is_stored_for_a_while)
 {
 	warm(0, PAGE);
+	ck_assert(is_stored(0, PAGE, 'k'));
 	faults.step_ns = 30000000;
+	faults.page_faults = 1;
 	ck_assert(is_stored(0, PAGE, 'l'));
 	faults.step_ns = 0;
 	for (unsigned i = 0; i < 4; i++)
@@ -420,6 +433,16 @@ START_TEST(after_a_store_that_took_long_nothing_is_stored_for_a_while)
 	faults.second += 5;
 	warm(0, PAGE);
 	ck_assert(is_stored(0, PAGE, 's'));
+}
+END_TEST
+
+START_TEST(that_somebody_else_had_the_processor_is_no_reason)
+{
+	faults.page_faults = 7;
+	warm(0, PAGE);
+	faults.step_ns = 30000000;
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert(is_stored(0, PAGE, 'l'));
 }
 END_TEST
 
@@ -498,6 +521,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_page_that_went_before_it_was_touched_kills_nobody);
 	tcase_add_test(tcase, nobody_believes_for_longer_than_the_kernel_keeps_pages_dirty);
 	tcase_add_test(tcase, after_a_store_that_took_long_nothing_is_stored_for_a_while);
+	tcase_add_test(tcase, that_somebody_else_had_the_processor_is_no_reason);
 	tcase_add_test(tcase, what_a_file_has_grown_by_is_stored_too);
 	tcase_add_loop_test(tcase, on_other_file_systems_all_is_written, 0, 3);
 	tcase_add_test(tcase, without_a_record_all_is_written);
