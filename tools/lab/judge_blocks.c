@@ -14,7 +14,8 @@
 #include "tools/lab/judge_blocks.h"
 #include "tools/lab/judge_smallest.h"
 
-#define LOOK_BACK_MAX 1000 /* reads of one block that are looked at for an aborted write */
+#define LOOK_BACK_MAX	1000 /* reads of one block that are looked at for an aborted write */
+#define LOOK_BEFORE_MAX 4096 /* events, for who was told before a write */
 
 /* ---- one read ---- */
 
@@ -168,6 +169,73 @@ static bool same_value(const struct history_tag *a, const struct history_tag *b)
 	return a->written == b->written && a->nexus == b->nexus && a->sequence == b->sequence;
 }
 
+/* A later command of its session was answered before this event: commands are taken in the order
+ * in which they were sent (RFC 7143 4.2.2.1), so the write was there. */
+static bool had_come(const struct blocks *b, const struct writer *writer, size_t event)
+{
+	const struct history_event *events = b->history->events;
+	uint32_t nexus = events[writer->invoked].nexus;
+
+	for (size_t i = writer->invoked + 1; i < event; i++) {
+		const struct history_event *e = &events[i];
+		size_t invoked = b->partner[i];
+		if (e->nexus != nexus)
+			continue;
+		if (e->kind == HISTORY_LOST || e->kind == HISTORY_LOGOUT)
+			return false;
+		/* Task management overtakes. */
+		if (e->kind == HISTORY_RETURN && invoked != JUDGE_NO_EVENT &&
+		    invoked > writer->invoked && e->u.returned.outcome != HISTORY_UNKNOWN &&
+		    events[invoked].u.invoked.op != HISTORY_LUN_RESET &&
+		    events[invoked].u.invoked.op != HISTORY_TARGET_RESET)
+			return true;
+	}
+	return false;
+}
+
+/* May its nexus have been told by this command that its registration had gone? A reset's unit
+ * attention can take the place of that one, and REQUEST SENSE tells with GOOD. */
+static bool may_have_been_told(const struct history_command *c, const struct history_result *r)
+{
+	if (!r || r->outcome == HISTORY_UNKNOWN || r->outcome == HISTORY_TASK_ABORTED)
+		return true;
+	if (r->outcome == HISTORY_CHECK)
+		return r->sense_key == 6 && (r->asc == 0x2a || r->asc == 0x29);
+	return c->op == HISTORY_CDB && c->cdb[0] == 0x03;
+}
+
+/* What its nexus was to be told when its registration went a command took that was sent before the
+ * write, and not over by this event. Else the write would have been told, and not done. */
+static bool was_told_before(const struct blocks *b, const struct writer *writer, size_t event)
+{
+	const struct history_event *events = b->history->events;
+	uint32_t nexus = events[writer->invoked].nexus;
+
+	for (size_t i = writer->invoked, seen = 0; i-- > 0; seen++) {
+		size_t returned = b->partner[i];
+		const struct history_result *r =
+			returned == JUDGE_NO_EVENT ? NULL : &events[returned].u.returned;
+		if (seen == LOOK_BEFORE_MAX)
+			return true;
+		if (events[i].nexus != nexus)
+			continue;
+		if (events[i].kind == HISTORY_LOGIN)
+			return false;
+		if (events[i].kind == HISTORY_INVOKE &&
+		    (!r || returned > event || r->outcome == HISTORY_UNKNOWN) &&
+		    may_have_been_told(&events[i].u.invoked, r))
+			return true;
+	}
+	return false;
+}
+
+/* One that was still on its way is in no task set, and nobody aborts it. */
+static bool may_have_been_on_its_way(const struct blocks *b, const struct writer *writer,
+				     size_t event)
+{
+	return !had_come(b, writer, event) && was_told_before(b, writer, event);
+}
+
 /* Was the block something else after the abort was over, and this only later? */
 static bool judge_abort(struct blocks *b, const struct block_read *first,
 			const struct block_read *read, const struct judge_abort *abort)
@@ -185,6 +253,8 @@ static bool judge_abort(struct blocks *b, const struct block_read *first,
 		if (before->invoked < by->closed_by)
 			return true;
 		if (before->returned < read->invoked && !same_value(before->tag, read->tag)) {
+			if (may_have_been_on_its_way(b, writer, by->opened_by))
+				return true;
 			size_t shown[] = {writer->invoked, by->opened_by,    by->closed_by,
 					  before->invoked, before->returned, read->invoked,
 					  read->returned};

@@ -104,12 +104,35 @@ START_TEST(an_aborted_write_that_comes_late_is_found)
 {
 	struct script s;
 	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	unsigned long told = _i != 0 ? inv(&s, 0, TUR) : 0;
 	unsigned long write = inv(&s, 0, WRITE(1, 9));
+	if (_i != 0) /* sent later, and answered: the write is there, whoever is told */
+		run(&s, 0, TUR, GOOD);
 	run(&s, 1, PREEMPT_AND_ABORT("0xb", "0xa", "6"), GOOD);
 	run(&s, 1, READ(1), HOLDS_NOTHING);
 	run(&s, 1, READ(1), HOLDS(0, 9));
+	if (_i != 0)
+		ret(&s, 0, told, UA(42, 5));
 	ret(&s, 0, write, UNKNOWN);
 	breaks(&s, JUDGE_ABORTED_WRITE_ON_MEDIUM);
+}
+END_TEST
+
+/* Nothing is reserved any more, and the unit attention went to the command before it. */
+START_TEST(a_write_that_was_on_its_way_is_not_aborted)
+{
+	struct script s;
+	begin(&s, "spc4", 2);
+	run(&s, 0, REGISTER("0x0", "0xa"), GOOD);
+	run(&s, 1, REGISTER("0x0", "0xb"), GOOD);
+	unsigned long told = inv(&s, 0, TUR);
+	unsigned long write = inv(&s, 0, WRITE(1, 9));
+	run(&s, 1, PREEMPT_AND_ABORT("0xb", "0xa", "6"), GOOD);
+	run(&s, 1, READ(1), HOLDS_NOTHING);
+	ret(&s, 0, told, UA(42, 5));
+	ret(&s, 0, write, GOOD);
+	run(&s, 1, READ(1), HOLDS(0, 9));
+	accepted(&s);
 }
 END_TEST
 
@@ -275,7 +298,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, an_erased_block_elsewhere_excuses_nothing);
 	tcase_add_test(tcase, a_fenced_write_without_answer_on_the_medium_is_found);
 	tcase_add_test(tcase, a_write_that_started_before_its_fence_may_be_on_the_medium);
-	tcase_add_test(tcase, an_aborted_write_that_comes_late_is_found);
+	tcase_add_loop_test(tcase, an_aborted_write_that_comes_late_is_found, 0, 2);
+	tcase_add_test(tcase, a_write_that_was_on_its_way_is_not_aborted);
 	tcase_add_loop_test(tcase, a_power_cut_may_take_what_was_only_cached, 0, 3);
 	tcase_add_test(tcase, a_kill_takes_no_write);
 	tcase_add_loop_test(tcase, what_was_made_durable_survives_a_power_cut, 0,
