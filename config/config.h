@@ -237,6 +237,7 @@ struct config {
 	uint32_t log_level;			  /* enum config_log_level */
 	uint32_t on_damage;			  /* enum config_on_damage */
 	uint32_t disk_io;			  /* enum config_disk_io */
+	bool mapped_writes;			  /* small ones of files */
 	struct config_personality *personalities; /* beside the built-in ones */
 	uint32_t personality_count;
 	uint32_t trace_events; /* kept in memory */

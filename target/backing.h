@@ -104,10 +104,10 @@ struct in_flight;
 
 /*
  * For a file that was opened just now: ends the write that was under way on it when the last daemon
- * was killed, and from now on has writes stored through a mapping, where that waits for nothing
- * (in_flight.h). 0, or a negative errno and the file is as it was.
+ * was killed, and from now on, if it `stores`, has writes stored through a mapping, where that
+ * waits for nothing (in_flight.h). 0, or a negative errno and the file is as it was.
  */
-int backing_file_store_through(struct backing *backing, struct in_flight *in_flight);
+int backing_file_store_through(struct backing *backing, struct in_flight *in_flight, bool stores);
 /* Memory that is used only where it was written. */
 int backing_memory_open(uint64_t size, struct backing **ret_backing);
 /* Reads zeros, swallows writes: for benchmarks. */

@@ -259,13 +259,13 @@ void file_warm(struct backing_file *file, uint64_t offset, const uint8_t *data, 
 	}
 }
 
-int backing_file_store_through(struct backing *backing, struct in_flight *in_flight)
+int backing_file_store_through(struct backing *backing, struct in_flight *in_flight, bool stores)
 {
 	struct backing_file *file = (struct backing_file *)backing;
 	struct in_flight_disk disk;
 	int error = in_flight_finish(in_flight, file->fd, &disk);
 
-	if (error != 0 || file->in_memory || !file_may_be_stored(file->fd))
+	if (error != 0 || !stores || file->in_memory || !file_may_be_stored(file->fd))
 		return error;
 	struct file_map *map = file_map_create(file->fd, backing->size, true);
 	if (!map)

@@ -81,7 +81,8 @@ static void store_through(const struct lun_start *start, const char *path, struc
 
 	if (!service->in_flight || start->lun->read_only)
 		return;
-	int error = backing_file_store_through(backing, service->in_flight);
+	int error = backing_file_store_through(backing, service->in_flight,
+					       service->config->mapped_writes);
 	if (error)
 		log_line(service->log, LOG_LEVEL_WARNING,
 			 "target %s, LUN %u: %s: %s: the write that was under way when the last "

@@ -35,7 +35,7 @@ START_TEST(test_every_kind_of_value_is_read)
 {
 	struct config *config = collect_sound(
 		"state_dir = \"/s\"; threads = 3; log_level = \"debug\"; on_damage = \"offline\";\n"
-		"disk_io = \"io_uring\"; portals = ({ address = \"[::1]\"; group = 2; }, { address = \"0.0.0.0:0\"; });\n"
+		"disk_io = \"io_uring\"; mapped_writes = false; portals = ({ address = \"[::1]\"; group = 2; }, { address = \"0.0.0.0:0\"; });\n"
 		"targets = ({ name = \"IQN.2026-11.com.Example:A\"; alias = \"disks\";\n"
 		"  portal_groups = [2, 1]; luns = ({ number = 7; backing = \"memory\";\n"
 		"  size = \"2G\"; block_size = 4096; profile = \"spc4\"; read_only = true;\n"
@@ -47,6 +47,7 @@ START_TEST(test_every_kind_of_value_is_read)
 	ck_assert_uint_eq(config->log_level, CONFIG_LOG_DEBUG);
 	ck_assert_uint_eq(config->on_damage, CONFIG_ON_DAMAGE_OFFLINE);
 	ck_assert_uint_eq(config->disk_io, CONFIG_DISK_IO_URING);
+	ck_assert(!config->mapped_writes);
 	ck_assert_str_eq(config->portals[0].address, "[::1]:3260");
 	ck_assert_uint_eq(config->portals[0].group, 2);
 	ck_assert_str_eq(config->portals[1].address, "0.0.0.0:0");

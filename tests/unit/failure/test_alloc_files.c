@@ -242,7 +242,7 @@ static void open_to_store(void)
 	int error = in_flight_open(record_path, &in_flight);
 	ck_assert_int_eq(error, in_flight ? 0 : -ENOMEM);
 	if (in_flight) {
-		error = backing_file_store_through(backing, in_flight);
+		error = backing_file_store_through(backing, in_flight, true);
 		ck_assert(error == 0 || error == -ENOMEM);
 	}
 	(void)inject_off();

@@ -115,12 +115,12 @@ static struct scsi_executor *executor;
 static struct in_flight *in_flight;
 static unsigned done_calls;
 
-static void open_store(void)
+static void open_store(bool stores)
 {
 	const char *error = NULL;
 
 	ck_assert_int_eq(backing_file_open(path, SIZE, false, executor, &backing, &error), 0);
-	ck_assert_int_eq(backing_file_store_through(backing, in_flight), 0);
+	ck_assert_int_eq(backing_file_store_through(backing, in_flight, stores), 0);
 }
 
 /* The disk has data everywhere, all in the page cache. */
@@ -136,7 +136,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(executor);
 	faults.file_system = EXT4_SUPER_MAGIC;
 	faults.second = 1000;
-	open_store();
+	open_store(true);
 }
 
 static void teardown(void)
@@ -468,7 +468,7 @@ START_TEST(on_other_file_systems_all_is_written)
 
 	backing->ops->close(backing);
 	faults.file_system = others[_i];
-	open_store();
+	open_store(true);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert(!is_stored(0, PAGE, 'o'));
 }
@@ -480,6 +480,21 @@ START_TEST(without_a_record_all_is_written)
 
 	backing->ops->close(backing);
 	ck_assert_int_eq(backing_file_open(path, SIZE, false, executor, &backing, &error), 0);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(!is_stored(0, PAGE, 'o'));
+}
+END_TEST
+
+START_TEST(where_the_configuration_wants_no_stores_all_is_written)
+{
+	uint64_t size = 0;
+
+	backing->ops->close(backing);
+	open_store(false);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(!is_stored(0, PAGE, 'o'));
+	ck_assert_int_eq(backing->ops->grow(backing, 2 * SIZE, &size), 0);
+	backing->size = size;
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert(!is_stored(0, PAGE, 'o'));
 }
@@ -525,6 +540,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, what_a_file_has_grown_by_is_stored_too);
 	tcase_add_loop_test(tcase, on_other_file_systems_all_is_written, 0, 3);
 	tcase_add_test(tcase, without_a_record_all_is_written);
+	tcase_add_test(tcase, where_the_configuration_wants_no_stores_all_is_written);
 	tcase_add_test(tcase, what_is_lent_shows_what_was_stored);
 }
 
