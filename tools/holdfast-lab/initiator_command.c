@@ -124,7 +124,7 @@ static bool tells_of_aborts(const struct pending *pending)
 {
 	const struct history_result *r = &pending->answer.result;
 
-	if (pending->command.op == HISTORY_LUN_RESET || pending->command.op == HISTORY_TARGET_RESET)
+	if (history_op_is_reset(pending->command.op))
 		return r->outcome == HISTORY_GOOD;
 	return r->outcome == HISTORY_CHECK && r->sense_key == SCSI_SENSE_UNIT_ATTENTION &&
 	       (r->asc == 0x2f || r->asc == 0x29);
@@ -332,7 +332,7 @@ int initiator_send(struct initiator *initiator, const struct history_command *co
 	pending->command = *command;
 	pending->done = done;
 	pending->context = context;
-	if (command->op != HISTORY_LUN_RESET && command->op != HISTORY_TARGET_RESET)
+	if (!history_op_is_reset(command->op))
 		error = make_task(pending, extra ? extra : &nothing);
 	if (error != 0) {
 		free(pending->out);

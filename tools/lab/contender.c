@@ -251,7 +251,7 @@ static bool takes_part(const struct contest *contest, enum history_op op)
 {
 	if (contest->lacks[op])
 		return false;
-	if (op == HISTORY_LUN_RESET || op == HISTORY_TARGET_RESET)
+	if (history_op_is_reset(op))
 		return contest->resets;
 	return op != HISTORY_READ_FULL_STATUS || contest->full_status;
 }

@@ -257,6 +257,9 @@ enum history_outcome history_outcome_of(const char *name);
 enum history_access history_access_of(const char *name);
 bool history_op_is_pr_out(enum history_op op);
 bool history_op_is_pr_in(enum history_op op);
+bool history_op_is_reset(enum history_op op); /* of a logical unit or of the target */
+/* May it change reservations, registrations or what other nexuses are told? */
+bool history_op_changes_state(enum history_op op);
 
 /*
  * One line for a person: "register key 0x.. -> 0x.. aptpl", "write 8 blocks at 64", "reserve EA-RO

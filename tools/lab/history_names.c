@@ -117,3 +117,14 @@ bool history_op_is_pr_in(enum history_op op)
 {
 	return op >= HISTORY_READ_KEYS && op <= HISTORY_READ_FULL_STATUS;
 }
+
+bool history_op_is_reset(enum history_op op)
+{
+	return op == HISTORY_LUN_RESET || op == HISTORY_TARGET_RESET;
+}
+
+bool history_op_changes_state(enum history_op op)
+{
+	return history_op_is_pr_out(op) || op == HISTORY_SPC2_RESERVE ||
+	       op == HISTORY_SPC2_RELEASE || history_op_is_reset(op);
+}

@@ -8,8 +8,7 @@
 
 static bool is_reset(const struct judge_op *op)
 {
-	return op->command &&
-	       (op->command->op == HISTORY_LUN_RESET || op->command->op == HISTORY_TARGET_RESET);
+	return op->command && history_op_is_reset(op->command->op);
 }
 
 static bool is_told(const struct judge_op *op)

@@ -245,8 +245,7 @@ static enum reach reach_of(const struct judge_op *op)
 {
 	const struct history_command *c = op->command;
 
-	if (!c || search_op_is_attention(op) || c->op == HISTORY_LUN_RESET ||
-	    c->op == HISTORY_TARGET_RESET)
+	if (!c || search_op_is_attention(op) || history_op_is_reset(c->op))
 		return REACH_NEXUS;
 	if (c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE)
 		return c->action_key != 0 ? REACH_NEXUS : REACH_RESERVATION;

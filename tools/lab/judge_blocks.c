@@ -186,8 +186,7 @@ static bool had_come(const struct blocks *b, const struct writer *writer, size_t
 		/* Task management overtakes. */
 		if (e->kind == HISTORY_RETURN && invoked != JUDGE_NO_EVENT &&
 		    invoked > writer->invoked && e->u.returned.outcome != HISTORY_UNKNOWN &&
-		    events[invoked].u.invoked.op != HISTORY_LUN_RESET &&
-		    events[invoked].u.invoked.op != HISTORY_TARGET_RESET)
+		    !history_op_is_reset(events[invoked].u.invoked.op))
 			return true;
 	}
 	return false;

@@ -153,7 +153,7 @@ static bool establishes(const struct judge_op *op, uint32_t kinds)
 
 	if (!c || is_attention(op))
 		return false;
-	if (c->op == HISTORY_LUN_RESET || c->op == HISTORY_TARGET_RESET)
+	if (history_op_is_reset(c->op))
 		return (kinds & LU_UA_RESET) != 0;
 	if (strikes(c) && (kinds & ~(uint32_t)(LU_UA_RELEASED | LU_UA_RESET)) != 0)
 		return true;

@@ -90,8 +90,7 @@ static uint32_t kinds_of(const struct judge_op *op)
 
 static bool is_reset(const struct judge_op *op)
 {
-	return op->command &&
-	       (op->command->op == HISTORY_LUN_RESET || op->command->op == HISTORY_TARGET_RESET);
+	return op->command && history_op_is_reset(op->command->op);
 }
 
 static bool wants_reset(const struct judge_op *op)

@@ -302,7 +302,7 @@ bool lu_reports_attention(const struct history_command *command)
 {
 	uint8_t opcode = command->cdb_len > 0 ? command->cdb[0] : 0;
 
-	if (command->op == HISTORY_LUN_RESET || command->op == HISTORY_TARGET_RESET)
+	if (history_op_is_reset(command->op))
 		return false;
 	/* INQUIRY, REPORT LUNS, REQUEST SENSE (SPC-4 and SAM-5 5.14.7). */
 	return command->op != HISTORY_CDB || (opcode != 0x12 && opcode != 0xa0 && opcode != 0x03);

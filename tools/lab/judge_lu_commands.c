@@ -312,7 +312,7 @@ struct lu_answer lu_step(struct lu *lu, uint32_t nexus, const struct history_com
 		return lu->spc2_owner != NOBODY ? lu_conflict : lu_good;
 	if (c->op == HISTORY_SPC2_RESERVE || c->op == HISTORY_SPC2_RELEASE)
 		return do_spc2(lu, nexus, c->op == HISTORY_SPC2_RESERVE);
-	if (c->op == HISTORY_LUN_RESET || c->op == HISTORY_TARGET_RESET) {
+	if (history_op_is_reset(c->op)) {
 		lu_reset(lu, nexus);
 		return (struct lu_answer){.outcome = HISTORY_GOOD, .changes = true};
 	}

@@ -121,8 +121,7 @@ static bool is_cancelled(const struct build *build, size_t event)
 		if (events[next].kind == HISTORY_LOST || events[next].kind == HISTORY_LOGOUT)
 			return false;
 		if (invoked != JUDGE_NO_EVENT && invoked < returned &&
-		    (events[invoked].u.invoked.op == HISTORY_LUN_RESET ||
-		     events[invoked].u.invoked.op == HISTORY_TARGET_RESET))
+		    history_op_is_reset(events[invoked].u.invoked.op))
 			return true;
 	}
 	return false;

@@ -3,13 +3,6 @@
  */
 #include "tools/lab/judge_internal.h"
 
-static bool changes_state(const struct history_command *c)
-{
-	return history_op_is_pr_out(c->op) || c->op == HISTORY_SPC2_RESERVE ||
-	       c->op == HISTORY_SPC2_RELEASE || c->op == HISTORY_LUN_RESET ||
-	       c->op == HISTORY_TARGET_RESET;
-}
-
 /* Errors of the device, not of the request: nothing was done, and any state explains them. */
 static bool says_nothing(const struct history_command *c, const struct history_result *r)
 {
@@ -24,10 +17,11 @@ static bool says_nothing(const struct history_command *c, const struct history_r
 enum judge_role judge_role_of(const struct history_command *c, const struct history_result *r)
 {
 	if (!r || r->outcome == HISTORY_UNKNOWN || r->outcome == HISTORY_TASK_ABORTED)
-		return changes_state(c) ? JUDGE_MAYBE : JUDGE_ROLE_INVALID;
+		return history_op_changes_state(c->op) ? JUDGE_MAYBE : JUDGE_ROLE_INVALID;
 	if (says_nothing(c, r))
 		return JUDGE_ROLE_INVALID;
 	if (r->outcome == HISTORY_CHECK && r->sense_key == 6)
 		return JUDGE_MOVER;
-	return r->outcome == HISTORY_GOOD && changes_state(c) ? JUDGE_MOVER : JUDGE_PROBE;
+	return r->outcome == HISTORY_GOOD && history_op_changes_state(c->op) ? JUDGE_MOVER
+									     : JUDGE_PROBE;
 }

@@ -83,7 +83,6 @@ uint64_t world_other_key(const struct world *world, uint32_t place);
 bool world_is_named(const struct world *world, uint64_t key);
 /* May somebody who is not followed be registered with it? */
 bool world_is_offered(const struct world *world, uint64_t key);
-bool world_changes_state(const struct history_command *command);
 bool world_wants_attention(const struct judge_op *op);
 /* What is not looked at is made the same in all states. */
 void world_tidy(struct world *world);

@@ -263,7 +263,8 @@ void world_try(struct world *world, const void *image, uint32_t i, bool clear, w
 	if (a.loose && op->role != JUDGE_MAYBE && world_is_attentive(world, op) &&
 	    lu_reports_attention(op->command))
 		take_attentions(&a);
-	if (world_changes_state(op->command) && (clear || !lu_reports_attention(op->command)))
+	if (history_op_changes_state(op->command->op) &&
+	    (clear || !lu_reports_attention(op->command)))
 		try_keys(&a, do_command);
 }
 

@@ -218,17 +218,6 @@ bool world_wants_attention(const struct judge_op *op)
 	return op->result && op->result->outcome == HISTORY_CHECK && op->result->sense_key == 6;
 }
 
-static bool is_reset(const struct history_command *c)
-{
-	return c->op == HISTORY_LUN_RESET || c->op == HISTORY_TARGET_RESET;
-}
-
-bool world_changes_state(const struct history_command *c)
-{
-	return history_op_is_pr_out(c->op) || c->op == HISTORY_SPC2_RESERVE ||
-	       c->op == HISTORY_SPC2_RELEASE || is_reset(c);
-}
-
 uint32_t world_place(const struct world *world, uint32_t nexus)
 {
 	return nexus < world->trial->history->nexus_count ? world->places[nexus] : WORLD_NO_PLACE;
@@ -247,7 +236,7 @@ static bool stranger_matters(const struct world *world, const struct history_com
 	if ((c->op == HISTORY_REGISTER || c->op == HISTORY_REGISTER_AND_IGNORE) &&
 	    c->action_key != 0)
 		return world->crashes || c->all_tg_pt;
-	return world_changes_state(c);
+	return history_op_changes_state(c->op);
 }
 
 bool world_concerns(const struct world *world, uint32_t i)
@@ -269,7 +258,7 @@ bool world_concerns(const struct world *world, uint32_t i)
 		return stranger_matters(world, op->command);
 	if (world->trial->kept[i])
 		return !world_wants_attention(op) || world_is_attentive(world, op);
-	return world_changes_state(op->command) || world_is_attentive(world, op);
+	return history_op_changes_state(op->command->op) || world_is_attentive(world, op);
 }
 
 uint64_t world_signature(const struct world *world, uint32_t i)
@@ -282,7 +271,7 @@ uint64_t world_signature(const struct world *world, uint32_t i)
 
 	if (c && lu_reports_attention(c))
 		parts[0] |= 0x80;
-	if (c && world_changes_state(c)) {
+	if (c && history_op_changes_state(c->op)) {
 		parts[2] = (uint64_t)c->op << 32 | (uint64_t)c->type << 16 |
 			   (uint64_t)c->scope << 8 | (uint64_t)c->aptpl << 3 |
 			   (uint64_t)c->all_tg_pt << 2 | (uint64_t)c->unregister_source << 1;

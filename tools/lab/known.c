@@ -35,13 +35,6 @@ bool known_holds(const struct known_lu *lu, uint32_t nexus)
 	       (known_all_registrants(lu->type) || lu->holder == nexus);
 }
 
-bool known_changes(const struct history_command *command)
-{
-	return history_op_is_pr_out(command->op) || command->op == HISTORY_SPC2_RESERVE ||
-	       command->op == HISTORY_SPC2_RELEASE || command->op == HISTORY_LUN_RESET ||
-	       command->op == HISTORY_TARGET_RESET;
-}
-
 static void set_key(struct known_lu *lu, uint32_t nexus, uint64_t key, size_t event)
 {
 	if (lu->places[nexus].key != key)

@@ -50,8 +50,6 @@ void known_release(struct known_lu *lu);
 bool known_all_registrants(uint8_t type);
 /* Does the nexus hold the persistent reservation, by itself or with others? */
 bool known_holds(const struct known_lu *lu, uint32_t nexus);
-/* Is it GOOD that this command changes reservations or registrations? */
-bool known_changes(const struct history_command *command);
 
 /* `removed` is told of each registration that a PREEMPT or PREEMPT AND ABORT took from another. */
 void known_apply(struct known_lu *lu, const struct known_command *command, known_removed *removed,

@@ -187,7 +187,7 @@ static void take_invoke(struct live *live, const struct history_event *event)
 				   .alone_at_invoke = lu->under_way == 0};
 	HASH_ADD(hh, live->open, number, sizeof(open->number), open);
 	live->counts.commands++;
-	if (known_changes(&open->command)) {
+	if (history_op_changes_state(open->command.op)) {
 		lu->changes++;
 		lu->under_way++;
 	}
@@ -287,7 +287,7 @@ static void log_command(struct live *live, uint64_t at_ns, const struct live_ope
 	entry->style = cell_of(&open->command, r).style;
 	if (r->outcome == HISTORY_GOOD)
 		entry->style = CANVAS_GREEN;
-	entry->changed = r->outcome == HISTORY_GOOD && known_changes(&open->command);
+	entry->changed = r->outcome == HISTORY_GOOD && history_op_changes_state(open->command.op);
 }
 
 static void take_return(struct live *live, const struct history_event *event)
@@ -304,7 +304,7 @@ static void take_return(struct live *live, const struct history_event *event)
 	removal.lu = lu;
 	live_begin_column(live, event->at_ns);
 	live_mark(live, lu, open->nexus, cell_of(&open->command, r));
-	if (known_changes(&open->command)) {
+	if (history_op_changes_state(open->command.op)) {
 		lu->changes++;
 		lu->under_way--;
 		if (r->outcome == HISTORY_GOOD)

@@ -173,7 +173,7 @@ static bool takes_effect(const struct timeline_states *states, size_t command)
 
 	return c->returned != TIMELINE_NO_EVENT &&
 	       events[c->returned].u.returned.outcome == HISTORY_GOOD &&
-	       known_changes(&events[c->invoke].u.invoked);
+	       history_op_changes_state(events[c->invoke].u.invoked.op);
 }
 
 static void take_invoke(struct timeline_states *states, size_t command)
