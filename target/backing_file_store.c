@@ -169,8 +169,7 @@ bool file_store(struct backing_file *file, uint64_t offset, const uint8_t *data,
 {
 	struct file_map *map = atomic_load_explicit(&file->map, memory_order_acquire);
 
-	if (!map->warm || len > IN_FLIGHT_LEN_MAX || offset > map->len || len > map->len - offset ||
-	    is_flushing(file))
+	if (!may_be_stored(file, map, offset, len))
 		return false;
 	int64_t before = now_ns();
 	uint32_t second = (uint32_t)(before / NS_PER_S);
@@ -270,9 +269,10 @@ int backing_file_store_through(struct backing *backing, struct in_flight *in_fli
 	struct file_map *map = file_map_create(file->fd, backing->size, true);
 	if (!map)
 		return -ENOMEM;
-	map->older = atomic_load(&file->map);
+	/* It was opened just now: nobody is at the mapping that it has. */
+	struct file_map *unused = atomic_exchange(&file->map, map);
+	file_map_free(&unused);
 	file->stores.disk = disk;
 	file->stores.in_flight = in_flight;
-	atomic_store(&file->map, map);
 	return 0;
 }
