@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "pr_engine/store.h"
+#include "target/in_flight.h"
 #include "tools/holdfastd/personality.h"
 #include "tools/holdfastd/serve_access.h"
 
@@ -74,12 +75,29 @@ static int open_locked_backing(const struct lun_start *start, const char *path,
 	}
 }
 
+/* With the first file that is served. Without it, all is written by system calls. */
+static void open_in_flight(struct service *service)
+{
+	char path[STATE_FILE_MAX];
+	int error = -ENAMETOOLONG;
+
+	if (snprintf(path, sizeof(path), "%s/in-flight", service->state.path) < STATE_FILE_MAX)
+		error = in_flight_open(path, &service->in_flight);
+	if (error != 0)
+		log_line(service->log, LOG_LEVEL_INFO,
+			 "%s: %s: writes of files take the longer way", path, strerror(-error));
+}
+
 /* What cannot be stored through a mapping is written. */
 static void store_through(const struct lun_start *start, const char *path, struct backing *backing)
 {
 	struct service *service = start->service;
 
-	if (!service->in_flight || start->lun->read_only)
+	if (start->lun->read_only)
+		return;
+	if (!service->in_flight)
+		open_in_flight(service);
+	if (!service->in_flight)
 		return;
 	int error = backing_file_store_through(backing, service->in_flight,
 					       service->config->mapped_writes);

@@ -1,4 +1,3 @@
-#include "target/in_flight.h"
 #include "tools/holdfastd/service.h"
 
 #include <jansson.h>
@@ -7,6 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "target/in_flight.h"
 #include "target/trace.h"
 #include "tools/common/escape.h"
 #include "tools/holdfastd/control.h"
@@ -373,19 +373,6 @@ static bool listen_on_portals(struct service *service)
 	return true;
 }
 
-/* Without it, all is written by system calls. */
-static void open_in_flight(struct service *service)
-{
-	char path[STATE_FILE_MAX];
-	int error = -ENAMETOOLONG;
-
-	if (snprintf(path, sizeof(path), "%s/in-flight", service->state.path) < STATE_FILE_MAX)
-		error = in_flight_open(path, &service->in_flight);
-	if (error != 0)
-		log_line(service->log, LOG_LEVEL_INFO,
-			 "%s: %s: writes of files take the longer way", path, strerror(-error));
-}
-
 static bool build(struct service *service)
 {
 	const struct config *config = service->config;
@@ -401,7 +388,6 @@ static bool build(struct service *service)
 		log_line(service->log, LOG_LEVEL_ERROR, "%s", error);
 		return false;
 	}
-	open_in_flight(service);
 	service->personalities = personalities_create(config, report_personality, service->log);
 	if (!service->personalities)
 		return false;

@@ -29,7 +29,7 @@ struct service {
 	struct log *log;
 	struct ev_loop *loop;
 	struct state_dir state;
-	struct in_flight *in_flight; /* NULL: nothing is stored through mappings */
+	struct in_flight *in_flight; /* NULL: no file has been served, or there is none */
 	struct scsi_executor *executor;
 	struct personalities *personalities; /* what its LUNs may be */
 	struct service_access *access;	     /* what the node knows of users and lists */
