@@ -1,6 +1,7 @@
 #include "tests/support/suite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int suite_run(const char *name, void (*fill)(TCase *tcase))
 {
@@ -16,4 +17,11 @@ int suite_run(const char *name, void (*fill)(TCase *tcase))
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+const char *suite_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder && strlen(folder) < 32 ? folder : "/tmp";
 }

@@ -7,6 +7,9 @@
 
 #include <check.h>
 
+/* Where temporary files go: $TMPDIR, if it is short, or /tmp. At most 31 bytes. */
+const char *suite_folder(void);
+
 /* Runs all tests that `fill` adds; the exit status for main(): 0 when all passed. */
 int suite_run(const char *name, void (*fill)(TCase *tcase));
 

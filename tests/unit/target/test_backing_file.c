@@ -142,8 +142,7 @@ static unsigned done_calls;
 /* No threads: jobs run in scsi_executor_reap. */
 static void setup(void)
 {
-	snprintf(directory, sizeof(directory), "%s/holdfast-backing-XXXXXX",
-		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/holdfast-backing-XXXXXX", suite_folder());
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/disk", directory);
 	executor = scsi_executor_create(0);

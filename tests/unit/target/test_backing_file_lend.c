@@ -81,8 +81,7 @@ static void setup(void)
 {
 	const char *error = NULL;
 
-	snprintf(directory, sizeof(directory), "%s/holdfast-map-XXXXXX",
-		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/holdfast-map-XXXXXX", suite_folder());
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/disk", directory);
 	executor = scsi_executor_create(0);

@@ -134,8 +134,7 @@ static void open_store(bool stores)
 /* The disk has data everywhere, all in the page cache. */
 static void setup(void)
 {
-	snprintf(directory, sizeof(directory), "%s/holdfast-store-XXXXXX",
-		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/holdfast-store-XXXXXX", suite_folder());
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/disk", directory);
 	snprintf(record_path, sizeof(record_path), "%s/in-flight", directory);

@@ -19,8 +19,7 @@ static void setup(void)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), "%s/holdfast-guarded-XXXXXX",
-		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	snprintf(path, sizeof(path), "%s/holdfast-guarded-XXXXXX", suite_folder());
 	int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);

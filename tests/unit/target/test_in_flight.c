@@ -26,8 +26,7 @@ static void setup(void)
 {
 	uint8_t old[DISK_LEN];
 
-	snprintf(directory, sizeof(directory), "%s/holdfast-flight-XXXXXX",
-		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 32 ? getenv("TMPDIR") : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/holdfast-flight-XXXXXX", suite_folder());
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(record_path, sizeof(record_path), "%s/in-flight", directory);
 	snprintf(disk_path, sizeof(disk_path), "%s/disk", directory);
