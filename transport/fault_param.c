@@ -22,10 +22,11 @@ enum param_kind {
 	PARAM_PLACE,  /* N or data+N */
 	PARAM_THEN,
 	PARAM_PDU,
-	PARAM_OFFERED, /* the word `offered` */
-	PARAM_RAW,     /* bytes as they stand there */
-	PARAM_KEY_LEN, /* KEY=N */
-	PARAM_STAT_SN, /* N or +N */
+	PARAM_OFFERED,	  /* the word `offered` */
+	PARAM_RAW,	  /* bytes as they stand there */
+	PARAM_KEY_CHANGE, /* KEY=+N, KEY=-N or KEY=*N */
+	PARAM_KEY_LEN,	  /* KEY=N */
+	PARAM_STAT_SN,	  /* N or +N */
 };
 
 struct param_row {
@@ -78,7 +79,7 @@ static const struct param_row params[] = {
 	{"rate",	FAULT_P_RATE,		PARAM_NUMBER,	   UINT32_MAX},
 	{"key",		FAULT_P_KEY,		PARAM_TEXT,	   0},
 	{"key",		FAULT_P_KEY_VALUE,	PARAM_KEY_VALUE,   0},
-	{"key",		FAULT_P_KEY_CHANGE,	PARAM_KEY_VALUE,   0},
+	{"key",		FAULT_P_KEY_CHANGE,	PARAM_KEY_CHANGE,  UINT64_MAX},
 	{"key",		FAULT_P_KEY_LEN,	PARAM_KEY_LEN,	   4096},
 	{"text",	FAULT_P_TEXT,		PARAM_RAW,	   0},
 	{"unless",	FAULT_P_UNLESS,		PARAM_OFFERED,	   0},
@@ -182,10 +183,19 @@ static bool read_key_value(struct fault_reader *reader, char *value, struct faul
 	*equals = '\0';
 	action->text = value;
 	action->value = equals + 1;
-	if (action->row->id == FAULT_DO_KEY_CHANGE && !strchr("+-*", action->value[0]))
-		return fault_reader_fail(reader, "`key-change` wants +N, -N or *N, not `%s`",
-					 action->value);
 	return true;
+}
+
+static bool read_key_change(struct fault_reader *reader, char *value, uint64_t max,
+			    struct fault_action *action, uint64_t *ret)
+{
+	if (!read_key_value(reader, value, action))
+		return false;
+	char sign = action->value[0];
+	if (sign != '+' && sign != '-' && sign != '*')
+		return fault_reader_fail(reader, "`%s` wants +N, -N or *N, not `%s`",
+					 action->row->name, action->value);
+	return fault_read_number(reader, action->text, action->value + 1, max, ret);
 }
 
 static bool read_stat_sn(struct fault_reader *reader, const char *name, const char *value,
@@ -250,6 +260,8 @@ static bool read_param(struct fault_reader *reader, const struct param_row *row,
 	case PARAM_OFFERED:
 		return strcmp(value, "offered") == 0 ||
 		       fault_reader_fail(reader, "`unless` can be `offered` only");
+	case PARAM_KEY_CHANGE:
+		return read_key_change(reader, value, row->max, action, number);
 	case PARAM_KEY_LEN:
 		return read_key_value(reader, value, action) &&
 		       fault_read_number(reader, action->text, action->value, row->max, number);

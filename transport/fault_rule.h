@@ -104,7 +104,7 @@ enum fault_param {
 	FAULT_P_RATE,
 	FAULT_P_KEY,	    /* fault_action.text */
 	FAULT_P_KEY_VALUE,  /* fault_action.text and .value */
-	FAULT_P_KEY_CHANGE, /* the same; .value is +N, -N or *N */
+	FAULT_P_KEY_CHANGE, /* .text, its number, and the sign in front of it: .value[0] */
 	FAULT_P_KEY_LEN,    /* .text, and its number */
 	FAULT_P_TEXT,	    /* fault_action.bytes */
 	FAULT_P_UNLESS,

@@ -53,9 +53,9 @@ static void add_changed(struct fault_bytes *text, const struct fault_action *act
 			const char *value)
 {
 	char changed[24];
-	uint64_t number, by;
+	uint64_t number, by = action->number[FAULT_P_KEY_CHANGE];
 
-	if (!iscsi_text_number(value, &number) || !iscsi_text_number(action->value + 1, &by)) {
+	if (!iscsi_text_number(value, &number)) {
 		add_pair(text, action->text, value);
 		return;
 	}

@@ -303,6 +303,17 @@ START_TEST(values_of_keys_are_changed)
 }
 END_TEST
 
+START_TEST(a_number_is_another_one)
+{
+	rule("on login-response do key-set A=5 do key-change A=-3 do key-set B=0x10 "
+	     "do key-change B=+0x10 do key-set C=Yes do key-change C=+1");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_str_eq(key("A"), "2");
+	ck_assert_str_eq(key("B"), "32");
+	ck_assert_str_eq(key("C"), "Yes");
+}
+END_TEST
+
 START_TEST(keys_stand_in_reverse_order)
 {
 	rule("on login-response do text \"A=1\\x00B=2\\x00C=3\\x00\" do key-reverse");
@@ -462,6 +473,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_connection_is_closed_as_soon_as_it_is_accepted);
 	tcase_add_test(tcase, each_firing_is_told);
 	tcase_add_test(tcase, values_of_keys_are_changed);
+	tcase_add_test(tcase, a_number_is_another_one);
 	tcase_add_test(tcase, keys_stand_in_reverse_order);
 	tcase_add_test(tcase, a_text_is_as_long_as_wanted);
 	tcase_add_test(tcase, a_key_is_added_unless_it_was_offered);
