@@ -134,9 +134,9 @@ static void age(struct backing_file *file, uint32_t second)
 		file_cool(file);
 }
 
-static void pause_stores(struct backing_file *file, uint32_t second)
+static void pause_stores(struct backing_file *file)
 {
-	atomic_store(&file->stores.paused, second + PAUSE_S);
+	atomic_store(&file->stores.paused, file_map_second() + PAUSE_S);
 	file_cool(file);
 }
 
@@ -180,7 +180,7 @@ bool file_store(struct backing_file *file, uint64_t offset, const uint8_t *data,
 	int error = in_flight_store(file->stores.in_flight, &file->stores.disk, offset,
 				    map->bytes + offset, data, len);
 	if (error == -EFAULT || (now_ns() - before > SLOW_NS && new_faults() > 0))
-		pause_stores(file, second);
+		pause_stores(file);
 	return error == 0;
 }
 
