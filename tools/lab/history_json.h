@@ -67,6 +67,9 @@ bool history_keys_of_json(const json_t *list, struct history_arena *arena,
 			  struct history_result *result, struct history_error *ret_error);
 bool history_key_nexuses_of_json(const json_t *list, struct history_arena *arena,
 				 struct history_result *result, struct history_error *ret_error);
+/* How many keys there were, where the line does not say it; and do the lists agree? */
+bool history_check_lists(const json_t *object, struct history_result *result,
+			 struct history_error *ret_error);
 bool history_others_of_json(const json_t *list, struct history_arena *arena,
 			    struct history_command *command, struct history_error *ret_error);
 bool history_tags_of_json(const json_t *list, struct history_arena *arena,

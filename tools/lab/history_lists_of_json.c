@@ -1,6 +1,7 @@
 /*
  * What a RETURN brought along: keys, whose they are, and the tags of blocks that were read.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "tools/lab/history_json.h"
@@ -50,8 +51,6 @@ bool history_keys_of_json(const json_t *list, struct history_arena *arena,
 		if (!history_key_of_json("keys", json_array_get(list, i), &keys[i], ret_error))
 			return false;
 	result->keys = keys;
-	if (result->key_count < count)
-		result->key_count = (uint32_t)count;
 	return true;
 }
 
@@ -79,6 +78,25 @@ bool history_key_nexuses_of_json(const json_t *list, struct history_arena *arena
 		nexuses[i] = (uint32_t)number;
 	}
 	result->key_nexuses = nexuses;
+	return true;
+}
+
+bool history_check_lists(const json_t *object, struct history_result *result,
+			 struct history_error *ret_error)
+{
+	size_t keys = json_array_size(json_object_get(object, "keys"));
+	size_t nexuses = json_array_size(json_object_get(object, "key_nexuses"));
+
+	if (!json_object_get(object, "key_count"))
+		result->key_count = (uint32_t)keys;
+	uint32_t count = result->key_count;
+	if (result->keys && keys != (count < HISTORY_KEYS_MAX ? count : HISTORY_KEYS_MAX))
+		return history_refuse(ret_error,
+				      "`keys` has %zu keys where `key_count` is %" PRIu32, keys,
+				      count);
+	if (result->key_nexuses && nexuses != keys)
+		return history_refuse(ret_error, "`key_nexuses` has %zu nexuses for %zu keys",
+				      nexuses, keys);
 	return true;
 }
 

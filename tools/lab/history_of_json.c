@@ -296,7 +296,8 @@ bool history_event_of_json(json_t *object, struct history_arena *arena,
 			return history_refuse(ret_error, "unknown member `%s` of kind `%s`", name,
 					      kind);
 	}
-	return true;
+	return ret_event->kind != HISTORY_RETURN ||
+	       history_check_lists(object, &ret_event->u.returned, ret_error);
 }
 
 bool history_head_of_json(json_t *object, struct history_head *ret_head,

@@ -255,6 +255,9 @@ END_TEST
 #define NEXUS  "{\"at_ns\":1,\"kind\":\"nexus\",\"number\":0,\"name\":\"a\"}\n"
 #define INVOKE "{\"at_ns\":2,\"kind\":\"invoke\",\"nexus\":0,\"command\":1,\"op\":\"clear\"}\n"
 #define RETURN "{\"at_ns\":3,\"kind\":\"return\",\"nexus\":0,\"command\":1,\"outcome\":\"good\"}\n"
+#define GOOD(members)                                                                              \
+	"{\"at_ns\":3,\"kind\":\"return\",\"nexus\":0,\"command\":1,\"outcome\":\"good\"," members \
+	"}\n"
 
 static const struct {
 	const char *text;
@@ -309,6 +312,16 @@ static const struct {
 	{FIRST NEXUS INVOKE "{\"at_ns\":3,\"kind\":\"return\",\"nexus\":0,\"command\":1,"
 			    "\"outcome\":\"good\",\"keys\":5}\n",
 	 4, "keys"},
+	{FIRST NEXUS INVOKE GOOD("\"key_count\":3,\"keys\":[\"0x1\",\"0x2\"]"), 4,
+	 "`keys` has 2 keys where `key_count` is 3"},
+	{FIRST NEXUS INVOKE GOOD("\"keys\":[\"0x1\",\"0x2\"],\"key_count\":1"), 4,
+	 "`keys` has 2 keys where `key_count` is 1"},
+	{FIRST NEXUS INVOKE GOOD("\"key_count\":1025,\"keys\":[\"0x1\"]"), 4,
+	 "`keys` has 1 keys where `key_count` is 1025"},
+	{FIRST NEXUS INVOKE GOOD("\"keys\":[\"0x1\",\"0x2\"],\"key_nexuses\":[0]"), 4,
+	 "`key_nexuses` has 1 nexuses for 2 keys"},
+	{FIRST NEXUS INVOKE GOOD("\"key_count\":1,\"key_nexuses\":[0]"), 4,
+	 "`key_nexuses` has 1 nexuses for 0 keys"},
 	{FIRST NEXUS "{\"at_ns\":3,\"kind\":\"decided\",\"nexus\":0,\"command\":1,"
 		     "\"outcome\":\"good\"}\n",
 	 3, "did not invoke"},
@@ -330,6 +343,20 @@ START_TEST(what_does_not_fit_is_refused_with_its_line)
 	ck_assert_uint_eq(error.line, refused[i].line);
 	ck_assert_msg(strstr(error.text, refused[i].says) != NULL, "\"%s\" lacks \"%s\"",
 		      error.text, refused[i].says);
+}
+END_TEST
+
+START_TEST(keys_may_be_counted_without_being_listed_and_listed_without_being_counted)
+{
+	static const char *const text[] = {FIRST NEXUS INVOKE GOOD("\"key_count\":2"),
+					   FIRST NEXUS INVOKE GOOD("\"keys\":[\"0x1\",\"0x2\"]")};
+	struct history *history = NULL;
+	struct history_error error;
+
+	ck_assert_int_eq(read_text(text[_i], &history, &error), 0);
+	ck_assert_uint_eq(history->events[2].u.returned.key_count, 2);
+	ck_assert((history->events[2].u.returned.keys != NULL) == (_i == 1));
+	history_free(&history);
 }
 END_TEST
 
@@ -446,6 +473,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, every_outcome_and_all_lists_are_read_as_they_were_written);
 	tcase_add_loop_test(tcase, what_does_not_fit_is_refused_with_its_line, 0,
 			    (int)(sizeof(refused) / sizeof(refused[0])));
+	tcase_add_loop_test(
+		tcase, keys_may_be_counted_without_being_listed_and_listed_without_being_counted, 0,
+		2);
 	tcase_add_test(tcase, a_command_may_stay_without_answer);
 	tcase_add_test(tcase, the_writer_refuses_what_the_reader_would);
 	tcase_add_test(tcase, a_stream_that_fails_is_told);
