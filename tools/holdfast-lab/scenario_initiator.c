@@ -159,8 +159,10 @@ static void set_nexus_label(lua_State *lua, const struct player *player, const c
 
 static void set_keys(lua_State *lua, const struct player *player, const struct history_result *r)
 {
-	lua_createtable(lua, (int)r->key_count, 0);
-	for (uint32_t i = 0; r->keys && i < r->key_count && i < HISTORY_KEYS_MAX; i++) {
+	uint32_t count = history_keys_listed(r);
+
+	lua_createtable(lua, (int)count, 0);
+	for (uint32_t i = 0; i < count; i++) {
 		lua_createtable(lua, 0, 2);
 		set_integer(lua, "key", r->keys[i]);
 		if (r->key_nexuses)

@@ -215,9 +215,9 @@ static void take_full_status(struct cdb_answer *answer, const struct cdb_context
 			     const uint8_t *data, size_t len)
 {
 	uint32_t count = 0;
-	size_t at = 8, end = 8 + (size_t)get_be32(data + 4);
+	size_t at = 8, all = 8 + (size_t)get_be32(data + 4), end = all < len ? all : len;
 
-	for (end = end < len ? end : len; end - at >= 24 && count < HISTORY_KEYS_MAX; count++) {
+	for (; end - at >= 24 && count < HISTORY_KEYS_MAX; count++) {
 		char name[HISTORY_NAME_MAX + 1];
 		uint8_t isid[6];
 		const uint8_t *descriptor = data + at;
@@ -233,6 +233,7 @@ static void take_full_status(struct cdb_answer *answer, const struct cdb_context
 		at += 24 + id_len;
 	}
 	answer->result.key_count = count;
+	answer->result.cut_off = all > CDB_PR_IN_MAX || (at != end && count == HISTORY_KEYS_MAX);
 	answer->result.keys = answer->keys;
 	answer->result.key_nexuses = answer->key_nexuses;
 }

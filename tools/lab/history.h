@@ -144,13 +144,22 @@ struct history_result {
 	uint8_t type_mask[2];	      /* REPORT CAPABILITIES: bytes 4 and 5 */
 	bool ptpl_active;	      /* REPORT CAPABILITIES: PTPL_A */
 	uint32_t key_count;	      /* READ KEYS, READ FULL STATUS: all that were there */
-	uint32_t tag_count;	      /* READ: blocks in tags[] */
+	bool cut_off; /* READ FULL STATUS: more did not fit; key_count is of those that came */
+	uint32_t tag_count; /* READ: blocks in tags[] */
 	/* Borrowed: of the history that was read, or of the caller who records. */
 	const uint64_t *keys;		/* the first HISTORY_KEYS_MAX, in the order returned */
 	const uint32_t *key_nexuses;	/* READ FULL STATUS: whose each key is, HISTORY_NO_NEXUS
 					   for one that the history does not know; else NULL */
 	const struct history_tag *tags; /* one for each block read */
 };
+
+/* How many of the keys are in keys[]. */
+static inline uint32_t history_keys_listed(const struct history_result *result)
+{
+	uint32_t count = result->keys ? result->key_count : 0;
+
+	return count < HISTORY_KEYS_MAX ? count : HISTORY_KEYS_MAX;
+}
 
 struct history_nexus {
 	uint32_t number; /* 0, 1, 2 ... in the order of introduction */

@@ -72,6 +72,7 @@ const struct history_field history_result_fields[] = {
 	FIELD(history_result, type_mask, FIELD_BYTES),
 	FIELD(history_result, ptpl_active, FIELD_BOOL),
 	FIELD(history_result, key_count, FIELD_U32),
+	FIELD(history_result, cut_off, FIELD_BOOL),
 	FIELD_END,
 };
 

@@ -79,9 +79,9 @@ static void add_keys(const struct history_result *r, char *buffer, size_t len)
 {
 	add(buffer, len, " generation %" PRIu32 ", %" PRIu32 " key%s", r->generation, r->key_count,
 	    r->key_count == 1 ? "" : "s");
-	for (uint32_t i = 0; r->keys && i < r->key_count && i < 8; i++)
+	for (uint32_t i = 0; i < history_keys_listed(r) && i < 8; i++)
 		add(buffer, len, "%s0x%" PRIx64, i == 0 ? ": " : ", ", r->keys[i]);
-	if (r->key_count > 8)
+	if (r->cut_off || r->key_count > 8)
 		add(buffer, len, ", ...");
 }
 

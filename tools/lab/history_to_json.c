@@ -124,10 +124,10 @@ static json_t *tag_to_json(const struct history_tag *tag)
 
 static bool lists_to_json(const struct history_result *r, json_t *object)
 {
-	uint32_t keys = r->key_count < HISTORY_KEYS_MAX ? r->key_count : HISTORY_KEYS_MAX;
+	uint32_t keys = history_keys_listed(r);
 	json_t *list;
 
-	if (r->keys && keys > 0) {
+	if (keys > 0) {
 		list = json_array();
 		for (uint32_t i = 0; i < keys; i++)
 			if (json_array_append_new(list, key_to_json(r->keys[i])) != 0)

@@ -88,8 +88,9 @@ static uint32_t registrations_that_survived(const struct search *search)
 /* Is there a key that a crash should have left, and that is not among those that are shown? */
 static bool surviving_key_is_missing(const struct search *search, const struct history_result *r)
 {
-	for (uint32_t i = 0;
-	     r->keys && r->key_count <= HISTORY_KEYS_MAX && i < search->lu.nexus_count; i++) {
+	for (uint32_t i = 0; r->keys && !r->cut_off && r->key_count <= HISTORY_KEYS_MAX &&
+			     i < search->lu.nexus_count;
+	     i++) {
 		uint64_t key = search->lu.keys[i];
 		uint32_t shown = 0, there = 0;
 
@@ -217,7 +218,8 @@ static enum judge_rule rule_of_generation(const struct search *search, const str
 	if (kind == HISTORY_READ_RESERVATION)
 		return (r->holder_type != 0) != (search->lu.type != 0) ? rule_of_holder(search, op)
 								       : JUDGE_GENERATION;
-	return r->key_count != search->lu.registered || surviving_key_is_missing(search, r)
+	return (!r->cut_off && r->key_count != search->lu.registered) ||
+			       surviving_key_is_missing(search, r)
 		       ? rule_of_keys(search, op)
 		       : JUDGE_GENERATION;
 }

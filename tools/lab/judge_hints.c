@@ -293,7 +293,7 @@ static void learn_surplus(struct search *search, uint32_t closing, struct need n
 
 static bool is_shown(const struct history_result *r, uint64_t key)
 {
-	for (uint32_t i = 0; r->keys && i < r->key_count && i < HISTORY_KEYS_MAX; i++)
+	for (uint32_t i = 0; i < history_keys_listed(r); i++)
 		if (r->keys[i] == key)
 			return true;
 	return false;

@@ -7,6 +7,8 @@ static bool keys_shown(const struct lu *lu, const struct history_result *r)
 {
 	uint64_t sum = 0;
 
+	if (r->cut_off)
+		return true;
 	if (r->key_count != lu->registered)
 		return false;
 	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
@@ -56,7 +58,7 @@ static void keys_apart(const struct lu *lu, const struct history_result *r, unsi
 {
 	unsigned common = 0;
 
-	for (uint32_t i = 0; r->keys && i < r->key_count && i < HISTORY_KEYS_MAX; i++) {
+	for (uint32_t i = 0; i < history_keys_listed(r); i++) {
 		unsigned shown_before = 0, there = 0;
 		for (uint32_t k = 0; k < i; k++)
 			shown_before += r->keys[k] == r->keys[i];

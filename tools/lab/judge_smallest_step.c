@@ -276,6 +276,8 @@ static bool keys_fit(const struct world *world, const struct history_result *r)
 	const struct lu *lu = &world->lu;
 	uint32_t wanted = 0;
 
+	if (r->cut_off)
+		return true;
 	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
 		return lu->registered <= r->key_count;
 	for (uint32_t i = 0; i < world->followed; i++) {
@@ -305,7 +307,7 @@ static bool keys_fit(const struct world *world, const struct history_result *r)
 /* READ FULL STATUS tells whose each key is. */
 static bool owners_fit(const struct world *world, const struct history_result *r)
 {
-	for (uint32_t k = 0; r->key_nexuses && k < r->key_count && k < HISTORY_KEYS_MAX; k++) {
+	for (uint32_t k = 0; r->key_nexuses && k < history_keys_listed(r); k++) {
 		uint32_t place = world_place(world, r->key_nexuses[k]);
 		if (place != WORLD_NO_PLACE && world->lu.keys[place] != r->keys[k])
 			return false;

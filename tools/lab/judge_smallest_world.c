@@ -57,7 +57,7 @@ static bool add_keys_of(struct world_key **keys, const struct judge_op *op)
 		return false;
 	if (!r)
 		return true;
-	for (uint32_t i = 0; r->keys && i < r->key_count && i < HISTORY_KEYS_MAX; i++)
+	for (uint32_t i = 0; i < history_keys_listed(r); i++)
 		if (!add_key(keys, r->keys[i]))
 			return false;
 	return add_key(keys, r->holder_key);
@@ -75,7 +75,7 @@ static bool is_unused(const struct judge_ops *ops, uint64_t range)
 		    (c->action_key & ~OTHER_KEYS_MASK) == range ||
 		    (r && (r->holder_key & ~OTHER_KEYS_MASK) == range))
 			return false;
-		for (uint32_t k = 0; r && r->keys && k < r->key_count && k < HISTORY_KEYS_MAX; k++)
+		for (uint32_t k = 0; r && k < history_keys_listed(r); k++)
 			if ((r->keys[k] & ~OTHER_KEYS_MASK) == range)
 				return false;
 	}

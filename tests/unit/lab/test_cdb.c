@@ -192,6 +192,16 @@ START_TEST(full_status_names_the_nexuses_that_are_known)
 	ck_assert_uint_eq(answer.result.keys[1], 0x11);
 	ck_assert_uint_eq(answer.result.key_nexuses[0], 1);
 	ck_assert_uint_eq(answer.result.key_nexuses[1], HISTORY_NO_NEXUS);
+	ck_assert(!answer.result.cut_off);
+	/* A target that sends less than it says. */
+	take(HISTORY_READ_FULL_STATUS, 0, data, sizeof(data) - 1);
+	ck_assert_uint_eq(answer.result.key_count, 1);
+	ck_assert(!answer.result.cut_off);
+	/* One that has more than the allocation length admits. */
+	put_be32(data + 4, CDB_PR_IN_MAX - 7);
+	take(HISTORY_READ_FULL_STATUS, 0, data, sizeof(data) - 1);
+	ck_assert_uint_eq(answer.result.key_count, 1);
+	ck_assert(answer.result.cut_off);
 }
 END_TEST
 
@@ -202,6 +212,7 @@ START_TEST(full_status_with_lengths_that_lie_is_read_as_far_as_it_goes)
 	put_be32(data + 8 + 20, UINT32_MAX);
 	take(HISTORY_READ_FULL_STATUS, 0, data, sizeof(data));
 	ck_assert_uint_eq(answer.result.key_count, 0);
+	ck_assert(answer.result.cut_off);
 	for (size_t len = 0; len < sizeof(data); len++)
 		take(HISTORY_READ_FULL_STATUS, 0, data, len);
 }

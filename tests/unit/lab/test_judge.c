@@ -627,6 +627,21 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+START_TEST(what_was_cut_off_accuses_nobody)
+{
+#define SHOWN GOOD ",\"generation\":2,\"keys\":[\"0xa\"],\"key_nexuses\":[0]"
+	struct script s;
+
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, "\"op\":\"read_full_status\"", SHOWN);
+	breaks(&s, JUDGE_KEYS);
+	reserved(&s, "spc4", RESERVE("0xa", "6"));
+	run(&s, 1, "\"op\":\"read_full_status\"", SHOWN ",\"cut_off\":true");
+	accepted(&s);
+#undef SHOWN
+}
+END_TEST
+
 static void fill(TCase *tcase)
 {
 	tcase_add_test(tcase, an_empty_history_is_accepted);
@@ -670,6 +685,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, others_are_registered_all_or_none);
 	tcase_add_test(tcase, a_registration_of_nobody_knows_whom_is_undecided);
 	tcase_add_test(tcase, every_rule_has_a_name_and_a_sentence);
+	tcase_add_test(tcase, what_was_cut_off_accuses_nobody);
 }
 
 int main(void)
