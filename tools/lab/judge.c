@@ -194,15 +194,14 @@ static void search_result_clear(struct judge_search_result *search)
 /* An order without any answer that nobody heard is one; only if there is none they are looked at.
  */
 static int look_for_order(const struct history *history, const size_t *partner, uint16_t lun,
-			  const struct judge_sights *sights, const struct judge_options *options,
+			  const struct judge_sights *sights, uint64_t states_max,
 			  const struct lu_rules *known, struct judge_ops *ops,
 			  struct judge_search_result *ret_search)
 {
-	uint64_t most = options->states_max != 0 ? options->states_max : STATES_DEFAULT;
 	int error = judge_ops_build(history, lun, partner, sights, ops);
 
 	if (error == 0)
-		error = judge_search(history, ops, known, most, ret_search);
+		error = judge_search(history, ops, known, states_max, ret_search);
 	if (error != 0 || ret_search->found || ops->unjudged || ops->cancelled == 0)
 		return error;
 	uint64_t states = ret_search->states;
@@ -210,7 +209,7 @@ static int look_for_order(const struct history *history, const size_t *partner, 
 	judge_ops_free(ops);
 	error = judge_ops_build_unheard(history, lun, partner, sights, ops);
 	if (error == 0)
-		error = judge_search(history, ops, known, most, ret_search);
+		error = judge_search(history, ops, known, states_max, ret_search);
 	ret_search->states += states;
 	return error;
 }
@@ -218,6 +217,7 @@ static int look_for_order(const struct history *history, const size_t *partner, 
 static int judge_lun(const struct history *history, const size_t *partner, uint16_t lun,
 		     const struct judge_options *options, struct judge_report *report)
 {
+	uint64_t states_max = options->states_max != 0 ? options->states_max : STATES_DEFAULT;
 	struct lu_rules known = rules_of(&history->head, options);
 	struct judge_search_result search = {.found = false};
 	struct judge_sights *sights = NULL;
@@ -226,7 +226,7 @@ static int judge_lun(const struct history *history, const size_t *partner, uint1
 
 	error = judge_sights_build(history, lun, partner, &sights);
 	if (error == 0)
-		error = look_for_order(history, partner, lun, sights, options, &known, &ops,
+		error = look_for_order(history, partner, lun, sights, states_max, &known, &ops,
 				       &search);
 	report->states += search.states;
 	if (error == 0 && ops.unjudged) {
@@ -238,7 +238,7 @@ static int judge_lun(const struct history *history, const size_t *partner, uint1
 		note(report, "LUN %u: gave up after %" PRIu64 " states; got as far as: %s ",
 		     (unsigned)lun, search.states, search.violation.text);
 	} else if (error == 0 && !search.found) {
-		error = judge_smallest(history, &ops, &known, &search.violation);
+		error = judge_smallest(history, &ops, &known, states_max, &search.violation);
 	}
 	if (error == 0 && !ops.unjudged && !search.gave_up && !search.found) {
 		error = judge_report_add(report, &search.violation) ? 0 : -ENOMEM;

@@ -109,14 +109,15 @@ static void finish(struct small *small)
 }
 
 int judge_smallest(const struct history *history, const struct judge_ops *ops,
-		   const struct lu_rules *rules, struct judge_violation *violation)
+		   const struct lu_rules *rules, uint64_t states_max,
+		   struct judge_violation *violation)
 {
 	struct small small = {.history = history,
 			      .ops = ops,
 			      .rules = rules,
 			      .step_end = SIZE_MAX,
 			      .accused = JUDGE_NO_OP,
-			      .states_left = STATES_ALL};
+			      .states_left = states_max < STATES_ALL ? states_max : STATES_ALL};
 
 	small.no_memory = !init(&small);
 	if (!small.no_memory && small_find_ground(&small, violation)) {

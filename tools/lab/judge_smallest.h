@@ -110,8 +110,10 @@ char *smallest_why(const struct history *history, const struct judge_violation *
 /* ---- judge_smallest.c ---- */
 
 /* Replaces the violation's events by those of the smallest impossible sub-history, if one is found
- * with bearable effort. 0 or -ENOMEM. */
+ * with bearable effort: so many states at most, and never more than are looked at by itself. 0 or
+ * -ENOMEM. */
 int judge_smallest(const struct history *history, const struct judge_ops *ops,
-		   const struct lu_rules *rules, struct judge_violation *violation);
+		   const struct lu_rules *rules, uint64_t states_max,
+		   struct judge_violation *violation);
 
 #endif

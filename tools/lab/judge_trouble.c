@@ -290,7 +290,8 @@ bool search_go_blind(struct search *search)
 	search->in_trouble = true;
 	search->trouble_at = SIZE_MAX;
 	search->states_of_trouble = 0;
-	search->states_max = STATES_BLIND;
+	if (search->states_max > STATES_BLIND)
+		search->states_max = STATES_BLIND;
 	search->level = LEVEL_BLIND;
 	search->stuck = false;
 	restore(search, &search->checkpoints[search->checkpoint_count - 1]);
