@@ -223,7 +223,7 @@ FUZZ_B       ?= build-fuzz
 FUZZ_SECONDS ?= 30
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN     := $(patsubst %.c,$(FUZZ_B)/%,$(FUZZ_SRC))
-FUZZ_LIB_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(CONFIG_SRC) \
+FUZZ_LIB_SRC := $(PR_ENGINE_SRC) $(TARGET_SRC) $(TRANSPORT_SRC) $(CONFIG_SRC) $(LAB_SRC) \
                 $(filter-out tests/support/suite.c,$(SUPPORT_SRC))
 FUZZ_CFLAGS   = -std=c11 -g -O1 -fno-omit-frame-pointer -pthread $(WARN) $(WERROR) \
                 -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -236,7 +236,7 @@ $(FUZZ_B)/libfuzz.a: $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRC))
 	$(Q)$(AR) rcs $@ $^
 $(FUZZ_BIN): %: %.o $(FUZZ_B)/libfuzz.a
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CONFIG_LIBS) $(CHECK_LIBS) $(ISAL_LIBS) \
-		$(CRYPTO_LIBS) $(URING_LIBS)
+		$(CRYPTO_LIBS) $(URING_LIBS) $(JANSSON_LIBS)
 -include $(shell find $(FUZZ_B) -name '*.d' 2>/dev/null)
 
 .PHONY: fuzz
