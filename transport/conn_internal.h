@@ -422,7 +422,8 @@ void iscsi_fault_free(struct iscsi_conn *conn);
 /* Of a task: what a rule makes of a command before it begins, and of its result. */
 enum scsi_gate iscsi_fault_begin_task(struct scsi_task *scsi);
 void iscsi_fault_result(struct iscsi_task *task);
-void iscsi_fault_task_ended(struct iscsi_task *task);
+/* Its rule lets go of it, if one has hold of it. True: that rule wants it never to be answered. */
+bool iscsi_fault_task_ended(struct iscsi_task *task);
 
 /* dispatch.c */
 void iscsi_dispatch(struct iscsi_conn *conn, const struct iscsi_pdu *pdu);

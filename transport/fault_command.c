@@ -153,10 +153,13 @@ enum scsi_gate iscsi_fault_begin_task(struct scsi_task *scsi)
 	return SCSI_GATE_OPEN;
 }
 
-void iscsi_fault_task_ended(struct iscsi_task *task)
+bool iscsi_fault_task_ended(struct iscsi_task *task)
 {
+	bool vanished = task->held && task->held->vanished;
+
 	if (task->held)
 		fault_task_forget(task->held);
+	return vanished;
 }
 
 /* --- when it has ended ------------------------------------------------------------------------ */

@@ -157,11 +157,15 @@ static void task_complete(struct scsi_task *scsi)
 	iscsi_task_answer(scsi->owner);
 }
 
+/* A rule may still hold it: its logical unit was removed. */
 static void task_complete_faulty(struct scsi_task *scsi)
 {
 	struct iscsi_task *task = scsi->owner;
 
-	assert(!task->held);
+	if (iscsi_fault_task_ended(task)) {
+		iscsi_task_end(task);
+		return;
+	}
 	if (task->conn && task->conn->fault)
 		iscsi_fault_result(task);
 	iscsi_task_answer(task);
@@ -194,10 +198,9 @@ static void task_aborted(struct scsi_task *scsi, bool send_status)
 		iscsi_task_end(task);
 }
 
-/* Only an abort ends a task that a rule holds. */
 static void task_aborted_faulty(struct scsi_task *scsi, bool send_status)
 {
-	iscsi_fault_task_ended(scsi->owner);
+	(void)iscsi_fault_task_ended(scsi->owner);
 	task_aborted(scsi, send_status);
 }
 

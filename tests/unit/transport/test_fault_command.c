@@ -189,6 +189,37 @@ START_TEST(a_vanished_command_can_be_aborted_and_nothing_else)
 }
 END_TEST
 
+/* Also one that waits to be asked for its data. */
+START_TEST(a_removed_logical_unit_lets_go_of_what_a_rule_holds)
+{
+	rule("id=h on command op=test-unit-ready do hold");
+	rule("id=d on command op=write do delay 2s");
+	uint32_t held = wire_test_unit_ready(&c.wire);
+	uint32_t late = wire_write(&c.wire, 5, 1, data, WIRE_BLOCK, true);
+	ck_assert_uint_eq(fault_case_held(&c, "h"), 1);
+	ck_assert_int_eq(scsi_target_remove_lun(c.house.target, 0, NULL, NULL), 0);
+	wire_expect_sense(&c.wire, held, 5, 0x25, 0);
+	wire_expect_sense(&c.wire, late, 5, 0x25, 0);
+	ck_assert_uint_eq(fault_case_held(&c, "h"), 0);
+	iscsi_node_fault_release(c.house.node, NULL);
+	wire_wait(&c.wire, 3000);
+	wire_expect_nothing(&c.wire);
+}
+END_TEST
+
+START_TEST(a_vanished_command_stays_without_answer_when_its_logical_unit_goes)
+{
+	rule("id=v on command op=test-unit-ready do vanish");
+	wire_test_unit_ready(&c.wire);
+	ck_assert_int_eq(scsi_target_remove_lun(c.house.target, 0, NULL, NULL), 0);
+	wire_wait(&c.wire, 1000);
+	wire_expect_nothing(&c.wire);
+	ck_assert_uint_eq(fault_case_held(&c, "v"), 0);
+	iscsi_node_fault_clear(c.house.node, NULL);
+	wire_expect_sense(&c.wire, wire_test_unit_ready(&c.wire), 5, 0x25, 0);
+}
+END_TEST
+
 START_TEST(a_connection_that_ends_takes_its_held_commands_along)
 {
 	rule("on command do hold");
@@ -280,6 +311,8 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_held_write_asks_for_its_data_when_it_is_released);
 	tcase_add_test(tcase, taking_the_rule_away_lets_go_what_it_held);
 	tcase_add_test(tcase, a_vanished_command_can_be_aborted_and_nothing_else);
+	tcase_add_test(tcase, a_removed_logical_unit_lets_go_of_what_a_rule_holds);
+	tcase_add_test(tcase, a_vanished_command_stays_without_answer_when_its_logical_unit_goes);
 	tcase_add_test(tcase, a_connection_that_ends_takes_its_held_commands_along);
 	tcase_add_test(tcase, a_short_read_says_so_in_its_residual);
 	tcase_add_test(tcase, stuck_bits_are_wrong_in_the_same_place_each_time);
