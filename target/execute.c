@@ -26,6 +26,7 @@ static void task_clear_answer(struct scsi_task *task)
 	task->phase = SCSI_TASK_RUNNING;
 	task->has_room = false;
 	task->awaits_recall = false;
+	task->at_gate = false;
 	task->descriptor_sense = false;
 	task->lun = NULL;
 	task->command = NULL;
@@ -85,13 +86,16 @@ static void task_run(struct scsi_task *task)
 static void task_pass_gate(struct scsi_task *task)
 {
 	task->phase = SCSI_TASK_WAITING_DATA;
+	task->at_gate = true;
 	switch (task->ops->begin(task)) {
 	case SCSI_GATE_CLOSED:
 		return;
 	case SCSI_GATE_OPEN:
+		task->at_gate = false;
 		task_run(task);
 		return;
 	case SCSI_GATE_ENDED:
+		task->at_gate = false;
 		scsi_task_finish(task);
 		return;
 	}
@@ -113,7 +117,7 @@ void target_task_go_on(struct scsi_task *task)
 		remote_begin(task);
 		return;
 	}
-	if (task->phase == SCSI_TASK_WAITING_DATA && !task->awaits_recall)
+	if (task->phase == SCSI_TASK_WAITING_DATA && task->at_gate)
 		task_pass_gate(task);
 }
 
@@ -127,7 +131,7 @@ void target_data_in_room(struct scsi_task *task)
 	if (task->phase != SCSI_TASK_WAITING_DATA)
 		return;
 	task->has_room = true;
-	if (!task->awaits_recall)
+	if (!task->awaits_recall && !task->at_gate)
 		task_run(task);
 }
 

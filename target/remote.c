@@ -117,7 +117,7 @@ static bool ask_for_room(const struct scsi_task *task, const struct remote_task 
 {
 	enum scsi_sense sense;
 	const struct scsi_command *row = scsi_command_find(task->cdb, &sense);
-	uint32_t most = scsi_target_transfer_max(remote->nexus->home, task->lun_bytes);
+	uint32_t most = scsi_target_transfer_max(remote->home, task->lun_bytes);
 	uint32_t len = task->expected_in < most ? task->expected_in : most;
 
 	if (!row || row->data_out || len <= SCSI_DATA_IN_SHORT || !task->ops->room_for_data_in)
@@ -133,7 +133,7 @@ static uint32_t eager_len(const struct scsi_task *task, const struct remote_task
 		      task->cdb[0] == 0x8a;
 
 	if (!writes || task->data_at_hand == 0 || task->data_at_hand != task->expected_out ||
-	    scsi_target_block_bytes(remote->nexus->home, task->lun_bytes, extent.blocks) !=
+	    scsi_target_block_bytes(remote->home, task->lun_bytes, extent.blocks) !=
 		    task->data_at_hand)
 		return 0;
 	return task->data_at_hand;
@@ -159,20 +159,16 @@ static struct remote_task *task_double(struct scsi_task *task)
 	remote->spares = spares;
 	remote->nexus = task->nexus->remote;
 	remote->link = remote->nexus->link;
+	remote->home = remote->nexus->home;
 	remote->origin = task;
 	copy_request(task, &remote->task);
 	task->remote = remote;
 	return remote;
 }
 
-void remote_execute(struct scsi_task *task)
+/* One that has not begun. */
+static void send_home(struct scsi_task *task, struct remote_task *remote)
 {
-	struct remote_task *remote = task_double(task);
-
-	if (!remote) {
-		task_end_here(task, SCSI_STATUS_BUSY);
-		return;
-	}
 	task->phase = SCSI_TASK_RUNNING;
 	remote->asked_for_room = !ask_for_room(task, remote);
 	/* Read by the home before any letter but this one was posted. */
@@ -184,16 +180,21 @@ void remote_execute(struct scsi_task *task)
 		want(task, remote->eager_len, remote->eager_len, remote->eager_len);
 }
 
-/* The transport was told already what data are wanted: it goes on gathering, or has done so. */
-bool remote_go_on(struct scsi_task *task, uint64_t epoch)
+void remote_execute(struct scsi_task *task)
 {
 	struct remote_task *remote = task_double(task);
+
+	if (remote)
+		send_home(task, remote);
+	else
+		task_end_here(task, SCSI_STATUS_BUSY);
+}
+
+/* The transport was told already what data are wanted: it goes on gathering, or has done so. */
+static void send_rest_home(struct scsi_task *task, struct remote_task *remote)
+{
 	bool writes = task->command->data_out != NULL;
 
-	if (!remote)
-		return false;
-	remote->began = true;
-	remote->epoch = epoch;
 	remote->eager_len = writes ? task->data_out_len : 0;
 	remote->has_room = writes || task->has_room || task->phase == SCSI_TASK_RUNNING;
 	remote->asked_for_room = !remote->has_room;
@@ -206,6 +207,22 @@ bool remote_go_on(struct scsi_task *task, uint64_t epoch)
 	} else if (!writes) {
 		task->phase = SCSI_TASK_RUNNING;
 	}
+}
+
+bool remote_go_on(struct scsi_task *task, uint64_t epoch)
+{
+	struct remote_task *remote = task_double(task);
+
+	if (!remote)
+		return false;
+	remote->began = true;
+	remote->epoch = epoch;
+	remote->asked = task->at_gate;
+	task->at_gate = false;
+	if (remote->asked)
+		send_home(task, remote);
+	else
+		send_rest_home(task, remote);
 	return true;
 }
 
@@ -328,10 +345,12 @@ void remote_release(struct scsi_task *task)
 	struct remote_task *remote = task->remote;
 
 	task->remote = NULL;
-	if (remote->posted == remote->taken_at_end)
+	if (remote->posted == remote->taken_at_end) {
+		scsi_buffer_give(task->spares, remote->answer.data_in);
 		spare_give(remote->spares, remote);
-	else
+	} else {
 		scsi_line_post_for(&remote->link->up, &remote->forget, remote_home_forget);
+	}
 }
 
 /* ---- task management ------------------------------------------------------------------------- */

@@ -151,7 +151,9 @@ static enum scsi_gate double_begin(struct scsi_task *task)
 	struct remote_answer *answer = &remote->answer;
 
 	if (!remote->passed) {
-		scsi_line_post_for(&remote->link->down, &remote->gate, remote_loop_gate);
+		if (!remote->asked)
+			scsi_line_post_for(&remote->link->down, &remote->gate, remote_loop_gate);
+		remote->asked = true;
 		return SCSI_GATE_CLOSED;
 	}
 	if (remote->verdict == SCSI_GATE_ENDED) {
@@ -231,12 +233,8 @@ void remote_home_pass(struct scsi_letter *letter)
 
 	remote->taken++;
 	remote->passed = true;
-	if (!remote->ended) {
+	if (!remote->ended)
 		target_task_go_on(&remote->task);
-		return;
-	}
-	scsi_buffer_give(&remote->nexus->home->spare_buffers, remote->answer.data_in);
-	remote->answer.data_in = NULL;
 }
 
 void remote_home_room(struct scsi_letter *letter)
@@ -263,7 +261,10 @@ void remote_home_data(struct scsi_letter *letter)
 
 void remote_home_forget(struct scsi_letter *letter)
 {
-	free(remote_of(letter, struct remote_task, forget));
+	struct remote_task *remote = remote_of(letter, struct remote_task, forget);
+
+	scsi_buffer_give(&remote->home->spare_buffers, remote->answer.data_in);
+	free(remote);
 }
 
 /* ---- task management ------------------------------------------------------------------------- */

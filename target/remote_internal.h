@@ -15,8 +15,9 @@
  *
  * The double is a scsi_task of its own, so the two loops share no field: the loop writes it before
  * it is sent and reads it when it has ended. A letter of the loop may cross the `end`; it then
- * finds `ended`, and does nothing. Whoever releases the command knows from two counters whether
- * such a letter is still on its way: then the home frees the double, behind it.
+ * finds `ended`, and does nothing: its nexus may be gone. Whoever releases the command knows from
+ * two counters whether such a letter is still on its way: then the home frees the double, behind
+ * it.
  */
 #ifndef TARGET_REMOTE_INTERNAL_H
 #define TARGET_REMOTE_INTERNAL_H
@@ -47,8 +48,9 @@ struct remote_answer {
 
 struct remote_task {
 	struct scsi_link *link;
-	struct spare_list *spares; /* the loop's */
-	struct remote_nexus *nexus;
+	struct spare_list *spares;  /* the loop's */
+	struct remote_nexus *nexus; /* gone, it may be, when it has ended */
+	struct scsi_target *home;
 	struct scsi_task *origin; /* the loop's */
 	struct scsi_task task;	  /* its double */
 	struct scsi_letter execute, room, data, forget, pass;
@@ -58,7 +60,7 @@ struct remote_task {
 	bool asked_for_room, failed;
 	bool gated; /* it has ops->begin */
 	enum scsi_gate verdict;
-	struct remote_answer answer; /* ENDED: what it ends with */
+	struct remote_answer answer; /* ENDED: what it ends with; its data are the double's */
 	uint8_t *data_out;
 	/* It began on the loop (lease.h), under that epoch of its nexus. */
 	bool began;
@@ -66,6 +68,7 @@ struct remote_task {
 	uint32_t eager_len; /* its data come unasked, so many bytes; 0: when they are wanted */
 	uint8_t key, asc, ascq;
 	/* Of the home, for the letters down. */
+	bool asked; /* ops->begin; before it came home, perhaps */
 	unsigned taken, taken_at_end;
 	bool has_room, has_data, ended;
 	bool wants_data, data_came, passed;

@@ -148,6 +148,7 @@ struct scsi_task {
 	bool has_room;	       /* for data_in */
 	bool data_out_lent;    /* the transport's, and only until target_data_out_ready returns */
 	bool awaits_recall;    /* to begin (lease.h) */
+	bool at_gate;	       /* to begin: target_task_go_on is waited for */
 	uint64_t arrived_ns;   /* nanoseconds since 1970 UTC */
 	bool descriptor_sense; /* the format of its sense data while `lun` is NULL */
 	struct scsi_lun *lun;

@@ -157,9 +157,12 @@ END_TEST
 
 /* ---- a gate ---------------------------------------------------------------------------------- */
 
+#define GATED_BLOCKS 16
+
 struct gated {
 	struct scsi_task task;
 	enum scsi_gate gate;
+	bool no_room;
 	unsigned asked, completed, aborted;
 };
 
@@ -173,6 +176,12 @@ static enum scsi_gate gated_begin(struct scsi_task *task)
 	return gated->gate;
 }
 
+static bool gated_has_room(struct scsi_task *task, uint32_t len)
+{
+	(void)len;
+	return !((struct gated *)task->owner)->no_room;
+}
+
 static void gated_complete(struct scsi_task *task)
 {
 	((struct gated *)task->owner)->completed++;
@@ -184,23 +193,32 @@ static void gated_aborted(struct scsi_task *task, bool send_status)
 	((struct gated *)task->owner)->aborted++;
 }
 
-/* A READ of one block. */
-static void start_gated(struct gated *gated, struct scsi_nexus *nexus, enum scsi_gate gate)
+/* A READ of more than is answered without a question for room. */
+static void send_gated(struct gated *gated, struct scsi_nexus *nexus, enum scsi_gate gate,
+		       bool no_room)
 {
-	static const struct scsi_task_ops ops = {
-		.begin = gated_begin, .complete = gated_complete, .aborted = gated_aborted};
+	static const struct scsi_task_ops ops = {.begin = gated_begin,
+						 .room_for_data_in = gated_has_room,
+						 .complete = gated_complete,
+						 .aborted = gated_aborted};
 
 	*gated = (struct gated){.gate = gate,
+				.no_room = no_room,
 				.task = {
 					.nexus = nexus,
 					.ops = &ops,
 					.owner = gated,
-					.cdb = {0x28, [8] = 1},
+					.cdb = {0x28, [8] = GATED_BLOCKS},
 					.cdb_len = 16,
 					.attribute = SCSI_ATTRIBUTE_SIMPLE,
-					.expected_in = 512,
+					.expected_in = GATED_BLOCKS * FIXTURE_BLOCK,
 				}};
 	target_execute(&gated->task);
+}
+
+static void start_gated(struct gated *gated, struct scsi_nexus *nexus, enum scsi_gate gate)
+{
+	send_gated(gated, nexus, gate, false);
 	fixture_settle(f);
 }
 
@@ -212,7 +230,7 @@ START_TEST(the_home_asks_the_loop_whether_a_command_may_begin)
 	start_gated(&gated, a, SCSI_GATE_OPEN);
 	ck_assert_uint_eq(gated.asked, 1);
 	ck_assert_uint_eq(gated.completed, 1);
-	ck_assert_uint_eq(gated.task.data_in_len, 512);
+	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
 	target_task_release(&gated.task);
 }
 END_TEST
@@ -263,6 +281,81 @@ START_TEST(a_command_that_waits_at_its_gate_can_be_aborted)
 	ck_assert_uint_eq(function.completed, 1);
 	ck_assert_uint_eq(gated.aborted, 1);
 	ck_assert_uint_eq(gated.completed, 0);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+START_TEST(room_for_its_data_opens_no_gate)
+{
+	struct gated gated;
+
+	scsi_target_keep_all(f->target, true);
+	send_gated(&gated, a, SCSI_GATE_CLOSED, true);
+	fixture_settle(f);
+	gated.no_room = false;
+	target_data_in_room(&gated.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(gated.completed, 0);
+	gated.gate = SCSI_GATE_OPEN;
+	target_task_go_on(&gated.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(gated.asked, 2);
+	ck_assert_uint_eq(gated.completed, 1);
+	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
+	target_task_release(&gated.task);
+}
+END_TEST
+
+/* By the time the home hears it, the session is gone on both sides. */
+START_TEST(a_verdict_may_come_behind_the_end_of_its_session)
+{
+	struct scsi_link *link = &f->loops[0].link;
+	struct gated gated;
+	bool closed;
+
+	scsi_target_keep_all(f->target, true);
+	f->is_delivering = true;
+	send_gated(&gated, a, SCSI_GATE_ENDED, false);
+	scsi_line_flush(&link->up);
+	scsi_mailbox_open(link->up.to); /* the home asks */
+	fixture_drop(a, &closed);
+	scsi_line_flush(&link->up);
+	scsi_line_flush(&link->down);
+	scsi_mailbox_open(link->down.to); /* the loop answers, behind its farewell */
+	ck_assert_uint_eq(gated.asked, 1);
+	scsi_mailbox_open(link->up.to);
+	scsi_line_flush(&link->down);
+	scsi_mailbox_open(link->down.to);
+	ck_assert_uint_eq(gated.aborted, 1);
+	ck_assert(closed);
+	target_task_release(&gated.task);
+	f->is_delivering = false;
+	fixture_settle(f);
+}
+END_TEST
+
+START_TEST(a_command_at_its_gate_goes_home_with_its_lease_and_waits_there)
+{
+	struct fixture_task *out;
+	struct gated gated;
+
+	fixture_good(fixture_read(f, a, 0, 1)); /* it gets its lease */
+	f->is_delivering = true;
+	send_gated(&gated, a, SCSI_GATE_CLOSED, false);
+	f->is_delivering = false;
+	ck_assert_uint_eq(gated.asked, 1);
+	out = fixture_start_pr_out(f, b, 0, 0, 0, 0xb, 0, false);
+	fixture_settle(f);
+	fixture_good(fixture_result(out));
+	ck_assert_uint_eq(gated.asked, 1);
+	ck_assert_uint_eq(gated.completed, 0);
+	gated.gate = SCSI_GATE_OPEN;
+	target_task_go_on(&gated.task);
+	fixture_settle(f);
+	ck_assert_uint_eq(gated.asked, 2);
+	ck_assert_uint_eq(gated.completed, 1);
+	ck_assert_int_eq(gated.task.status, SCSI_STATUS_GOOD);
+	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
 	target_task_release(&gated.task);
 }
 END_TEST
@@ -465,6 +558,9 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, a_command_ends_with_what_its_loop_says);
 	tcase_add_test(tcase, a_command_waits_as_long_as_its_loop_wants);
 	tcase_add_test(tcase, a_command_that_waits_at_its_gate_can_be_aborted);
+	tcase_add_test(tcase, room_for_its_data_opens_no_gate);
+	tcase_add_test(tcase, a_verdict_may_come_behind_the_end_of_its_session);
+	tcase_add_test(tcase, a_command_at_its_gate_goes_home_with_its_lease_and_waits_there);
 	tcase_add_test(tcase, data_that_do_not_come_fail_the_command);
 	tcase_add_test(tcase, data_at_hand_are_sent_along);
 	tcase_add_test(tcase, data_at_hand_may_come_late);
