@@ -32,7 +32,7 @@ static bool is_key(const char *pair, size_t len, const char *key)
 
 const char *fault_text_value(const char *text, size_t len, const char *key)
 {
-	const char *end = text + len;
+	const char *end = len > 0 ? text + len : text;
 
 	for (const char *at = text; at < end;) {
 		size_t pair = strnlen(at, (size_t)(end - at));
@@ -205,6 +205,7 @@ bool fault_text_edit(const struct iscsi_conn *conn, const struct fault_action *a
 {
 	struct fault_bytes edited = {0};
 
+	text = text ? text : ""; /* of a PDU without data */
 	switch ((int)action->row->id) {
 	case FAULT_DO_KEY_REVERSE:
 		reverse_pairs(text, len, &edited);

@@ -314,6 +314,15 @@ START_TEST(a_number_is_another_one)
 }
 END_TEST
 
+START_TEST(a_text_may_be_empty_before_it_is_changed)
+{
+	rule("on login-response do text \"\" do key-drop A do key-reverse do text-pad 0 do key-set A=1");
+	ck_assert_uint_eq(login(), ISCSI_LOGIN_SUCCESS);
+	ck_assert_uint_eq(c.wire.pdu.data_len, 4);
+	ck_assert_mem_eq(c.wire.pdu.data, "A=1", 4);
+}
+END_TEST
+
 START_TEST(keys_stand_in_reverse_order)
 {
 	rule("on login-response do text \"A=1\\x00B=2\\x00C=3\\x00\" do key-reverse");
@@ -474,6 +483,7 @@ static void fill(TCase *tcase)
 	tcase_add_test(tcase, each_firing_is_told);
 	tcase_add_test(tcase, values_of_keys_are_changed);
 	tcase_add_test(tcase, a_number_is_another_one);
+	tcase_add_test(tcase, a_text_may_be_empty_before_it_is_changed);
 	tcase_add_test(tcase, keys_stand_in_reverse_order);
 	tcase_add_test(tcase, a_text_is_as_long_as_wanted);
 	tcase_add_test(tcase, a_key_is_added_unless_it_was_offered);
