@@ -222,6 +222,25 @@ static void start_gated(struct gated *gated, struct scsi_nexus *nexus, enum scsi
 	fixture_settle(f);
 }
 
+static void has_read(struct gated *gated)
+{
+	ck_assert_uint_eq(gated->completed, 1);
+	ck_assert_int_eq(gated->task.status, SCSI_STATUS_GOOD);
+	ck_assert_uint_eq(gated->task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
+	target_task_release(&gated->task);
+}
+
+/* It was asked when it came to its gate; now it may pass. */
+static void let_in(struct gated *gated)
+{
+	ck_assert_uint_eq(gated->asked, 1);
+	gated->gate = SCSI_GATE_OPEN;
+	target_task_go_on(&gated->task);
+	fixture_settle(f);
+	ck_assert_uint_eq(gated->asked, 2);
+	has_read(gated);
+}
+
 START_TEST(the_home_asks_the_loop_whether_a_command_may_begin)
 {
 	struct gated gated;
@@ -229,9 +248,7 @@ START_TEST(the_home_asks_the_loop_whether_a_command_may_begin)
 	scsi_target_keep_all(f->target, true);
 	start_gated(&gated, a, SCSI_GATE_OPEN);
 	ck_assert_uint_eq(gated.asked, 1);
-	ck_assert_uint_eq(gated.completed, 1);
-	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
-	target_task_release(&gated.task);
+	has_read(&gated);
 }
 END_TEST
 
@@ -255,11 +272,7 @@ START_TEST(a_command_waits_as_long_as_its_loop_wants)
 	scsi_target_keep_all(f->target, true);
 	start_gated(&gated, a, SCSI_GATE_CLOSED);
 	ck_assert_uint_eq(gated.completed, 0);
-	gated.gate = SCSI_GATE_OPEN;
-	target_task_go_on(&gated.task);
-	fixture_settle(f);
-	ck_assert_uint_eq(gated.completed, 1);
-	target_task_release(&gated.task);
+	let_in(&gated);
 }
 END_TEST
 
@@ -296,13 +309,7 @@ START_TEST(room_for_its_data_opens_no_gate)
 	target_data_in_room(&gated.task);
 	fixture_settle(f);
 	ck_assert_uint_eq(gated.completed, 0);
-	gated.gate = SCSI_GATE_OPEN;
-	target_task_go_on(&gated.task);
-	fixture_settle(f);
-	ck_assert_uint_eq(gated.asked, 2);
-	ck_assert_uint_eq(gated.completed, 1);
-	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
-	target_task_release(&gated.task);
+	let_in(&gated);
 }
 END_TEST
 
@@ -349,14 +356,7 @@ START_TEST(a_command_at_its_gate_goes_home_with_its_lease_and_waits_there)
 	fixture_good(fixture_result(out));
 	ck_assert_uint_eq(gated.asked, 1);
 	ck_assert_uint_eq(gated.completed, 0);
-	gated.gate = SCSI_GATE_OPEN;
-	target_task_go_on(&gated.task);
-	fixture_settle(f);
-	ck_assert_uint_eq(gated.asked, 2);
-	ck_assert_uint_eq(gated.completed, 1);
-	ck_assert_int_eq(gated.task.status, SCSI_STATUS_GOOD);
-	ck_assert_uint_eq(gated.task.data_in_len, GATED_BLOCKS * FIXTURE_BLOCK);
-	target_task_release(&gated.task);
+	let_in(&gated);
 }
 END_TEST
 
