@@ -161,6 +161,12 @@ static inline uint32_t history_keys_listed(const struct history_result *result)
 	return count < HISTORY_KEYS_MAX ? count : HISTORY_KEYS_MAX;
 }
 
+/* Are those all that there were? */
+static inline bool history_keys_are_all(const struct history_result *result)
+{
+	return result->keys && !result->cut_off && result->key_count <= HISTORY_KEYS_MAX;
+}
+
 struct history_nexus {
 	uint32_t number; /* 0, 1, 2 ... in the order of introduction */
 	char name[HISTORY_NAME_MAX + 1];

@@ -89,11 +89,10 @@ bool history_check_lists(const json_t *object, struct history_result *result,
 
 	if (!json_object_get(object, "key_count"))
 		result->key_count = (uint32_t)keys;
-	uint32_t count = result->key_count;
-	if (result->keys && keys != (count < HISTORY_KEYS_MAX ? count : HISTORY_KEYS_MAX))
+	if (result->keys && keys != history_keys_listed(result))
 		return history_refuse(ret_error,
 				      "`keys` has %zu keys where `key_count` is %" PRIu32, keys,
-				      count);
+				      result->key_count);
 	if (result->key_nexuses && nexuses != keys)
 		return history_refuse(ret_error, "`key_nexuses` has %zu nexuses for %zu keys",
 				      nexuses, keys);

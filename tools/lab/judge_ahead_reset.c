@@ -6,11 +6,6 @@
 
 #include "tools/lab/judge_search.h"
 
-static bool is_reset(const struct judge_op *op)
-{
-	return op->command && history_op_is_reset(op->command->op);
-}
-
 static bool is_told(const struct judge_op *op)
 {
 	return op->command && search_op_is_attention(op) &&
@@ -28,7 +23,7 @@ bool search_look_ahead_resets(struct search *search)
 		return false;
 	ahead->next_reset[ops->step_count] = SIZE_MAX;
 	for (size_t at = ops->step_count; at-- > 0;) {
-		if (!ops->steps[at].closes && is_reset(&ops->ops[ops->steps[at].op]))
+		if (!ops->steps[at].closes && judge_op_is_reset(&ops->ops[ops->steps[at].op]))
 			next = at;
 		ahead->next_reset[at] = next;
 	}
@@ -56,7 +51,7 @@ static struct count count_open(const struct search *search, uint32_t nexus, size
 		const struct judge_op *op = &search->ops->ops[i];
 		if (search_is_done(search, i))
 			continue;
-		count.there += is_reset(op);
+		count.there += judge_op_is_reset(op);
 		count.told += op->nexus == nexus && is_told(op) && search->ahead.closes[i] < until;
 		count.renewed |= op->role == JUDGE_CRASHED ||
 				 (op->nexus == nexus && (op->role == JUDGE_SESSION_BEGIN ||
@@ -94,7 +89,7 @@ bool search_lacks_reset(struct search *search, uint32_t applied)
 		return false;
 	if (is_told(op))
 		return is_told_too_often(search, op->nexus);
-	for (uint32_t n = 0; is_reset(op) && n < search->lu.nexus_count; n++)
+	for (uint32_t n = 0; judge_op_is_reset(op) && n < search->lu.nexus_count; n++)
 		if (is_told_too_often(search, n))
 			return true;
 	return false;

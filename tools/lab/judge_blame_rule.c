@@ -88,9 +88,7 @@ static uint32_t registrations_that_survived(const struct search *search)
 /* Is there a key that a crash should have left, and that is not among those that are shown? */
 static bool surviving_key_is_missing(const struct search *search, const struct history_result *r)
 {
-	for (uint32_t i = 0; r->keys && !r->cut_off && r->key_count <= HISTORY_KEYS_MAX &&
-			     i < search->lu.nexus_count;
-	     i++) {
+	for (uint32_t i = 0; history_keys_are_all(r) && i < search->lu.nexus_count; i++) {
 		uint64_t key = search->lu.keys[i];
 		uint32_t shown = 0, there = 0;
 

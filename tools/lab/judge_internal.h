@@ -45,6 +45,11 @@ struct judge_op {
 	bool shares_quote;	   /* it, or another one, may be meant by a quote */
 };
 
+static inline bool judge_op_is_reset(const struct judge_op *op)
+{
+	return op->command && history_op_is_reset(op->command->op);
+}
+
 struct judge_step {
 	uint32_t op;
 	bool closes;

@@ -88,11 +88,6 @@ static uint32_t kinds_of(const struct judge_op *op)
 	return lu_attention_kinds(op->result->asc, op->result->ascq);
 }
 
-static bool is_reset(const struct judge_op *op)
-{
-	return op->command && history_op_is_reset(op->command->op);
-}
-
 static bool wants_reset(const struct judge_op *op)
 {
 	return search_op_is_attention(op) && (kinds_of(op) & (LU_UA_RESET | LU_UA_CLEARED)) != 0;
@@ -204,7 +199,7 @@ bool search_led_may_come(struct search *search, uint32_t i, uint32_t next, uint3
 	if (history_op_is_pr_out(op->command->op))
 		return untold_may_come(search, i, next, closing);
 	return i == closing || !search_obeys(search) || search_is_in_trouble(search) ||
-	       !is_reset(op);
+	       !judge_op_is_reset(op);
 }
 
 static unsigned overtaken(const struct search *search, uint32_t rank)
@@ -229,7 +224,8 @@ static unsigned resets_to_come(const struct search *search, uint32_t attention)
 	for (uint32_t k = 0; k < search->movers.count; k++) {
 		uint32_t i = search->movers.ops[k];
 		const struct judge_op *op = &search->ops->ops[i];
-		count += is_reset(op) && op->nexus != nexus && !search_is_done(search, i) &&
+		count += judge_op_is_reset(op) && op->nexus != nexus &&
+			 !search_is_done(search, i) &&
 			 !search_reports_again(search, attention, search->ahead.closes[i]);
 	}
 	return count;
@@ -253,7 +249,7 @@ unsigned search_led_price(const struct search *search, uint32_t i)
 	if (op->command && search_op_is_attention(op))
 		return price + (wants_reset(op) ? resets_to_come(search, i) : 0) +
 		       (is_due(search, op) ? 0 : PRICE_NOT_DUE);
-	if (!op->command || is_reset(op))
+	if (!op->command || judge_op_is_reset(op))
 		return price;
 	if (!history_op_is_pr_out(op->command->op) ||
 	    (search_believes(search) && counts(op->command)))
@@ -326,7 +322,7 @@ static bool may_change_nothing(const struct search *search, uint32_t i)
 	const struct judge_op *op = &search->ops->ops[i];
 
 	return op->role == JUDGE_MOVER && op->command && !search_op_is_attention(op) &&
-	       !is_reset(op) && (!is_ranked(search, op) || op->shares_quote);
+	       !judge_op_is_reset(op) && (!is_ranked(search, op) || op->shares_quote);
 }
 
 void search_led_settle(struct search *search)

@@ -11,7 +11,7 @@ static bool keys_shown(const struct lu *lu, const struct history_result *r)
 		return true;
 	if (r->key_count != lu->registered)
 		return false;
-	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
+	if (!history_keys_are_all(r))
 		return true;
 	for (uint32_t i = 0; i < r->key_count; i++)
 		sum += lu_key_mix(r->keys[i]);

@@ -278,7 +278,7 @@ static bool keys_fit(const struct world *world, const struct history_result *r)
 
 	if (r->cut_off)
 		return true;
-	if (!r->keys || r->key_count > HISTORY_KEYS_MAX)
+	if (!history_keys_are_all(r))
 		return lu->registered <= r->key_count;
 	for (uint32_t i = 0; i < world->followed; i++) {
 		uint32_t alike = 0, shown = 0;

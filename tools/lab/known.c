@@ -198,7 +198,7 @@ static void correct_keys(struct known_lu *lu, const struct history_result *r, si
 {
 	uint32_t count = r->key_count;
 
-	if (r->cut_off || count > HISTORY_KEYS_MAX || (count > 0 && !r->keys))
+	if (r->cut_off || (count > 0 && !history_keys_are_all(r)))
 		return; /* not the whole of it */
 	for (uint32_t i = 0; i < lu->field->nexus_count; i++)
 		if (lu->places[i].key != 0 && !has_key(r, lu->places[i].key))
