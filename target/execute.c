@@ -87,18 +87,14 @@ static void task_pass_gate(struct scsi_task *task)
 {
 	task->phase = SCSI_TASK_WAITING_DATA;
 	task->at_gate = true;
-	switch (task->ops->begin(task)) {
-	case SCSI_GATE_CLOSED:
+	enum scsi_gate gate = task->ops->begin(task);
+	if (gate == SCSI_GATE_CLOSED)
 		return;
-	case SCSI_GATE_OPEN:
-		task->at_gate = false;
+	task->at_gate = false;
+	if (gate == SCSI_GATE_OPEN)
 		task_run(task);
-		return;
-	case SCSI_GATE_ENDED:
-		task->at_gate = false;
+	else
 		scsi_task_finish(task);
-		return;
-	}
 }
 
 void scsi_task_start(struct scsi_task *task)

@@ -32,7 +32,9 @@ static bool is_key(const char *pair, size_t len, const char *key)
 
 const char *fault_text_value(const char *text, size_t len, const char *key)
 {
-	const char *end = len > 0 ? text + len : text;
+	if (len == 0)
+		return NULL; /* there may be no text */
+	const char *end = text + len;
 
 	for (const char *at = text; at < end;) {
 		size_t pair = strnlen(at, (size_t)(end - at));
